@@ -1,0 +1,1 @@
+"""How a student learns from a teacher: losses, objectives, students and the runs that train them."""

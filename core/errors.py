@@ -1,0 +1,31 @@
+"""Errors that a learner can do something about."""
+
+from __future__ import annotations
+
+
+class LabError(ValueError):
+    """A problem with what was asked, said in a sentence that tells what to do.
+
+    Attributes:
+        code: names the sentence, so that a page can say it in the learner's language.
+        details: the numbers and names that fill its blanks.
+    """
+
+    sentences = {
+        "empty_text": "There is no text to read. Type a sentence.",
+        "no_mask": "No word is masked. Mask at least one word.",
+        "not_one_token": "{word!r} is not one token of this vocabulary (it takes {pieces}). Give another word.",
+        "unknown_model": "There is no model named {name!r}. The catalogue has: {known}.",
+        "missing_checkpoint": "No checkpoint was found at {name!r}. Check the folder, or choose a shipped model.",
+        "broken_checkpoint": "The checkpoint {name!r} cannot be read ({reason}). Restore its files, or choose another model.",
+        "unknown_family": "{family!r} models are not supported. Supported: {known}.",
+        "no_vocabulary_head": "The model {name!r} has no vocabulary head, so it predicts no words. Choose another model.",
+        "different_vocabulary": "{teacher!r} and {student!r} do not share a vocabulary, so their predictions cannot be compared.",
+        "bad_intervention": "The intervention {intervention} does not fit this text and model: {reason}.",
+        "busy": "Too many people are computing at this moment. Your input is kept: try again in a few seconds.",
+    }
+
+    def __init__(self, code: str, **details: object) -> None:
+        super().__init__(self.sentences[code].format(**details))
+        self.code = code
+        self.details = details

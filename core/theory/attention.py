@@ -1,0 +1,167 @@
+"""Attention: how each position asks all others, and what it gets back.
+
+Vaswani et al. 2017 (Attention Is All You Need), section 3.2: 3.2.1 scaled dot-product attention, 3.2.2 multi-head
+attention, 3.2.3 the three uses (encoder, causal decoder, encoder-decoder).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from core.theory.temperature import entropy
+
+
+class Attention(NamedTuple):
+    """One attention, step by step.
+
+    Attributes:
+        scores: QKᵀ · scale, before the mask, `[..., query, key]`.
+        probabilities: softmax(scores + mask), `[..., query, key]`.
+        context: probabilities · V, `[..., query, d_v]`.
+    """
+
+    scores: Tensor
+    probabilities: Tensor
+    context: Tensor
+
+
+class MultiHeadAttention(NamedTuple):
+    """Multi-head attention, step by step.
+
+    Attributes:
+        query, key, value: the projections, split into heads, `[..., head, position, d_head]`.
+        scores, probabilities: of each head, `[..., head, query, key]`.
+        context: what each head read, `[..., head, query, d_head]`.
+        joined: the heads side by side, `[..., query, head * d_head]`.
+        output: joined · W_o, `[..., query, width]`.
+    """
+
+    query: Tensor
+    key: Tensor
+    value: Tensor
+    scores: Tensor
+    probabilities: Tensor
+    context: Tensor
+    joined: Tensor
+    output: Tensor
+
+
+def scaled_dot_product_attention(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, scale: float | None = None
+) -> Attention:
+    """softmax(QKᵀ / √d_k + mask) V (section 3.2.1, equation 1).
+
+    A query whose every key is masked with −inf attends to nothing: its probabilities and its context are zeros, as in
+    PyTorch's `F.scaled_dot_product_attention`, not NaN.
+
+    Args:
+        query: `[..., query, d_k]`.
+        key: `[..., key, d_k]`.
+        value: `[..., key, d_v]`.
+        mask: numbers added to the scores, 0 where allowed and −inf where not, broadcast to `[..., query, key]`.
+        scale: what QKᵀ is multiplied by; 1/√d_k if None, and 1.0 to see what happens without it.
+
+    Raises:
+        ValueError: `mask` is not of floating-point numbers (adding True as 1 would do harm without a sign of it).
+    """
+    scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
+    scores = query @ key.transpose(-2, -1) * scale  # [..., query, key]
+    if mask is None:
+        probabilities = scores.softmax(dim=-1)
+    elif not mask.is_floating_point():
+        raise ValueError(f"The mask is added to the scores: it needs 0 and -inf, not {mask.dtype}.")
+    else:
+        masked = scores + mask  # [..., query, key]
+        nothing = (masked == -math.inf).all(dim=-1, keepdim=True)  # [..., query, 1]
+        # Filled before the softmax as well as after it: a NaN in between would come back in the gradient.
+        probabilities = masked.masked_fill(nothing, 0.0).softmax(dim=-1).masked_fill(nothing, 0.0)
+    return Attention(scores, probabilities, probabilities @ value)
+
+
+def causal_mask(length: int) -> Tensor:
+    """0 where key <= query and −inf where the key lies in the future, `[query, key]` (section 3.2.3)."""
+    return torch.full((length, length), -math.inf).triu(diagonal=1)
+
+
+def padding_mask(attention_mask: Tensor) -> Tensor:
+    """0 for real tokens and −inf for padding, `[..., key]` -> `[..., 1, 1, key]`: the same for every head and query.
+
+    `attention_mask` is the tokenizer's: 1 (or True) for a real token, 0 for padding. Together with
+    `causal_mask`: the sum of the two.
+    """
+    blocked = torch.zeros(attention_mask.shape).masked_fill(attention_mask == 0, -math.inf)
+    return blocked[..., None, None, :]
+
+
+def multi_head_attention(
+    hidden: Tensor,
+    w_q: Tensor,
+    w_k: Tensor,
+    w_v: Tensor,
+    w_o: Tensor,
+    heads: int,
+    mask: Tensor | None = None,
+    memory: Tensor | None = None,
+) -> MultiHeadAttention:
+    """Concat(head_1, ..., head_h) W_o with head_i = Attention(X W_q^i, X W_k^i, X W_v^i) (section 3.2.2).
+
+    The matrices stand to the right of the input, as in the paper; `nn.Linear.weight` is the transpose. The columns of
+    the first head come first, then those of the second, and so on. There are no biases, also as in the paper.
+
+    Args:
+        hidden: what the queries are made from, `[..., query, width]`.
+        w_q, w_k, w_v: `[width, heads * d_head]`.
+        w_o: `[heads * d_head, width]`.
+        heads: how many heads; it divides the columns of the projections.
+        mask: added to the scores, broadcast to `[..., head, query, key]`.
+        memory: what keys and values are made from, `[..., key, width]`; `hidden` itself if None (self-attention).
+
+    Raises:
+        ValueError: the columns cannot be split into that many heads.
+    """
+    for name, weight in (("w_q", w_q), ("w_k", w_k), ("w_v", w_v)):
+        if heads < 1 or weight.shape[-1] % heads:
+            raise ValueError(f"{name} has {weight.shape[-1]} columns, which cannot be split into {heads} equal heads.")
+    source = hidden if memory is None else memory
+    query = _split(hidden @ w_q, heads)  # [..., head, query, d_head]
+    key = _split(source @ w_k, heads)  # [..., head, key, d_head]
+    value = _split(source @ w_v, heads)
+    attention = scaled_dot_product_attention(query, key, value, mask)
+    joined = attention.context.transpose(-3, -2).flatten(-2)  # [..., query, head * d_head]
+    return MultiHeadAttention(query, key, value, *attention, joined, joined @ w_o)
+
+
+def _split(projected: Tensor, heads: int) -> Tensor:
+    """`[..., position, head * d_head]` -> `[..., head, position, d_head]`."""
+    return projected.unflatten(-1, (heads, -1)).transpose(-3, -2)
+
+
+def attention_entropy(probabilities: Tensor, unit: Literal["nats", "bits"] = "nats") -> Tensor:
+    """How widely each query spreads its attention, `[..., query, key]` -> `[..., query]`.
+
+    0 if it looks at one key only, log(keys) if at all alike; 0 also for a query that attends to nothing.
+
+    Raises:
+        ValueError: `unit` is neither "nats" nor "bits".
+    """
+    bases = {"nats": math.e, "bits": 2.0}
+    if unit not in bases:
+        raise ValueError(f"unit must be 'nats' or 'bits', not {unit!r}.")
+    return entropy(probabilities, base=bases[unit])
+
+
+def attention_distance(probabilities: Tensor) -> Tensor:
+    """How far each query looks, Σ_j p_ij |i − j| in tokens, `[..., query, key]` -> `[..., query]`.
+
+    For self-attention, where query i and key i are the same token. `.mean(-1)` gives one number a head.
+    """
+    queries, keys = probabilities.shape[-2:]
+    if queries != keys:
+        raise ValueError(f"A distance needs queries and keys of one sequence, not {queries} and {keys} of them.")
+    position = torch.arange(queries, device=probabilities.device)
+    distance = (position[:, None] - position).abs()  # [query, key]
+    return (probabilities * distance).sum(dim=-1)
