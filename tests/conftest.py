@@ -1,0 +1,137 @@
+"""Models for the tests: the shipped ones, and a tiny random one on disk for each family that the lab can open."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+import transformers
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
+from core.models import Checkpoint, load
+
+torch.set_num_threads(1)
+
+WORDS = [
+    "the",
+    "king",
+    "rules",
+    "a",
+    "land",
+    "queen",
+    "sings",
+    "of",
+    "cats",
+    "and",
+    "dogs",
+    "in",
+    "paris",
+    "france",
+    "is",
+    "capital",
+    "over",
+    "it",
+    "what",
+]
+SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+VOCABULARY = SPECIALS + WORDS + ["##s", "##ing", "##er", ".", ",", "?"]
+
+FAMILY_MODELS = {
+    "bert": "BertForMaskedLM",
+    "distilbert": "DistilBertForMaskedLM",
+    "roberta": "RobertaForMaskedLM",
+    "albert": "AlbertForMaskedLM",
+    "electra": "ElectraForMaskedLM",
+    "mobilebert": "MobileBertForMaskedLM",
+    "modernbert": "ModernBertForMaskedLM",
+    "gpt2": "GPT2LMHeadModel",
+    "llama": "LlamaForCausalLM",
+}
+
+
+def _tokenizer() -> transformers.PreTrainedTokenizerFast:
+    """WordPiece over a vocabulary of a few words, with [CLS] and [SEP] around it."""
+    ids = {piece: i for i, piece in enumerate(VOCABULARY)}
+    tokenizer = Tokenizer(models.WordPiece(ids, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", ids["[CLS]"]), ("[SEP]", ids["[SEP]"])],
+    )
+    return transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        unk_token="[UNK]",
+        pad_token="[PAD]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        mask_token="[MASK]",
+    )
+
+
+def _config(family: str) -> transformers.PretrainedConfig:
+    """A model of two or three layers, wide enough to tell its parts apart."""
+    special = {"pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3, "cls_token_id": 2, "sep_token_id": 3}
+    shape = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 64}
+    if family == "distilbert":
+        shape = {"dim": 32, "n_layers": 3, "n_heads": 4, "hidden_dim": 64}
+    if family == "gpt2":
+        shape = {"n_embd": 32, "n_layer": 3, "n_head": 4}
+    if family in ("albert", "electra"):
+        shape["embedding_size"] = 16
+    if family == "llama":
+        shape["num_key_value_heads"] = 2
+    if family == "modernbert":
+        shape |= {"local_attention": 4, "global_attn_every_n_layers": 2}
+    if family == "mobilebert":
+        shape |= {"embedding_size": 16, "intra_bottleneck_size": 16, "num_feedforward_networks": 2}
+    return transformers.CONFIG_MAPPING[family](
+        vocab_size=len(VOCABULARY), max_position_embeddings=64, **shape, **special
+    )
+
+
+@pytest.fixture(scope="session")
+def family_folder(tmp_path_factory):
+    """`family_folder(name)`: the folder of a tiny random checkpoint of that family, saved as transformers saves it."""
+    folders: dict[str, Path] = {}
+
+    def make(family: str) -> Path:
+        if family not in folders:
+            torch.manual_seed(0)
+            model = getattr(transformers, FAMILY_MODELS[family])(_config(family))
+            for name, parameter in model.named_parameters():  # far from zero, so that every part has something to show
+                scale = parameter.ndim == 1 and name.endswith("weight")  # of a layer norm
+                torch.nn.init.normal_(parameter, mean=float(scale), std=0.3 if parameter.ndim > 1 else 0.1)
+            folder = tmp_path_factory.mktemp(family)
+            model.save_pretrained(folder)
+            _tokenizer().save_pretrained(folder)
+            folders[family] = folder
+        return folders[family]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny(family_folder):
+    """`tiny(name)`: that checkpoint, opened by the lab on the CPU."""
+    opened: dict[str, Checkpoint] = {}
+
+    def open_one(family: str) -> Checkpoint:
+        if family not in opened:
+            opened[family] = load(family_folder(family), device="cpu")
+        return opened[family]
+
+    return open_one
+
+
+@pytest.fixture(scope="session")
+def broken_folder(family_folder, tmp_path_factory):
+    """A BERT checkpoint whose weights file was cut in half."""
+    folder = tmp_path_factory.mktemp("broken") / "bert"
+    shutil.copytree(family_folder("bert"), folder)
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[: weights.stat().st_size // 2])
+    return folder
