@@ -1,0 +1,251 @@
+"""The door from a page to a model: keeps recent traces, limits how much runs at once, bounds what is asked.
+
+Importing this module is cheap: torch and transformers are imported by `warm_up`, or by the first call that needs them, so a
+server can show its first page while they load.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from core.errors import LabError
+from core.models.card import ModelCard, catalog
+
+if TYPE_CHECKING:
+    from core.models import Checkpoint
+    from core.trace import Intervention, Tokens, Trace
+
+LONGEST_TOKENS = 128
+"""A longer text is cut here, and the trace says so."""
+
+LONGEST_CHARACTERS = 100_000
+"""A longer text is cut before it reaches the tokenizer."""
+
+CACHE_BYTES = 256 * 1024**2
+"""What the kept traces may hold together."""
+
+PATIENCE_SECONDS = 30.0
+"""How long a request waits for its turn before it is told to come back."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Which models are in use, and where they run.
+
+    Attributes:
+        teacher, student: names in the catalogue.
+        device: "cpu", "cuda" or "mps".
+        precision: a key of `core.models.loading.PRECISIONS`.
+    """
+
+    teacher: str
+    student: str
+    device: str = "cpu"
+    precision: str = "float32"
+
+
+class RecentlyUsed:
+    """Values by key, the least recently used dropped once they weigh more than `limit` bytes together; thread-safe.
+
+    A value that several threads ask for at once is computed by one of them; the others wait for it and for nothing else.
+    """
+
+    def __init__(self, limit: int, weigh: Callable[[object], int]) -> None:
+        self._limit, self._weigh = limit, weigh
+        self._values: OrderedDict[object, object] = OrderedDict()
+        self._pending: dict[object, threading.Lock] = {}
+        self._guard = threading.Lock()
+        self.weight = 0
+
+    def get(self, key: object, compute: Callable[[], T]) -> T:
+        """The value under `key`, computed now if it is not kept; an error of `compute` is raised and not kept."""
+        with self._guard:
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key]
+            lock = self._pending.setdefault(key, threading.Lock())
+        with lock:
+            with self._guard:
+                if key in self._values:
+                    return self._values[key]
+            try:
+                value = compute()
+                self._keep(key, value)
+                return value
+            finally:
+                with self._guard:
+                    self._pending.pop(key, None)
+
+    def _keep(self, key: object, value: object) -> None:
+        with self._guard:
+            self._values[key] = value
+            self.weight += self._weigh(value)
+            while self.weight > self._limit and len(self._values) > 1:
+                _, dropped = self._values.popitem(last=False)
+                self.weight -= self._weigh(dropped)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+class Engine:
+    """Runs models for many sessions at once. Pages share one, `ENGINE`; a notebook may make its own."""
+
+    def __init__(self, slots: int | None = None, cache_bytes: int = CACHE_BYTES) -> None:
+        self._slots = threading.BoundedSemaphore(slots or os.cpu_count() or 1)
+        self._traces = RecentlyUsed(cache_bytes, lambda trace: trace.size_bytes)
+        self._lenses = RecentlyUsed(cache_bytes // 4, lambda logits: logits.nbytes)
+        self._imported = threading.Event()
+        self._shelf = None
+        self._guard = threading.Lock()
+
+    def warm_up(self, models: Sequence[str] | None = None) -> None:
+        """Imports the libraries, opens `models` (all shipped ones if not given), runs each once, and freezes the heap.
+
+        Streamlit collects garbage after every script run; without the freeze each pass would walk all of torch.
+        """
+        self._open_shelf()
+        for name in models if models is not None else [card.name for card in catalog()]:
+            try:
+                self.trace(default_setting(), name, "Hello.")
+            except LabError:
+                continue  # a damaged shipped model is reported where a learner chooses it; the others still work
+        gc.collect()
+        gc.freeze()
+
+    def is_ready(self) -> bool:
+        """Whether the libraries are imported, so that no call has to wait for them."""
+        return self._imported.is_set()
+
+    def _open_shelf(self):
+        with self._guard:
+            if self._shelf is None:
+                import torch
+
+                from core.models.loading import Shelf
+
+                torch.set_num_threads(1)  # one core a pass and as many passes as cores: learners do not wait in line
+                self._shelf = Shelf()
+                self._imported.set()
+            return self._shelf
+
+    def devices(self) -> list[str]:
+        """Where models can run on this machine, the best first."""
+        self._open_shelf()
+        import torch
+
+        found = ["cuda"] if torch.cuda.is_available() else []
+        found += ["mps"] if torch.backends.mps.is_available() else []
+        return [*found, "cpu"]
+
+    def checkpoint(self, setting: Setting, name: str) -> Checkpoint:
+        """The opened model `name`, on the setting's device and in its precision.
+
+        Raises:
+            LabError: as `core.models.load`.
+        """
+        return self._open_shelf().get(name, setting.device, setting.precision)
+
+    def tokens(self, setting: Setting, name: str, text: str, text_pair: str | None = None) -> Tokens:
+        """The text as the model's tokens, cut at `LONGEST_TOKENS`.
+
+        Raises:
+            LabError: `empty_text`, and as `core.models.load`.
+        """
+        checkpoint = self.checkpoint(setting, name)
+        from core.trace import tokenize
+
+        pair = text_pair[:LONGEST_CHARACTERS] if text_pair else None
+        return tokenize(checkpoint, text[:LONGEST_CHARACTERS], pair, LONGEST_TOKENS)
+
+    def trace(
+        self,
+        setting: Setting,
+        name: str,
+        text: str,
+        text_pair: str | None = None,
+        interventions: Sequence[Intervention] = (),
+        ids: Sequence[int] | None = None,
+    ) -> Trace:
+        """What the model computes for a text, from memory if it was asked for lately.
+
+        Args:
+            ids: other tokens for the same positions (some masked or swapped), `[position]`.
+
+        Raises:
+            LabError: `empty_text`, `bad_intervention`, `busy`, and as `core.models.load`.
+        """
+        key = (setting.device, setting.precision, name, text, text_pair, tuple(interventions), ids and tuple(ids))
+
+        def compute() -> Trace:
+            tokens = self.tokens(setting, name, text, text_pair)
+            checkpoint = self.checkpoint(setting, name)
+            import torch
+
+            from core.trace import trace_tokens
+
+            if ids is not None:
+                tokens = tokens.with_ids(checkpoint, torch.tensor(ids))
+            with self._turn():
+                return trace_tokens(checkpoint, tokens, interventions)
+
+        return self._traces.get(key, compute)
+
+    def logit_lens(self, setting: Setting, name: str, trace: Trace, position: int):
+        """What the vocabulary head makes of one position after the embeddings and after each layer.
+
+        Returns:
+            Logits `[layer + 1, vocabulary]`; the last row equals `trace.logits[position]`.
+
+        Raises:
+            LabError: `no_vocabulary_head`, `busy`.
+        """
+        checkpoint = self.checkpoint(setting, name)
+        key = (setting.device, setting.precision, name, tuple(trace.tokens.ids.tolist()), trace.facts, position)
+
+        def compute():
+            import torch
+
+            with self._turn():
+                states = trace.hidden[:, position]  # [layer + 1, width]
+                early = checkpoint.read_out(states[:-1])
+                return torch.cat([early, checkpoint.read_out(states[-1:], is_last=True)])
+
+        return self._lenses.get(key, compute)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """A place among the passes that may run at once."""
+        if not self._slots.acquire(timeout=PATIENCE_SECONDS):
+            raise LabError("busy")
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+
+def default_setting(device: str = "cpu", precision: str = "float32") -> Setting:
+    """The first shipped teacher and the first shipped student."""
+    return Setting(_first("teacher"), _first("student"), device, precision)
+
+
+def _first(role: str) -> str:
+    return next((card.name for card in catalog() if card.role == role), "")
+
+
+def card(name: str) -> ModelCard | None:
+    """The card of a shipped model, or None."""
+    return next((card for card in catalog() if card.name == name), None)
+
+
+ENGINE = Engine()
+"""The engine that all pages share."""
