@@ -1,0 +1,58 @@
+"""The shape that all figures share: data in, a plotly Figure out; colours that work on white and on black."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike
+
+from core.plots.colors import STUDENT, TEACHER
+
+
+def blank_figure(height: int = 320, x_title: str = "", y_title: str = "", **layout: object) -> go.Figure:
+    """An empty figure with the margins, legend and axes of the house; `layout` is passed on to plotly."""
+    figure = go.Figure()
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 28, "b": 8},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
+        hoverlabel={"namelength": -1},
+        xaxis_title=x_title,
+        yaxis_title=y_title,
+        **layout,
+    )
+    figure.update_xaxes(automargin=True)
+    figure.update_yaxes(automargin=True)
+    return figure
+
+
+def prediction_bars(
+    words: Sequence[str], teacher: ArrayLike, student: ArrayLike, labels: Mapping[str, str]
+) -> go.Figure:
+    """Two bars a word: what teacher and student hold it for.
+
+    Args:
+        words: `[word]`.
+        teacher, student: probabilities, `[word]`.
+        labels: `teacher`, `student` and `probability` in the page's language.
+    """
+    figure = blank_figure(height=90 + 44 * len(words), x_title=labels["probability"], barmode="group")
+    rows = [f"{word}\u200b" for word in words]  # the mark keeps plotly from reading "2010" as a number
+    for name, values, color in (("teacher", teacher, TEACHER), ("student", student, STUDENT)):
+        values = np.asarray(values)
+        figure.add_bar(
+            y=rows,
+            x=values,
+            orientation="h",
+            name=labels[name],
+            marker_color=color,
+            text=[f"{value:.1%}" for value in values],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate="%{y}: %{x:.4f}<extra>" + labels[name] + "</extra>",
+        )
+    figure.update_yaxes(autorange="reversed", type="category")
+    figure.update_xaxes(tickformat=".0%", rangemode="tozero")
+    return figure
