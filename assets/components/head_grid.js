@@ -1,0 +1,169 @@
+// All heads of a model at a glance: layers as rows, heads as columns, each a small canvas on a button, or one number.
+
+const TILE_LARGEST = 84;
+const TILE_SMALLEST = 30;
+const GAP = 4;
+const grids = new WeakMap();
+
+export default function ({ data, parentElement, setStateValue }) {
+  let grid = grids.get(parentElement);
+  if (!grid) {
+    grid = new HeadGrid(parentElement.querySelector(".head-grid"));
+    grids.set(parentElement, grid);
+  }
+  grid.update(data, setStateValue);
+  return () => {
+    grid.observer.disconnect();
+    grids.delete(parentElement);
+  };
+}
+
+class HeadGrid {
+  constructor(root) {
+    this.root = root;
+    this.choice = new Choice();
+    this.tiles = [];
+    this.scroller = make("div", "scroller");
+    this.board = make("div", "board");
+    this.board.setAttribute("role", "group");
+    this.readout = make("div", "readout");
+    this.bar = make("div", "bar");
+    this.scroller.append(this.board);
+    root.append(this.scroller, this.readout, this.bar);
+    this.board.addEventListener("keydown", (event) => this.key(event));
+    this.observer = new ResizeObserver(() => this.layout());
+    this.observer.observe(root);
+  }
+
+  update(data, setStateValue) {
+    this.data = data;
+    this.setStateValue = setStateValue;
+    this.choice.hear(data.selected, data.revision);
+    this.values = data.values && floatsFrom(data.values);
+    this.theme = themeOf(this.root);
+    this.colors = palette(this.theme, data.color, data.negative_color);
+    this.inks = new Uint32Array(new Uint8Array(this.colors.flatMap(({ rgb }) => [...rgb, 255])).buffer);
+    this.board.setAttribute("aria-label", data.alt);
+    // The same buttons stay while the shape does, so that the focus survives a change of the data.
+    if (this.shape !== `${data.layers}x${data.heads}`) this.build();
+    this.headings.forEach(({ node, template, number }) => (node.textContent = data.labels[template].replace("{number}", number)));
+    this.draw();
+    this.layout();
+    this.show();
+  }
+
+  build() {
+    const { layers, heads } = this.data;
+    this.shape = `${layers}x${heads}`;
+    this.tiles = [];
+    this.headings = [];
+    const heading = (template, number) => {
+      const node = make("div", template);
+      this.headings.push({ node, template, number });
+      return node;
+    };
+    const nodes = [make("div", "layer")];
+    for (let head = 0; head < heads; head++) nodes.push(heading("head", head + 1));
+    for (let layer = 0; layer < layers; layer++) {
+      nodes.push(heading("layer", layer + 1));
+      for (let head = 0; head < heads; head++) nodes.push(this.tile(layer, head));
+    }
+    this.board.replaceChildren(...nodes);
+  }
+
+  tile(layer, head) {
+    const button = make("button", "tile");
+    button.type = "button";
+    const canvas = make("canvas");
+    const number = make("span", "number");
+    button.append(canvas, number);
+    const tile = { button, canvas, number, layer, head };
+    button.onclick = () => {
+      this.choice.make([layer, head], this.setStateValue);
+      this.show();
+    };
+    button.onpointerenter = button.onfocus = () => this.read(tile);
+    button.onpointerleave = button.onblur = () => this.read(null);
+    this.tiles.push(tile);
+    return button;
+  }
+
+  draw() {
+    const { low, high, digits, labels } = this.data;
+    const pixels = this.data.pixels && bytesFrom(this.data.pixels);
+    const size = this.data.rows * this.data.columns;
+    this.tiles.forEach((tile, i) => {
+      const value = this.values?.[i];
+      const color = this.values ? colorOf(this.colors, value, low, high) : null;
+      tile.button.style.background = color?.fill ?? "";
+      tile.number.textContent = this.values ? numeral(value, digits) : "";
+      tile.number.style.color = color?.ink ?? "";
+      tile.canvas.hidden = Boolean(this.values);
+      if (!this.values) this.paint(tile.canvas, pixels.subarray(i * size, (i + 1) * size));
+      tile.text = fill(labels.tooltip, { layer: tile.layer + 1, head: tile.head + 1, value: this.values ? numeral(value, 4) : "" });
+      tile.button.setAttribute("aria-label", tile.text);
+    });
+    this.bar.hidden = !this.values;
+    if (this.values) drawBar(this.bar, labels.scale, this.colors, low, high, digits);
+    if (!this.pointed) this.read(null);
+  }
+
+  paint(canvas, bytes) {
+    canvas.width = this.data.columns;
+    canvas.height = this.data.rows;
+    const context = canvas.getContext("2d");
+    const image = context.createImageData(this.data.columns, this.data.rows);
+    const words = new Uint32Array(image.data.buffer); // one write a pixel instead of four
+    for (let i = 0; i < bytes.length; i++) words[i] = this.inks[bytes[i]];
+    context.putImageData(image, 0, 0);
+  }
+
+  layout() {
+    const width = this.root.clientWidth;
+    if (!this.data || width === 0) return;
+    const room = Math.floor((width - 44) / this.data.heads) - GAP;
+    const side = clamp(room, TILE_SMALLEST, TILE_LARGEST);
+    this.board.style.setProperty("--tile", `${side}px`);
+    this.board.style.gridTemplateColumns = `max-content repeat(${this.data.heads}, ${side}px)`;
+    // A map with fewer cells than pixels keeps its cells sharp; a larger one is smoothed as it shrinks.
+    this.board.classList.toggle("coarse", this.data.columns <= side);
+  }
+
+  show() {
+    const [layer, head] = this.choice.value ?? [0, 0];
+    this.tiles.forEach((tile) => {
+      const here = tile.layer === layer && tile.head === head;
+      tile.button.setAttribute("aria-pressed", here && this.choice.value !== null);
+      // One stop for the Tab key; the arrow keys go on from there.
+      tile.button.tabIndex = here ? 0 : -1;
+    });
+  }
+
+  read(tile) {
+    this.pointed = tile;
+    this.readout.textContent = tile ? tile.text : this.data.labels.hint;
+    this.readout.classList.toggle("quiet", !tile);
+  }
+
+  key(event) {
+    const { layers, heads } = this.data;
+    const now = this.tiles.find((tile) => tile.button === event.target);
+    const moves = {
+      ArrowUp: [-1, 0],
+      ArrowDown: [1, 0],
+      ArrowLeft: [0, -1],
+      ArrowRight: [0, 1],
+      Home: [0, -heads],
+      End: [0, heads],
+    };
+    if (!now || !(event.key in moves)) return;
+    const [down, right] = moves[event.key];
+    const layer = clamp(now.layer + down, 0, layers - 1);
+    const head = clamp(now.head + right, 0, heads - 1);
+    this.tiles.forEach((tile) => (tile.button.tabIndex = -1));
+    const next = this.tiles[layer * heads + head];
+    next.button.tabIndex = 0;
+    next.button.focus();
+    event.preventDefault();
+  }
+}

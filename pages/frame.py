@@ -1,0 +1,55 @@
+"""What stands around every page: title, language, settings, navigation. Streamlit runs this script for each of them."""
+
+import streamlit as st
+
+import lessons
+from core.engine import ENGINE
+from pages.kit import session
+
+st.set_page_config(page_title="Distillery", page_icon="⚗️", layout="wide")
+
+with st.sidebar:
+    session.choose_language()
+
+language = session.language()
+t = lessons.labels("common", language)
+
+COURSE = {
+    "home": ":material/home:",
+    "self_attention": ":material/grid_on:",
+    "positional_encoding": ":material/waves:",
+    "mlm_masking": ":material/visibility_off:",
+    "temperature": ":material/thermostat:",
+    "layer_outputs": ":material/layers:",
+}
+
+
+def _page(slug: str) -> st.Page:
+    return st.Page(
+        f"{slug}.py",
+        title=lessons.lesson(slug, language).title,
+        icon=COURSE[slug],
+        url_path=slug.replace("_", "-"),
+        default=slug == "home",
+    )
+
+
+# Home draws the map of the course from what the navigation offers.
+available = [slug for slug in COURSE if slug in lessons.slugs()]
+pages = {slug: _page(slug) for slug in available}
+chosen = st.navigation({"": [pages["home"]], t("course"): [pages[slug] for slug in available if slug != "home"]})
+st.session_state["_course"] = {slug: COURSE[slug] for slug in available if slug != "home"}
+slug = next(slug for slug, page in pages.items() if page == chosen)
+
+heading = lessons.lesson(slug, language)
+st.title(heading.title, anchor=False)
+st.markdown(heading.lead)
+
+if not ENGINE.is_ready():  # the heading is already on the screen while torch loads, once in a server's life
+    with st.spinner(t("warming_up")):
+        ENGINE.devices()
+
+with st.sidebar:
+    session.choose_setting()
+
+chosen.run()

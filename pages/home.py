@@ -1,0 +1,65 @@
+"""Home: what this is, one live figure, the map of the course."""
+
+import pandas as pd
+import streamlit as st
+
+import lessons
+from core import engine
+from core.engine import ENGINE
+from core.plots.figures import prediction_bars
+from core.studies import predictions
+from pages.kit import session
+from pages.kit.page import Page
+
+page = Page("home", "ho")
+t = page.t
+
+CODE = """
+from core.engine import Engine, default_setting
+from core.studies import predictions
+
+engine, setting = Engine(), default_setting()
+text = {text!r}
+teacher = engine.trace(setting, setting.teacher, text)
+student = engine.trace(setting, setting.student, text)
+position = predictions.masked_positions(engine, setting, setting.teacher, teacher.tokens)[0]
+print(predictions.compare(engine, setting, teacher, student, position))
+"""
+
+
+@page.lab
+def live() -> None:
+    """Teacher and student fill the same gap."""
+    setting = page.setting
+    text = page.sentence()
+    st.caption(t("mask_hint"))
+    teacher = ENGINE.trace(setting, setting.teacher, text)
+    page.notices(teacher.tokens)
+    position = predictions.masked_positions(ENGINE, setting, setting.teacher, teacher.tokens)[0]
+    predictions.require_shared_vocabulary(ENGINE, setting)
+    student = ENGINE.trace(setting, setting.student, text)
+    found = predictions.compare(ENGINE, setting, teacher, student, position)
+    labels = {"teacher": t("teacher"), "student": t("student"), "probability": t("probability")}
+    page.figure(
+        prediction_bars(found.words, found.teacher, found.student, labels),
+        "predictions",
+        t("figure_alt", teacher=found.teacher_best[0].word, student=found.student_best[0].word),
+        lambda: pd.DataFrame({t("word"): found.words, t("teacher"): found.teacher, t("student"): found.student}),
+    )
+    sizes = [engine.card(name).parameters for name in (setting.student, setting.teacher)]
+    st.markdown(t("agreement", shared=found.shared, share=f"{sizes[0] / sizes[1]:.0%}"))
+    page.check(max(teacher.check(), student.check()))
+    page.code("predictions", CODE.format(text=text))
+
+
+page.section("live")
+live()
+
+page.section("map")
+for slug in st.session_state["_course"]:
+    lesson = lessons.lesson(slug, session.language())
+    with st.container(border=True):
+        st.page_link(f"{slug}.py", label=f"**{lesson.title}**", icon=st.session_state["_course"][slug])
+        st.markdown(lesson.lead)
+
+page.section("use")

@@ -1,0 +1,105 @@
+"""Controls whose values live in the address, so that a copied link restores the page.
+
+Streamlit can bind a widget to the address itself, but it writes what the learner sees: a link made in Chinese would not open
+in English. Here the value is written, whatever its label; what the address holds is checked before a widget sees it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+LONGEST = 1000
+"""Characters that one parameter may have; a longer text stays on the page but is not part of a copied link."""
+
+_CHOICES = ("selectbox", "radio", "segmented_control", "pills", "select_slider", "multiselect")
+
+
+def control(make: Callable[..., Any], key: str, default: Any, *args: Any, **options: Any) -> Any:
+    """A Streamlit widget that starts with the address's value (if it fits, else `default`) and writes its own there.
+
+    Args:
+        make: the widget's function, like `st.slider`.
+        key: its name in the session and in the address.
+        args: the label and what follows it, without the value.
+        options: keyword arguments of the widget; an `on_change` of the caller runs after the address is written.
+    """
+    st.session_state.setdefault("_address_defaults", {})[key] = default
+    if key not in st.session_state:
+        asked = _parse(st.query_params.get(key), make.__name__, default, args, options)
+        st.session_state[key] = default if asked is None else asked
+    then = options.pop("on_change", None)
+
+    def changed() -> None:
+        write(key, st.session_state[key])
+        if then:
+            then()
+
+    return make(*args, key=key, on_change=changed, **options)
+
+
+def put(key: str, value: Any) -> None:
+    """Sets a control from a callback, or before it is drawn."""
+    st.session_state[key] = value
+    write(key, value)
+
+
+def write(key: str, value: Any) -> None:
+    """Puts a value into the address; a default, or what is too long for it, leaves the address."""
+    text = _format(value)
+    if value == st.session_state.get("_address_defaults", {}).get(key) or not 0 < len(text) <= LONGEST:
+        st.query_params.pop(key, None)
+    else:
+        st.query_params[key] = text
+
+
+def reset(prefix: str) -> None:
+    """Puts every control whose key begins with `prefix` back, and clears all such parameters."""
+    for key, default in st.session_state.get("_address_defaults", {}).items():
+        if key.startswith(prefix) and key in st.session_state:
+            st.session_state[key] = default
+    for key in [key for key in st.query_params if key.startswith(prefix)]:
+        del st.query_params[key]
+
+
+def _format(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, list | tuple):
+        return "~".join(map(_format, value))
+    return "" if value is None else str(value)
+
+
+def _parse(text: str | None, kind: str, default: Any, args: Sequence[Any], options: Mapping[str, Any]) -> Any:
+    """The value that `text` stands for, or None if it fits neither the widget's choices nor its limits."""
+    if text is None or len(text) > LONGEST:
+        return None
+    if kind in _CHOICES:
+        return _chosen(text, default, list(options.get("options", args[1] if len(args) > 1 else ())))
+    if isinstance(default, bool):
+        return {"0": False, "1": True}.get(text)
+    if isinstance(default, int | float):
+        lowest = options.get("min_value", args[1] if len(args) > 1 else None)
+        highest = options.get("max_value", args[2] if len(args) > 2 else None)
+        return _number(text, type(default), lowest, highest)
+    return text
+
+
+def _chosen(text: str, default: Any, choices: list[Any]) -> Any:
+    named = {_format(choice): choice for choice in choices}
+    if isinstance(default, list | tuple):
+        parts = text.split("~") if text else []
+        return type(default)(named[part] for part in parts) if all(part in named for part in parts) else None
+    return named.get(text)
+
+
+def _number(text: str, kind: type, lowest: float | None, highest: float | None) -> int | float | None:
+    try:
+        number = kind(text)
+    except (ValueError, OverflowError):
+        return None
+    fits = math.isfinite(number) and (lowest is None or number >= lowest) and (highest is None or number <= highest)
+    return number if fits else None

@@ -1,0 +1,242 @@
+"""What every page shares: its texts, its controls in the address, its figures with their numbers, its errors."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+import lessons
+from core.engine import LONGEST_TOKENS, Setting
+from core.errors import LabError
+from pages.kit import address, session
+
+
+@dataclass(frozen=True)
+class Page:
+    """One lesson's page in the learner's language and setting.
+
+    Attributes:
+        slug: the folder in `lessons`.
+        prefix: begins the name of each of the page's parameters in the address.
+    """
+
+    slug: str
+    prefix: str
+
+    @property
+    def t(self) -> lessons.Labels:
+        """Short texts: `page.t("layer", number=3)`."""
+        return lessons.labels(self.slug, session.language())
+
+    @property
+    def lesson(self) -> lessons.Lesson:
+        """The lesson's prose."""
+        return lessons.lesson(self.slug, session.language())
+
+    @property
+    def setting(self) -> Setting:
+        """Teacher, student, device and precision as chosen in the corner."""
+        return session.setting()
+
+    # Texts
+
+    def section(self, key: str) -> None:
+        """Writes a section's heading and prose."""
+        section = self.lesson[key]
+        st.subheader(section.title, anchor=key.replace("_", "-"))
+        st.markdown(section.body)
+
+    def prose(self, key: str) -> None:
+        """Writes a section's prose without its heading."""
+        st.markdown(self.lesson[key].body)
+
+    # Controls whose value lives in the address
+
+    def key(self, name: str) -> str:
+        """The name of a control in the session and in the address."""
+        return f"{self.prefix}_{name}"
+
+    def control(self, make: Callable[..., Any], name: str, default: Any, *args: Any, **options: Any) -> Any:
+        """A widget of this page whose value lives in the address.
+
+        Example: `page.control(st.slider, "layer", 3, page.t("layer"), 1, 6)`; see `pages.kit.address.control`.
+        """
+        return address.control(make, self.key(name), default, *args, **options)
+
+    def put(self, name: str, value: Any) -> None:
+        """Sets a control, from a callback or before the control is drawn."""
+        address.put(self.key(name), value)
+
+    def reset(self) -> None:
+        """A button that puts every control of the page, and its text, back to the start."""
+        st.button(self.t("reset"), key=f"_reset_{self.prefix}", icon=":material/restart_alt:", on_click=self._reset)
+
+    def _reset(self) -> None:
+        address.reset(self.prefix + "_")
+        for key in [key for key in st.session_state if str(key).startswith(f"_{self.prefix}_")]:
+            del st.session_state[key]
+
+    def parameter(self, name: str, default: str = "") -> str:
+        """A value that the address carries but no widget holds (see `set_parameter`)."""
+        return st.query_params.get(self.key(name), default)
+
+    def set_parameter(self, name: str, value: str) -> None:
+        """Writes such a value; an empty or a very long one leaves the address."""
+        address.write(self.key(name), value)
+
+    def positions(self, name: str, default: Sequence[int], length: int) -> list[int]:
+        """Token positions that the address carries as "3-7"; what does not fit the text is dropped."""
+        written = self.parameter(name)
+        if not written:
+            return [position for position in default if position < length]
+        chosen = {int(part) for part in written.split("-") if part.isdecimal() and len(part) < 5}
+        return sorted(position for position in chosen if position < length)
+
+    def sentence(self, name: str = "text", label: str | None = None, default: int = 0) -> str:
+        """The text box: opens on an example, keeps its text in the address, says its limit beside it.
+
+        Positions that belong to a text are parameters whose names begin with "at_": they go when another example comes.
+        """
+        examples = lessons.examples(self.slug)
+        texts = [example["text"] for example in examples]
+        picked = f"_{self.key(name)}_example"
+
+        def choose() -> None:
+            chosen = st.session_state.pop(picked, None)
+            if chosen is not None:
+                address.reset(self.key("at_"))
+                self.put(name, chosen)
+
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            text = self.control(
+                st.text_area,
+                name,
+                texts[default],
+                label or self.t("your_text"),
+                height=68,
+                help=self.t("text_limit", tokens=LONGEST_TOKENS),
+                placeholder=self.t("text_placeholder"),
+            )
+            with st.popover(self.t("examples"), icon=":material/lightbulb:"):
+                notes = [example["note"][session.language()] for example in examples]
+                st.radio(self.t("examples"), texts, index=None, key=picked, on_change=choose, captions=notes)
+        return text
+
+    def notices(self, tokens: Any) -> None:
+        """Says what the model does not see of a text: what was cut, and what became [UNK]."""
+        if tokens.truncated:
+            st.info(self.t("truncated", kept=len(tokens.pieces), total=tokens.total), icon=":material/content_cut:")
+        if tokens.unknown:
+            st.warning(self.t("unknown", count=tokens.unknown, total=len(tokens.pieces)), icon=":material/help:")
+
+    # What is shown
+
+    def figure(self, figure: go.Figure, name: str, alt: str, table: Callable[[], pd.DataFrame]) -> None:
+        """A figure that can be saved (PNG or SVG, by the camera in its corner) with its numbers as CSV.
+
+        Args:
+            name: unique on the page; the files are called so.
+            alt: the figure in a sentence, for those who do not see it.
+            table: makes the numbers, when they are asked for.
+        """
+        config = {
+            "displaylogo": False,
+            "displayModeBar": True,
+            "modeBarButtonsToRemove": ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "pan2d"],
+            "toImageButtonOptions": {
+                "format": session.image_format(),
+                "filename": f"distillery-{self.slug}-{name}",
+                "scale": 2,
+            },
+        }
+        st.plotly_chart(figure, key=f"{self.prefix}_figure_{name}", config=config, alt=alt)
+        self.numbers(name, table)
+
+    def numbers(self, name: str, table: Callable[[], pd.DataFrame]) -> None:
+        """The button that downloads a figure's numbers as CSV."""
+        st.download_button(
+            self.t("numbers"),
+            lambda: table().to_csv(index=False).encode(),
+            file_name=f"distillery-{self.slug}-{name}.csv",
+            mime="text/csv",
+            key=f"{self.prefix}_numbers_{name}",
+            on_click="ignore",
+            type="tertiary",
+            icon=":material/download:",
+        )
+
+    def check(self, largest_difference: float) -> None:
+        """The badge that proves the picture: recomputed numbers against those that the model used."""
+        exact = largest_difference < 1e-4
+        st.badge(
+            self.t("check" if exact else "check_failed", difference=f"{largest_difference:.1e}"),
+            icon=":material/verified:" if exact else ":material/error:",
+            color="green" if exact else "red",
+            help=self.t("check_help"),
+        )
+
+    def code(self, name: str, lines: str) -> None:
+        """The few lines of Python that compute what was just shown."""
+        with st.expander(self.t("reproduce"), icon=":material/code:", key=self.key("code_" + name)):
+            st.code(lines.strip(), language="python")
+
+    def predict(self, question: str, answer: int | None = None) -> bool:
+        """Asks for a guess before a result is shown.
+
+        Args:
+            question: an id in the lesson's quiz.
+            answer: the right choice, where only the model's numbers tell it.
+
+        Returns:
+            Whether the learner has answered (or chose to see it at once), so that the result may be shown.
+        """
+        asked = lessons.quiz(self.slug, session.language())[question]
+        right = asked.answer if answer is None else answer
+        texts = [choice.text for choice in asked.choices]
+        key = self.key(f"guess_{question}")
+        with st.container(border=True):
+            guess = st.radio(
+                f"**{self.t('predict')}** {asked.prompt}",
+                range(len(texts)),
+                index=None,
+                format_func=texts.__getitem__,
+                key=key,
+                persist_state="session",
+            )
+            if guess is None:
+                return st.toggle(self.t("show_at_once"), key=key + "_skip", persist_state="session")
+            if guess == right:
+                st.success(asked.choices[guess].why, icon=":material/check:")
+            else:
+                st.warning(asked.choices[guess].why, icon=":material/undo:")
+                if right is not None:
+                    st.markdown(f"**{texts[right]}** {asked.choices[right].why}")
+            st.caption(self.t("source", source=asked.source))
+        return True
+
+    # Errors
+
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """Turns a `LabError` inside the block into a sentence in the learner's language; what stands above stays."""
+        try:
+            yield
+        except LabError as error:
+            st.error(self.t(f"errors.{error.code}", **error.details), icon=":material/info:")
+
+    def lab(self, function: Callable[[], None]) -> Callable[[], None]:
+        """A part of the page that redraws alone: a fragment, with its errors caught."""
+
+        @functools.wraps(function)
+        def guarded() -> None:
+            with self.guard():
+                function()
+
+        return st.fragment(guarded)

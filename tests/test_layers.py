@@ -1,0 +1,73 @@
+"""The architecture's rules, read from the imports: arrows only point down."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file imports, wherever in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return found
+
+
+def reaches(path: Path, *forbidden: str) -> list[str]:
+    """Which of the forbidden modules a file imports."""
+    return sorted(
+        name for name in imports(path) if any(name == root or name.startswith(root + ".") for root in forbidden)
+    )
+
+
+def files(*folders: str) -> list[Path]:
+    found = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+    assert found, folders
+    return found
+
+
+@pytest.mark.parametrize("path", files("core", "lessons"), ids=lambda path: str(path.relative_to(ROOT)))
+def test_core_and_lessons_know_no_streamlit(path):
+    assert not reaches(path, "streamlit", "pages")
+
+
+@pytest.mark.parametrize("path", [*files("pages"), ROOT / "app.py"], ids=lambda path: str(path.relative_to(ROOT)))
+def test_pages_know_no_torch(path):
+    assert not reaches(path, "torch", "transformers", "safetensors")
+
+
+@pytest.mark.parametrize("path", files("core/theory"), ids=lambda path: path.name)
+def test_theory_knows_no_models(path):
+    assert not reaches(path, "transformers", "core.models", "core.trace", "core.engine", "core.studies", "core.plots")
+
+
+@pytest.mark.parametrize("path", files("core/trace"), ids=lambda path: path.name)
+def test_traces_know_nothing_above_them(path):
+    above = reaches(path, "core.engine", "core.studies", "core.plots", "core.distill")
+    assert not above
+
+
+@pytest.mark.parametrize("path", files("core/plots"), ids=lambda path: path.name)
+def test_plots_only_draw(path):
+    """Data in, a figure out: no model, no engine, no study behind a picture."""
+    assert not reaches(path, "transformers", "core.engine", "core.models", "core.trace", "core.studies")
+
+
+@pytest.mark.parametrize("path", files("lessons"), ids=lambda path: path.name)
+def test_lessons_hold_content_only(path):
+    assert not reaches(path, "core", "torch", "plotly")
+
+
+def test_the_check_finds_an_import_inside_a_function(tmp_path):
+    file = tmp_path / "late.py"
+    file.write_text("def f():\n    from torch import nn\n")
+    assert reaches(file, "torch")
