@@ -14,27 +14,7 @@ from core.models import Checkpoint, load
 
 torch.set_num_threads(1)
 
-WORDS = [
-    "the",
-    "king",
-    "rules",
-    "a",
-    "land",
-    "queen",
-    "sings",
-    "of",
-    "cats",
-    "and",
-    "dogs",
-    "in",
-    "paris",
-    "france",
-    "is",
-    "capital",
-    "over",
-    "it",
-    "what",
-]
+WORDS = "the king rules a land queen sings of cats and dogs in paris france is capital over it what".split()
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 VOCABULARY = SPECIALS + WORDS + ["##s", "##ing", "##er", ".", ",", "?"]
 
