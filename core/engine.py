@@ -9,13 +9,13 @@ from __future__ import annotations
 import gc
 import os
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from core.errors import LabError
+from core.memory import RecentlyUsed
 from core.models.card import ModelCard, catalog
 
 if TYPE_CHECKING:
@@ -34,8 +34,6 @@ CACHE_BYTES = 256 * 1024**2
 PATIENCE_SECONDS = 30.0
 """How long a request waits for its turn before it is told to come back."""
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True)
 class Setting:
@@ -51,50 +49,6 @@ class Setting:
     student: str
     device: str = "cpu"
     precision: str = "float32"
-
-
-class RecentlyUsed:
-    """Values by key, the least recently used dropped once they weigh more than `limit` bytes together; thread-safe.
-
-    A value that several threads ask for at once is computed by one of them; the others wait for it and for nothing else.
-    """
-
-    def __init__(self, limit: int, weigh: Callable[[object], int]) -> None:
-        self._limit, self._weigh = limit, weigh
-        self._values: OrderedDict[object, object] = OrderedDict()
-        self._pending: dict[object, threading.Lock] = {}
-        self._guard = threading.Lock()
-        self.weight = 0
-
-    def get(self, key: object, compute: Callable[[], T]) -> T:
-        """The value under `key`, computed now if it is not kept; an error of `compute` is raised and not kept."""
-        with self._guard:
-            if key in self._values:
-                self._values.move_to_end(key)
-                return self._values[key]
-            lock = self._pending.setdefault(key, threading.Lock())
-        with lock:
-            with self._guard:
-                if key in self._values:
-                    return self._values[key]
-            try:
-                value = compute()
-                self._keep(key, value)
-                return value
-            finally:
-                with self._guard:
-                    self._pending.pop(key, None)
-
-    def _keep(self, key: object, value: object) -> None:
-        with self._guard:
-            self._values[key] = value
-            self.weight += self._weigh(value)
-            while self.weight > self._limit and len(self._values) > 1:
-                _, dropped = self._values.popitem(last=False)
-                self.weight -= self._weigh(dropped)
-
-    def __len__(self) -> int:
-        return len(self._values)
 
 
 class Engine:
@@ -113,10 +67,10 @@ class Engine:
 
         Streamlit collects garbage after every script run; without the freeze each pass would walk all of torch.
         """
-        self._open_shelf()
+        setting = default_setting(self.devices()[0])
         for name in models if models is not None else [card.name for card in catalog()]:
             try:
-                self.trace(default_setting(), name, "Hello.")
+                self.trace(setting, name, "Hello.")
             except LabError:
                 continue  # a damaged shipped model is reported where a learner chooses it; the others still work
         gc.collect()
@@ -175,11 +129,13 @@ class Engine:
         text_pair: str | None = None,
         interventions: Sequence[Intervention] = (),
         ids: Sequence[int] | None = None,
+        keep: bool = True,
     ) -> Trace:
         """What the model computes for a text, from memory if it was asked for lately.
 
         Args:
             ids: other tokens for the same positions (some masked or swapped), `[position]`.
+            keep: False for one of many passes that are each reduced to a number, lest they push all others out of memory.
 
         Raises:
             LabError: `empty_text`, `bad_intervention`, `busy`, and as `core.models.load`.
@@ -198,7 +154,7 @@ class Engine:
             with self._turn():
                 return trace_tokens(checkpoint, tokens, interventions)
 
-        return self._traces.get(key, compute)
+        return self._traces.get(key, compute) if keep else compute()
 
     def logit_lens(self, setting: Setting, name: str, trace: Trace, position: int):
         """What the vocabulary head makes of one position after the embeddings and after each layer.

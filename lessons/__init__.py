@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 import string
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -70,6 +70,13 @@ class Question:
     answer: int | None
     source: str
 
+    def filled(self, **blanks: object) -> Question:
+        """The question with its {blanks} filled; without any, the question itself."""
+        if not blanks:
+            return self
+        choices = tuple(Choice(choice.text.format(**blanks), choice.why.format(**blanks)) for choice in self.choices)
+        return replace(self, prompt=self.prompt.format(**blanks), choices=choices)
+
 
 class Labels:
     """The short texts of a lesson in one language, with those that all lessons share behind them."""
@@ -77,7 +84,7 @@ class Labels:
     def __init__(self, texts: dict[str, str], language: str) -> None:
         self._texts, self.language = texts, language
 
-    def __call__(self, key: str, **blanks: object) -> str:
+    def __call__(self, key: str, /, **blanks: object) -> str:
         """The text under `key`, its blanks filled.
 
         Raises:

@@ -4,6 +4,7 @@ const CELL_LARGEST = 44;
 const CELL_SMALLEST = 13;
 const CELL_TOUCH = 22; // the smallest that a finger can hit
 const LABEL_FONT = 12.5;
+const PICTURE_LABEL = 160; // a file has more room for a long token than a screen
 const maps = new WeakMap();
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -54,7 +55,10 @@ class AttentionMap {
     this.cells.setAttribute("aria-describedby", "readout");
     this.plot.append(this.corner, this.columns, this.rows, this.cells);
     this.scroller.append(this.plot);
-    this.root.append(this.caption, this.sentence, this.scroller, this.readout, this.bar);
+    this.save = new SaveButtons(() => this.picture());
+    this.foot = make("div", "foot");
+    this.foot.append(this.bar, this.save.node);
+    this.root.append(this.caption, this.sentence, this.scroller, this.readout, this.foot);
   }
 
   listen() {
@@ -99,6 +103,7 @@ class AttentionMap {
     this.cursor = kept(this.cursor);
     this.theme = themeOf(this.root);
     this.colors = palette(this.theme, data.color, data.negative_color);
+    this.save.update(data);
     this.cells.setAttribute("aria-label", data.alt);
     this.cells.setAttribute("aria-rowcount", this.queries.length);
     this.cells.setAttribute("aria-colcount", this.keys.length);
@@ -133,6 +138,7 @@ class AttentionMap {
     const lean = Math.round(top * 0.64); // how far the last label reaches to the right if it is slanted
     const fit = (width) => Math.floor((width - left - 8) / this.keys.length);
     const steep = fit(this.width - lean) < 20; // narrow cells have upright labels
+    this.steep = steep;
     const room = fit(this.width - (steep ? 0 : lean));
     this.cell = clamp(room, matchMedia("(pointer: coarse)").matches ? CELL_TOUCH : CELL_SMALLEST, CELL_LARGEST);
     this.plot.style.gridTemplateColumns = `${left}px ${this.cell * this.keys.length + (steep ? 0 : lean)}px`;
@@ -159,19 +165,20 @@ class AttentionMap {
   draw() {
     const { low, high, digits, labels } = this.data;
     const context = sharp(this.canvas, this.cell * this.keys.length, this.cell * this.queries.length);
-    const gap = this.cell >= 18 ? 1 : 0;
-    context.font = `${clamp(this.cell * 0.31, 9.5, 12.5)}px ${this.theme.font}`;
+    const gap = this.gap();
+    context.font = `${this.numberSize()}px ${this.theme.font}`;
     context.textAlign = "center";
     context.textBaseline = "middle";
     const widest = context.measureText(numeral(low < 0 ? low : high, digits)).width;
     const numbers = this.data.show_numbers && widest + 3 + gap <= this.cell;
+    this.numbered = numbers;
     const side = this.cell - gap;
     for (let q = 0; q < this.queries.length; q++) {
       for (let k = 0; k < this.keys.length; k++) {
         const value = this.at(q, k);
         const color = colorOf(this.colors, value, low, high);
         const [x, y] = [k * this.cell, q * this.cell];
-        context.fillStyle = color?.fill ?? cssOf(mix(this.theme.background, this.theme.text, 0.1));
+        context.fillStyle = color?.fill ?? this.masked();
         context.fillRect(x, y, side, side);
         if (numbers) {
           const text = numeral(value, digits);
@@ -183,6 +190,73 @@ class AttentionMap {
       }
     }
     drawBar(this.bar, labels.scale, this.colors, low, high, digits);
+  }
+
+  gap() {
+    return this.cell >= 18 ? 1 : 0;
+  }
+
+  numberSize() {
+    return clamp(this.cell * 0.31, 9.5, 12.5);
+  }
+
+  /** The colour of a cell without a finite value. */
+  masked() {
+    return cssOf(mix(this.theme.background, this.theme.text, 0.1));
+  }
+
+  /** The map as an SVG file: all of it, also what the screen would have to scroll to, without what is pointed at. */
+  picture() {
+    const { low, high, digits, labels, alt } = this.data;
+    const { cell, steep, theme } = this;
+    const [across, down] = [cell * this.keys.length, cell * this.queries.length];
+    const axis = { size: 11, anchor: "end", most: PICTURE_LABEL, "fill-opacity": 0.75 };
+    const widest = (texts, size) =>
+      Math.min(PICTURE_LABEL, Math.max(...texts.map((text) => Math.ceil(pictureWidth(text, size)))));
+    const names = [labels.query_axis, labels.key_axis];
+    const left = PICTURE_MARGIN + Math.max(widest(this.queries, LABEL_FONT), widest(names, axis.size)) + 9;
+    const longest = widest(this.keys, LABEL_FONT) + 3;
+    const top = PICTURE_MARGIN + Math.max(36, steep ? longest + 8 : longest * 0.77 + 14); // 36: the two names of the axes
+    const reach = (token, k) => // of a slanted label, to the right
+      steep ? 0 : (k + 0.5) * cell + Math.min(PICTURE_LABEL, pictureWidth(token, LABEL_FONT)) * 0.64 + 6;
+
+    const columns = this.keys.map((token, k) => {
+      const turn = `translate(${left + (k + 0.5) * cell} ${top - 6}) rotate(${steep ? -90 : -50})`;
+      return svgText(token, 0, 0, { size: LABEL_FONT, most: PICTURE_LABEL, transform: turn });
+    });
+    const rows = this.queries.map((token, q) =>
+      svgText(token, left - 7, top + (q + 0.5) * cell, { size: LABEL_FONT, anchor: "end", most: PICTURE_LABEL }),
+    );
+    const side = cell - this.gap();
+    // The file's font may be wider than the page's: then the numbers are a little smaller.
+    const needed = pictureWidth(numeral(low < 0 ? low : high, digits), this.numberSize());
+    const size = Number((this.numberSize() * Math.min(1, (side - 1) / needed)).toFixed(2));
+    const [cells, numbers] = [[], []];
+    for (let q = 0; q < this.queries.length; q++) {
+      for (let k = 0; k < this.keys.length; k++) {
+        const value = this.at(q, k);
+        const color = colorOf(this.colors, value, low, high);
+        cells.push(svgRect(k * cell, q * cell, side, side, color?.fill ?? this.masked()));
+        if (!this.numbered) continue;
+        const text = numeral(value, digits);
+        const faint = Number(text) === 0 || !color ? { "fill-opacity": 0.6 } : {};
+        const [x, y] = [k * cell + side / 2, q * cell + side / 2];
+        numbers.push(svgText(text, x, y, { size, anchor: "middle", fill: color?.ink ?? cssOf(theme.text), ...faint }));
+      }
+    }
+    const bar = svgBar(left, top + down + 16, labels.scale, this.colors, low, high, digits, theme);
+    const parts = [
+      svgText(labels.key_axis, left - 8, top - 27, axis),
+      svgText(labels.query_axis, left - 8, top - 12, axis),
+      svg("g", { class: "columns" }, ...columns),
+      svg("g", { class: "rows" }, ...rows),
+      svg("g", { class: "cells", transform: `translate(${left} ${top})`, "shape-rendering": "crispEdges" }, ...cells),
+      svg("g", { class: "numbers", transform: `translate(${left} ${top})` }, ...numbers),
+      svgEdge(left - 1, top - 1, across + 2, down + 2, theme),
+      bar.svg,
+    ];
+    const width = left + Math.max(across, bar.width, ...this.keys.map(reach)) + PICTURE_MARGIN;
+    return svgSheet(width, top + down + 16 + bar.height + PICTURE_MARGIN, theme, alt, parts);
   }
 
   /** Redraws what follows the pointer, the keyboard or the choice. */

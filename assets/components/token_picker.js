@@ -28,6 +28,7 @@ class TokenPicker {
     this.setStateValue = setStateValue;
     this.choice.hear(data.selected, data.revision);
     this.line.setAttribute("aria-label", data.alt);
+    this.line.classList.toggle("unstruck", data.strike === false);
     // The same buttons stay while the tokens do, so that the focus survives a rerun.
     const signature = JSON.stringify([data.tokens, data.disabled]);
     if (signature !== this.signature) this.build();
@@ -60,10 +61,18 @@ class TokenPicker {
 
   toggle(position) {
     const marked = new Set(this.choice.value);
-    if (!marked.delete(position)) marked.add(position);
+    const hide = !marked.has(position);
+    for (const member of this.members(position)) hide ? marked.add(member) : marked.delete(member);
     this.choice.make([...marked].sort((a, b) => a - b), this.setStateValue);
     this.reach(this.chips[position]);
     this.show();
+  }
+
+  /** The positions that a click on this one takes along: its group, or itself alone. */
+  members(position) {
+    const { groups, disabled } = this.data;
+    if (!groups) return [position];
+    return groups.flatMap((group, other) => (group === groups[position] && !disabled.includes(other) ? [other] : []));
   }
 
   show() {

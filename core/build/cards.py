@@ -109,7 +109,7 @@ def student_card(measured: dict, recipe: dict) -> tuple[dict, str]:
                 **measured["student"],
                 "baseline": measured["unigram"],
                 "control": measured["control"],
-                "layer_map": list(recipe["layers"]),
+                "layer_map": [layer + 1 for layer in recipe["layers"]],
             },
         },
     }

@@ -34,8 +34,8 @@ class Recipe:
     soft_weight: float = 5.0
     hard_weight: float = 2.0
     cosine_weight: float = 1.0
-    total_tokens: int = 1_500_000
-    warmup_tokens: int = 60_000
+    total_tokens: int = 1_000_000
+    warmup_tokens: int = 40_000
     batch_tokens: int = 2048
     peak: float = 5e-4
     probability: float = 0.2

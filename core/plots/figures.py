@@ -8,7 +8,11 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
+from core.memory import remembered
 from core.plots.colors import STUDENT, TEACHER
+
+FIGURES = 64
+"""How many drawings of each kind are kept: fifty learners on one page look at the same few."""
 
 
 def blank_figure(height: int = 320, x_title: str = "", y_title: str = "", **layout: object) -> go.Figure:
@@ -28,6 +32,7 @@ def blank_figure(height: int = 320, x_title: str = "", y_title: str = "", **layo
     return figure
 
 
+@remembered(FIGURES)
 def prediction_bars(
     words: Sequence[str], teacher: ArrayLike, student: ArrayLike, labels: Mapping[str, str]
 ) -> go.Figure:

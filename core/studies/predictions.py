@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
 
 from core.engine import Engine, Setting
 from core.errors import LabError
+from core.models import Checkpoint
 from core.theory.temperature import soften
 from core.trace import Tokens, Trace
 
@@ -56,13 +58,23 @@ def masked_positions(engine: Engine, setting: Setting, name: str, tokens: Tokens
     return found
 
 
+_VOCABULARIES: WeakKeyDictionary[Checkpoint, int] = WeakKeyDictionary()
+
+
+def _vocabulary(checkpoint: Checkpoint) -> int:
+    """A fingerprint of the vocabulary: copying its 30,000 entries out of the tokenizer takes 0.1 s, so it is done once."""
+    if checkpoint not in _VOCABULARIES:
+        _VOCABULARIES[checkpoint] = hash(frozenset(checkpoint.tokenizer.get_vocab().items()))
+    return _VOCABULARIES[checkpoint]
+
+
 def require_shared_vocabulary(engine: Engine, setting: Setting) -> None:
     """Raises a `LabError` unless teacher and student predict words of one vocabulary."""
     checkpoints = [engine.checkpoint(setting, name) for name in (setting.teacher, setting.student)]
     for checkpoint in checkpoints:
         if not checkpoint.predicts_words:
             raise LabError("no_vocabulary_head", name=checkpoint.card.name)
-    if checkpoints[0].tokenizer.get_vocab() != checkpoints[1].tokenizer.get_vocab():
+    if _vocabulary(checkpoints[0]) != _vocabulary(checkpoints[1]):
         raise LabError("different_vocabulary", teacher=setting.teacher, student=setting.student)
 
 

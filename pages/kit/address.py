@@ -41,6 +41,21 @@ def control(make: Callable[..., Any], key: str, default: Any, *args: Any, **opti
     return make(*args, key=key, on_change=changed, **options)
 
 
+def adapt(key: str, default: Any, choices: Sequence[Any]) -> Any:
+    """The value of a control whose default or choices depend on another one's; call it before the control is drawn.
+
+    One that nobody moved follows its default, and one whose value is no longer among the choices goes back to it.
+    """
+    defaults = st.session_state.setdefault("_address_defaults", {})
+    before, defaults[key] = defaults.get(key, default), default
+    if key not in st.session_state:
+        asked = _parse(st.query_params.get(key), "selectbox", default, (), {"options": choices})
+        st.session_state[key] = default if asked is None else asked
+    elif st.session_state[key] == before or st.session_state[key] not in choices:
+        put(key, default)
+    return st.session_state[key]
+
+
 def put(key: str, value: Any) -> None:
     """Sets a control from a callback, or before it is drawn."""
     st.session_state[key] = value

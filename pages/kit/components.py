@@ -5,11 +5,14 @@ and without the network. All three remember one choice of the reader, under the 
 (or `marked`) is only where the choice starts; to change it later, as a Reset button does, call `assign(key, value)`
 before drawing. A plain write to `st.session_state[key]` would hold for one run only: the browser sends its own copy
 again with the next one. `assign` numbers what it sets, and an answer from before that number is ignored.
+
+The map and the grid can be saved as PNG and SVG. The browser writes both files from the data it already has.
 """
 
 from __future__ import annotations
 
 import base64
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -59,6 +62,7 @@ def attention_map(
     limits: tuple[float, float] | None = None,
     digits: int = 2,
     show_numbers: bool = True,
+    save_as: str | None = None,
 ) -> tuple[int, int] | None:
     """One head's map with its tokens, and the cell (query, key) that the reader picked.
 
@@ -79,6 +83,7 @@ def attention_map(
             nothing is negative.
         digits: decimals in the cells and on the scale; the line below always has four.
         show_numbers: write the numbers into the cells where they fit.
+        save_as: the name, without an ending, of the file that the reader can save; by default the key.
 
     Returns:
         (query, key) as positions in the two token lists, or None.
@@ -105,6 +110,7 @@ def attention_map(
         "revision": revision,
         "labels": dict(labels),
         "alt": alt,
+        "file": _file_name(save_as or key),
     }
     _ATTENTION_MAP(key=key, data=data, on_selected_change=_rerun_only)
     return cell
@@ -122,6 +128,7 @@ def head_grid(
     negative_color: str = NEGATIVE,
     digits: int = 2,
     shared_scale: bool = False,
+    save_as: str | None = None,
 ) -> tuple[int, int] | None:
     """Every head of a model as a small picture, and the (layer, head) that the reader picked, both from 0.
 
@@ -141,11 +148,13 @@ def head_grid(
         digits: decimals of `values`; the line below has four.
         shared_scale: colour all pictures on one scale; by default each runs to its own largest weight, which shows the
             pattern of a diffuse head too.
+        save_as: the name, without an ending, of the file that the reader can save; by default the key.
     """
     _check_labels(labels, GRID_LABELS)
     data: dict[str, Any] = {
         "labels": dict(labels),
         "alt": alt,
+        "file": _file_name(save_as or key),
         "color": color,
         "digits": digits,
         "negative_color": None,
@@ -183,6 +192,8 @@ def token_picker(
     alt: str,
     marked: Collection[int] = (),
     disabled: Collection[int] = (),
+    groups: Sequence[int] | None = None,
+    strike: bool = True,
 ) -> list[int]:
     """A sentence as chips that the reader can hide, and the hidden positions in order.
 
@@ -194,6 +205,8 @@ def token_picker(
         alt: what the line is, for a screen reader.
         marked: the positions hidden at first.
         disabled: the positions that cannot be hidden, such as [CLS]; never returned.
+        groups: a number for each position; those with the same one are hidden and shown together, `[position]`.
+        strike: cross marked tokens out; False where a mark means something else than hidden.
     """
     _check_labels(labels, PICKER_LABELS)
     choice, revision = _read(key, list(marked))
@@ -202,6 +215,8 @@ def token_picker(
     data = {
         "tokens": [str(token) for token in tokens],
         "disabled": sorted(int(position) for position in barred),
+        "groups": None if groups is None else [int(group) for group in groups],
+        "strike": strike,
         "selected": positions,
         "revision": revision,
         "labels": dict(labels),
@@ -215,6 +230,29 @@ def assign(key: str, value: tuple[int, int] | Collection[int] | None) -> None:
     """Sets what the component with this key shows: a cell, the marked positions, or None. Call it before drawing."""
     _, revision = _read(key, None)
     st.session_state[_slot(key)] = {"revision": revision + 1, "value": value if value is None else list(value)}
+
+
+def shared_choice(
+    keys: Sequence[str], current: tuple[int, int] | None, shape: tuple[int, int]
+) -> tuple[int, int] | None:
+    """One cell that several maps show together: what the reader picked in any of them, else `current`.
+
+    Call it before drawing the maps with these keys, pass what it returns to each as `selected`, and keep it as the next
+    `current`. If `current` changes without a pick, as after Reset, all maps follow it. `shape` is (rows, columns).
+    """
+    slot = "+".join(keys) + ":shared"
+    before = st.session_state.setdefault(slot, current)
+    shared = current
+    if before == current:
+        for key in keys:
+            choice, _ = _read(key, before)
+            choice = _cell(choice, shape)
+            shared = choice if choice != before else shared
+    if shared != before:
+        for key in keys:
+            assign(key, shared)
+    st.session_state[slot] = shared
+    return shared
 
 
 def _slot(key: str) -> str:
@@ -267,6 +305,13 @@ def _check_labels(labels: Mapping[str, str], names: Sequence[str]) -> None:
     missing = [name for name in names if name not in labels]
     if missing:
         raise ValueError(f"labels lacks {', '.join(missing)}.")
+
+
+def _file_name(text: str) -> str:
+    """The text as a file's name that every system takes: letters and digits of any script, the rest as hyphens."""
+    letters = unicodedata.normalize("NFC", text)
+    kept = "".join(sign if unicodedata.category(sign)[0] in "LNM" or sign in "_." else " " for sign in letters)
+    return "-".join(kept.split())[:60].strip("-_.") or "figure"
 
 
 def _base64(array: np.ndarray) -> str:

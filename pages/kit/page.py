@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import re
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +18,12 @@ import lessons
 from core.engine import LONGEST_TOKENS, Setting
 from core.errors import LabError
 from pages.kit import address, session
+
+
+def code_span(text: str) -> str:
+    """A learner's text as Markdown that shows it as it is, whatever signs it holds."""
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    return f"{fence} {text} {fence}" if "`" in text else f"{fence}{text}{fence}"
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,15 @@ class Page:
         """Sets a control, from a callback or before the control is drawn."""
         address.put(self.key(name), value)
 
+    def adapt(self, name: str, default: Any, choices: Sequence[Any]) -> Any:
+        """The value of such a control before it is drawn, see `pages.kit.address.adapt`."""
+        return address.adapt(self.key(name), default, choices)
+
+    def choice(self, name: str, default: Any, choices: Sequence[Any], label: str, **options: Any) -> Any:
+        """A select box whose default or choices depend on another control, see `adapt`."""
+        self.adapt(name, default, choices)
+        return self.control(st.selectbox, name, default, label, choices, **options)
+
     def reset(self) -> None:
         """A button that puts every control of the page, and its text, back to the start."""
         st.button(self.t("reset"), key=f"_reset_{self.prefix}", icon=":material/restart_alt:", on_click=self._reset)
@@ -106,10 +123,13 @@ class Page:
         """
         examples = lessons.examples(self.slug)
         texts = [example["text"] for example in examples]
-        picked = f"_{self.key(name)}_example"
+        rounds = f"_{self.key(name)}_round"
+        picked = f"_{self.key(name)}_example" + "_again" * st.session_state.get(rounds, 0)
 
         def choose() -> None:
-            chosen = st.session_state.pop(picked, None)
+            # The browser would send the radio's choice again with every run: the next one draws a fresh radio.
+            st.session_state[rounds] = st.session_state.get(rounds, 0) + 1
+            chosen = st.session_state[picked]
             if chosen is not None:
                 address.reset(self.key("at_"))
                 self.put(name, chosen)
@@ -138,13 +158,14 @@ class Page:
 
     # What is shown
 
-    def figure(self, figure: go.Figure, name: str, alt: str, table: Callable[[], pd.DataFrame]) -> None:
+    def figure(self, figure: go.Figure, name: str, alt: str, table: Callable[[], pd.DataFrame], **options: Any) -> None:
         """A figure that can be saved (PNG or SVG, by the camera in its corner) with its numbers as CSV.
 
         Args:
             name: unique on the page; the files are called so.
             alt: the figure in a sentence, for those who do not see it.
             table: makes the numbers, when they are asked for.
+            options: passed on to `st.plotly_chart`, such as `on_select`.
         """
         config = {
             "displaylogo": False,
@@ -156,7 +177,7 @@ class Page:
                 "scale": 2,
             },
         }
-        st.plotly_chart(figure, key=f"{self.prefix}_figure_{name}", config=config, alt=alt)
+        st.plotly_chart(figure, key=f"{self.prefix}_figure_{name}", config=config, alt=alt, **options)
         self.numbers(name, table)
 
     def numbers(self, name: str, table: Callable[[], pd.DataFrame]) -> None:
@@ -187,20 +208,23 @@ class Page:
         with st.expander(self.t("reproduce"), icon=":material/code:", key=self.key("code_" + name)):
             st.code(lines.strip(), language="python")
 
-    def predict(self, question: str, answer: int | None = None) -> bool:
+    def predict(self, question: str, answer: int | None = None, **blanks: object) -> bool:
         """Asks for a guess before a result is shown.
 
         Args:
             question: an id in the lesson's quiz.
             answer: the right choice, where only the model's numbers tell it.
+            blanks: fill the question's {blanks}; with others it is another question and asked anew.
 
         Returns:
             Whether the learner has answered (or chose to see it at once), so that the result may be shown.
         """
-        asked = lessons.quiz(self.slug, session.language())[question]
+        asked = lessons.quiz(self.slug, session.language())[question].filled(**blanks)
         right = asked.answer if answer is None else answer
         texts = [choice.text for choice in asked.choices]
         key = self.key(f"guess_{question}")
+        if blanks:
+            key += f"_{zlib.crc32(repr(blanks).encode()):x}"
         with st.container(border=True):
             guess = st.radio(
                 f"**{self.t('predict')}** {asked.prompt}",
@@ -220,6 +244,24 @@ class Page:
                     st.markdown(f"**{texts[right]}** {asked.choices[right].why}")
             st.caption(self.t("source", source=asked.source))
         return True
+
+    def quiz(self, *questions: str) -> None:
+        """Questions on what was seen, each choice answered with its reason."""
+        for question in questions:
+            asked = lessons.quiz(self.slug, session.language())[question]
+            with st.container(border=True):
+                guess = st.radio(
+                    asked.prompt,
+                    range(len(asked.choices)),
+                    index=None,
+                    format_func=lambda index, asked=asked: asked.choices[index].text,
+                    key=self.key(f"quiz_{question}"),
+                    persist_state="session",
+                )
+                if guess is not None:
+                    say, icon = (st.success, "check") if guess == asked.answer else (st.warning, "undo")
+                    say(asked.choices[guess].why, icon=f":material/{icon}:")
+                    st.caption(self.t("source", source=asked.source))
 
     # Errors
 

@@ -12,8 +12,9 @@ import pytest
 import torch
 
 from core import engine as engine_module
-from core.engine import LONGEST_TOKENS, Engine, RecentlyUsed, Setting, default_setting
+from core.engine import LONGEST_TOKENS, Engine, Setting, default_setting
 from core.errors import LabError
+from core.memory import RecentlyUsed, fingerprint, remembered
 from core.trace import AblateHead
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -169,3 +170,40 @@ def test_every_device_of_this_machine(family_folder):
         assert found.facts.device.startswith(device)
         assert torch.allclose(found.logits, expected.logits, atol=1e-3)
         assert found.check() < 1e-3
+
+
+def test_a_remembered_function_computes_once_for_the_same_content():
+    calls = []
+
+    @remembered(count=2)
+    def double(values, labels):
+        calls.append(1)
+        return [2 * value for value in values.tolist()]
+
+    first = double(torch.tensor([1.0, 2.0]), {"a": "x"})
+    assert double(torch.tensor([1.0, 2.0]), {"a": "x"}) is first
+    assert double(torch.tensor([1.0, 2.0]), {"a": "y"}) is not first
+    assert double(torch.tensor([1.0, 3.0]), {"a": "x"}) == [2.0, 6.0]
+    assert len(calls) == 3
+    assert double(torch.tensor([1.0, 2.0]), {"a": "x"}) is not first  # the oldest was dropped
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (torch.zeros(2, 3), torch.zeros(3, 2)),
+        (torch.zeros(2), torch.zeros(2, dtype=torch.float64)),
+        (["ab", "c"], ["a", "bc"]),
+        ((1, 2), (1, 2.0)),
+        (AblateHead(0, 1), AblateHead(1, 0)),
+        ({"a": None}, {"a": "None"}),
+    ],
+)
+def test_different_content_has_different_fingerprints(one, other):
+    assert fingerprint(one) != fingerprint(other)
+    assert fingerprint(one) == fingerprint(one)
+
+
+def test_what_has_no_content_is_refused():
+    with pytest.raises(TypeError):
+        fingerprint(lambda: 1)

@@ -1,0 +1,100 @@
+"""The formulas of the temperature lesson as LaTeX, with the learner's numbers in them."""
+
+from __future__ import annotations
+
+import math
+
+_DIVERGENCES = {
+    "forward": r"\mathrm{KL}(t\,\|\,s)",
+    "reverse": r"\mathrm{KL}(s\,\|\,t)",
+    "jsd": r"\mathrm{JSD}(t,\,s)",
+}
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number with `digits` digits that mean something; far from 1 as a power of ten."""
+    if not math.isfinite(value):
+        return r"\mathrm{nan}" if math.isnan(value) else r"\infty"
+    if value == 0 or 1e-4 < abs(value) < 1e5:
+        return f"{value:.{digits}g}" if abs(value) < 1000 else f"{value:.0f}"
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    return rf"{mantissa}\times 10^{{{int(exponent)}}}"
+
+
+def softmax_formula(distance: float, temperature: float, probability: float) -> str:
+    """The softmax at one word.
+
+    Args:
+        distance: its logit minus the largest one, at most 0.
+        probability: what comes out.
+    """
+    power = math.exp(distance / temperature)
+    raised = rf"e^{{{distance:.2f}/{temperature:g}}}"
+    total = number(power / probability)
+    return _lines(
+        r"p &= \frac{e^{(z - z_{\max})/T}}{\sum_j e^{(z_j - z_{\max})/T}}",
+        rf"&= \frac{{{raised}}}{{{total}}} = \frac{{{number(power)}}}{{{total}}} = {number(probability)}",
+    )
+
+
+def loss_formula(
+    divergence: float,
+    hard: float,
+    mixed: float,
+    temperature: float,
+    soft_weight: float,
+    direction: str,
+    scaled: bool,
+    reduction: str,
+    classes: int,
+) -> str:
+    """The mixed loss: the options as symbols in the first line, as numbers in the second.
+
+    Args:
+        divergence: without T² and before the reduction.
+        direction, scaled, reduction: see `core.distill.losses.soft_loss`.
+        classes: what the reduction "mean" divides by.
+    """
+    square = (r"T^2\,", rf"{temperature:g}^2 \cdot ") if scaled else ("", "")
+    divided = (r"\tfrac{1}{V}\,", rf"\tfrac{{1}}{{{classes}}} \cdot ") if reduction == "mean" else ("", "")
+    return _lines(
+        rf"L &= w \cdot {square[0]}{divided[0]}{_DIVERGENCES[direction]} + (1 - w) \cdot \mathrm{{CE}}(y,\,s)",
+        rf"&= {soft_weight:g} \cdot {square[1]}{divided[1]}{number(divergence)}"
+        rf" + {1 - soft_weight:.2g} \cdot {number(hard)}",
+        rf"&= {number(mixed, 4)}",
+    )
+
+
+def push_formula(
+    teacher: float,
+    student: float,
+    plain: float,
+    soft: float,
+    hard: float,
+    is_truth: bool,
+    temperature: float,
+    scaled: bool,
+) -> str:
+    """Both labels' pushes on one word: (p − q)/T, times T² if `scaled`, and y − q.
+
+    Args:
+        teacher, student: p and q at the temperature.
+        plain: q at T = 1.
+        soft, hard: the results.
+        is_truth: whether the hard label says this word.
+    """
+    symbols = r"T^2 \cdot \frac{p - q}{T}" if scaled else r"\frac{p - q}{T}"
+    square = rf"{temperature:g}^2 \cdot " if scaled else ""
+    fraction = rf"\frac{{{number(teacher)} - {number(student)}}}{{{temperature:g}}}"
+    return _lines(
+        rf"\Delta z_{{\mathrm{{soft}}}} &= {symbols}",
+        rf"&= {square}{fraction}",
+        rf"&= {number(soft)}",
+        r"\Delta z_{\mathrm{hard}} &= y - q_{T=1}",
+        rf"&= {int(is_truth)} - {number(plain)} = {number(hard)}",
+    )
+
+
+def _lines(*lines: str) -> str:
+    """Several lines, aligned: one would be wider than a phone."""
+    return r"\begin{aligned} " + r" \\[4pt] ".join(lines) + r" \end{aligned}"

@@ -1,0 +1,48 @@
+"""Values that a page must check against its data: sliders whose end moves, and positions picked in a token line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from pages.kit import components
+from pages.kit.page import Page
+
+
+def bounded_slider(page: Page, name: str, default: int, label: str, low: int, high: int) -> int:
+    """A slider of `page` whose end depends on something else; a value that the end has moved past goes back."""
+    page.adapt(name, min(default, high), range(low, high + 1))
+    return page.control(st.slider, name, min(default, high), label, low, high)
+
+
+def picked_positions(
+    page: Page,
+    name: str,
+    default: Sequence[int],
+    tokens: Sequence[str],
+    disabled: Sequence[int],
+    labels: Mapping[str, str],
+) -> list[int]:
+    """A line of tokens to click, whose marked positions live in the address; "none" stands for no position."""
+    key, seen = f"{page.prefix}:{name}", f"{page.prefix}:{name}:seen"
+    written = page.parameter(name)
+    asked = page.positions(name, default, len(tokens)) if written != "none" else []
+    if st.session_state.get(seen) != asked:  # a link, another sentence or Reset has changed it: the component follows
+        components.assign(key, asked)
+    marked = components.token_picker(
+        tokens, key=key, labels=labels, alt=labels["alt"], marked=asked, disabled=disabled, strike=False
+    )
+    page.set_parameter(name, "" if marked == list(default) else "-".join(map(str, marked)) or "none")
+    st.session_state[seen] = marked
+    return marked
+
+
+def picked_cell(page: Page, name: str, default: tuple[int, int], keys: Sequence[str], size: int) -> tuple[int, int]:
+    """The cell (query, key) that several maps of `size` × `size` show together; it lives in the address."""
+    parts = [int(part) for part in page.parameter(name).split("-") if part.isdecimal() and len(part) < 5]
+    fits = len(parts) == 2 and max(parts) < size
+    current = (parts[0], parts[1]) if fits else default
+    chosen = components.shared_choice(keys, current, (size, size)) or default
+    page.set_parameter(name, "" if chosen == default else "-".join(map(str, chosen)))
+    return chosen

@@ -1,0 +1,31 @@
+"""A sentence whose tokens say what became of them: replaced, kept, or left alone. Read only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+from pages.kit.components import _register
+
+
+class Item(TypedDict, total=False):
+    """One token: its text now, the text it replaced, a word under it, and the colour of its frame."""
+
+    text: str
+    old: str
+    note: str
+    color: str
+
+
+_TOKEN_STRIP = _register("token_strip")
+
+
+def token_strip(items: Sequence[Item], *, key: str, alt: str) -> None:
+    """Draws the tokens in a line that wraps.
+
+    Args:
+        items: `[position]`; a token without a colour was left alone.
+        key: the component's key in the session state.
+        alt: what the line is, for a screen reader.
+    """
+    _TOKEN_STRIP(key=key, data={"items": [dict(item) for item in items], "alt": alt})

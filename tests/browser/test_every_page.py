@@ -1,0 +1,113 @@
+"""Every page in a real browser: as the first hit on a fresh server, in both languages, dark, and on a phone."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import lessons
+
+COURSE = ["self_attention", "positional_encoding", "mlm_masking", "temperature", "layer_outputs"]
+PATHS = {"home": "/", **{slug: "/" + slug.replace("_", "-") for slug in COURSE}}
+
+
+def test_a_deep_link_as_the_first_hit(visit, fresh_server):
+    """On a fresh server the frame must run before the page, or language, title and navigation are missing."""
+    visitor = visit(fresh_server)
+    visitor.open("/temperature?lang=zh")
+    assert lessons.lesson("temperature", "zh").title in visitor.text()
+    assert visitor.page.get_by_text("中文").first.is_visible()
+    assert visitor.page.get_by_test_id("stSidebarNav").count() == 1
+    visitor.must_be_clean()
+
+
+@pytest.mark.parametrize("slug", PATHS)
+@pytest.mark.parametrize("language", lessons.LANGUAGES)
+def test_a_page_shows_its_lesson_and_a_picture(slug, language, server, visit):
+    visitor = visit(server)
+    visitor.open(f"{PATHS[slug]}?lang={language}")
+    text = visitor.text()
+    lesson = lessons.lesson(slug, language)
+    assert lesson.title in text
+    for section in lesson.sections.values():
+        assert section.title in text or slug != "home"
+    pictures = visitor.page.locator(".js-plotly-plot, canvas, [data-testid='stCustomComponentV2']")
+    assert pictures.count() >= 1
+    if language == "en":
+        assert not re.search(r"[一-鿿]", text)
+    visitor.must_be_clean()
+
+
+@pytest.mark.parametrize("slug", PATHS)
+def test_a_page_fits_a_phone_in_the_dark(slug, server, visit):
+    visitor = visit(server, viewport={"width": 390, "height": 844}, color_scheme="dark", has_touch=True)
+    page = visitor.open(PATHS[slug])
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    visitor.must_be_clean()
+
+
+@pytest.mark.parametrize("slug", PATHS)
+def test_every_figure_has_its_alternative_text(slug, server, visit):
+    visitor = visit(server)
+    page = visitor.open(PATHS[slug])
+    for chart in page.get_by_test_id("stPlotlyChart").all():
+        labelled = chart.locator("xpath=descendant-or-self::*[@aria-label] | ancestor::*[@aria-label][1]")
+        assert any(len(node.get_attribute("aria-label") or "") > 20 for node in labelled.all()), chart.inner_html()[
+            :300
+        ]
+
+
+@pytest.mark.parametrize("slug", COURSE)
+def test_hostile_addresses_open_the_default(slug, server, visit):
+    prefix = {
+        "self_attention": "sa",
+        "positional_encoding": "pe",
+        "mlm_masking": "mm",
+        "temperature": "tp",
+        "layer_outputs": "lo",
+    }
+    names = ["layer", "head", "T", "temperature", "text", "at_masks", "length", "seed", "query", "model", "at_query"]
+    wrong = ["99", "nan", "-1", "<script>alert(1)</script>", "1e999", "%00", "9" * 40]
+    for value in wrong:
+        visitor = visit(server)
+        query = "&".join(f"{prefix[slug]}_{name}={value}" for name in names if name != "text")
+        visitor.open(f"{PATHS[slug]}?{query}&lang={value}&teacher={value}&device={value}")
+        assert lessons.lesson(slug, "en").title in visitor.text()
+        visitor.must_be_clean()
+
+
+def test_a_script_in_the_text_stays_text(server, visit):
+    visitor = visit(server)
+    dialogs: list[str] = []
+    visitor.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    visitor.open("/?ho_text=%3Cscript%3Ealert(1)%3C/script%3E%20%3Cimg%20src=x%20onerror=alert(2)%3E%20[MASK]")
+    assert not dialogs
+    visitor.must_be_clean()
+
+
+def test_the_language_switch_keeps_the_page(server, visit):
+    visitor = visit(server)
+    page = visitor.open("/self-attention")
+    page.get_by_text("中文", exact=True).first.click()
+    visitor.rest()
+    assert lessons.lesson("self_attention", "zh").title in visitor.text()
+    assert "lang=zh" in page.url
+
+
+def test_home_answers_a_new_sentence(server, visit):
+    visitor = visit(server)
+    page = visitor.open("/")
+    box = page.locator("textarea").first
+    box.fill("She drank a cup of [MASK].")
+    box.press("Control+Enter")
+    visitor.rest()
+    assert "ho_text=She+drank" in page.url
+    fresh = visit(server)
+    fresh.open(page.url.removeprefix(server.url))
+    assert fresh.page.locator("textarea").first.input_value() == "She drank a cup of [MASK]."
+    box.fill("")
+    box.press("Control+Enter")
+    visitor.rest()
+    assert lessons.labels("home", "en")("errors.empty_text") in visitor.text()
+    visitor.must_be_clean()

@@ -1,0 +1,77 @@
+"""Controls in the address: what fits is taken, what does not is replaced, and a reset puts everything back."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+SCRIPT = """
+import streamlit as st
+from pages.kit import address
+
+st.session_state["seen"] = {
+    "layer": address.control(st.slider, "x_layer", 3, "Layer", 1, 6),
+    "T": address.control(st.select_slider, "x_T", 2.0, "T", options=[0.5, 1.0, 2.0, 20.0]),
+    "on": address.control(st.toggle, "x_on", False, "On"),
+    "kind": address.control(
+        st.selectbox, "x_kind", "row", "Kind", ["row", "column"], format_func={"row": "行", "column": "列"}.get
+    ),
+    "many": address.control(st.pills, "x_many", ["a"], "Many", ["a", "b", "c"], selection_mode="multi"),
+    "text": address.control(st.text_input, "x_text", "hello", "Text"),
+}
+st.button("Reset", key="reset", on_click=address.reset, args=("x_",))
+"""
+
+DEFAULTS = {"layer": 3, "T": 2.0, "on": False, "kind": "row", "many": ["a"], "text": "hello"}
+
+
+def opened(**address: str) -> AppTest:
+    at = AppTest.from_string(SCRIPT)
+    for key, value in address.items():
+        at.query_params[key] = value
+    at.run()
+    assert not at.exception
+    return at
+
+
+def test_defaults_leave_the_address_empty():
+    at = opened()
+    assert at.session_state["seen"] == DEFAULTS
+    assert not at.query_params
+
+
+def test_a_link_restores_every_control():
+    at = opened(x_layer="5", x_T="20.0", x_on="1", x_kind="column", x_many="b~c", x_text="bye")
+    assert at.session_state["seen"] == {
+        "layer": 5, "T": 20.0, "on": True, "kind": "column", "many": ["b", "c"], "text": "bye",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", ["99", "0", "-1", "nan", "inf", "1e999", "3.5.1", "<b>", "行", "", "9" * 3000, "a~z"])
+def test_what_does_not_fit_is_the_default(wrong):
+    seen = opened(x_layer=wrong, x_T=wrong, x_on="maybe", x_kind=wrong, x_many="z~" + wrong).session_state["seen"]
+    assert seen == DEFAULTS
+
+
+def test_a_moved_control_writes_its_value_not_its_label():
+    at = opened()
+    at.slider[0].set_value(6).run()
+    at.selectbox[0].set_value("column").run()
+    assert at.query_params["x_layer"] == "6"
+    assert at.query_params["x_kind"] == "column"
+    at.slider[0].set_value(3).run()
+    assert "x_layer" not in at.query_params
+
+
+def test_a_very_long_text_stays_on_the_page_but_leaves_the_address():
+    at = opened()
+    at.text_input[0].set_value("word " * 1000).run()
+    assert at.session_state["seen"]["text"].startswith("word word")
+    assert "x_text" not in at.query_params
+
+
+def test_reset_puts_all_back():
+    at = opened(x_layer="5", x_kind="column", x_other="7")
+    at.button(key="reset").click().run()
+    assert at.session_state["seen"] == DEFAULTS
+    assert not at.query_params
