@@ -31,6 +31,9 @@ LONGEST_CHARACTERS = 100_000
 CACHE_BYTES = 256 * 1024**2
 """What the kept traces may hold together."""
 
+TOLERANCE = {"float32": 1e-5, "float16": 1e-2, "bfloat16": 5e-2}
+"""What rounding alone may leave in `Trace.check`, by precision."""
+
 PATIENCE_SECONDS = 30.0
 """How long a request waits for its turn before it is told to come back."""
 

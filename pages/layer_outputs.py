@@ -4,9 +4,9 @@ import streamlit as st
 
 from core.engine import ENGINE
 from core.studies import layer_outputs as study
-from pages.kit import layer_outputs_layers as layers
-from pages.kit import layer_outputs_tokens as tokens
 from pages.kit.page import Page
+from pages.labs import layer_outputs_layers as layers
+from pages.labs import layer_outputs_tokens as tokens
 
 page = Page("layer_outputs", "lo")
 t = page.t

@@ -8,9 +8,9 @@ from core.plots import mlm_masking as plots
 from core.plots import mlm_tables as tables
 from core.plots.colors import COLORS
 from core.studies import mlm_context, mlm_draws, mlm_masking
-from pages.kit import mlm_code, mlm_masking_parts
 from pages.kit.page import Page, code_span
 from pages.kit.token_strip import token_strip
+from pages.labs import mlm_code, mlm_masking_parts
 
 page = Page("mlm_masking", "mm")
 t = page.t

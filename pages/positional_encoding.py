@@ -11,11 +11,11 @@ from core.plots import positional_encoding_order as draw_order
 from core.plots.colors import DIFFERENCE, POSITIVE, TEACHER
 from core.studies import positional_encoding as study
 from core.studies import positional_encoding_order as order
-from pages.kit import positional_encoding_code as code
 from pages.kit.page import Page
 from pages.kit.picked import bounded_slider, picked_positions
-from pages.kit.positional_schemes import schemes
 from pages.kit.token_strip import token_strip
+from pages.labs import positional_encoding_code as code
+from pages.labs.positional_schemes import schemes
 
 page = Page("positional_encoding", "pe")
 t, axis = page.t, page.t.group("axis")

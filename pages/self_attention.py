@@ -3,9 +3,9 @@
 import streamlit as st
 
 from pages.kit.page import Page
-from pages.kit.self_attention_break import broken
-from pages.kit.self_attention_head import heads
-from pages.kit.self_attention_toy import bertviz, toy
+from pages.labs.self_attention_break import broken
+from pages.labs.self_attention_head import heads
+from pages.labs.self_attention_toy import bertviz, toy
 
 page = Page("self_attention", "sa")
 t = page.t

@@ -13,7 +13,7 @@ from core.studies import temperature as study
 from core.studies import temperature_gradients as gradients
 from core.studies import temperature_losses as losses
 from pages.kit.page import Page, code_span
-from pages.kit.temperature_code import OPEN_GAP
+from pages.labs.temperature_code import OPEN_GAP
 
 page = Page("temperature", "tp")
 t = page.t

@@ -65,7 +65,7 @@ def asked_for(key: str, pages: str) -> bool:
     """Whether a page names the label, or builds its name: f"heading_{side}" and "heading_" + side ask for "heading_teacher"."""
     parts = key.split("_")
     built = ["_".join(parts[:count]) + "_{" for count in range(1, len(parts))]
-    built += ["_".join(parts[:count]) + "_\"" for count in range(1, len(parts))]
+    built += ["_".join(parts[:count]) + '_"' for count in range(1, len(parts))]
     built += ["}_" + "_".join(parts[count:]) for count in range(1, len(parts))]
     return bool(re.search(rf"""["'.]{key}["'.]""", pages)) or any(part in pages for part in built)
 

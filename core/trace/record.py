@@ -170,12 +170,17 @@ class Trace:
     def check(self) -> float:
         """Recomputes softmax(QKᵀ·scale + mask)V from what was recorded: the largest difference from what the model used.
 
+        In double precision, so that what remains is the model's own rounding; relative to the largest value of each kind
+        where that exceeds 1.
+
         Heads that an intervention took out of the formula are compared where the formula still holds: a uniform head by
         Σ a·v, an ablated one not at all.
         """
         worst = 0.0
         for index, layer in enumerate(self.layers):
-            again = scaled_dot_product_attention(layer.query, layer.key, layer.value, layer.mask, layer.scale)
+            mask = None if layer.mask is None else layer.mask.double()
+            inputs = (layer.query.double(), layer.key.double(), layer.value.double())
+            again = scaled_dot_product_attention(*inputs, mask, layer.scale)
             uniform, ablated = self._changed_heads(index)
             kept = [head for head in range(len(layer.query)) if head not in uniform | ablated]
             pairs = [
@@ -187,7 +192,7 @@ class Trace:
                 pairs.append((layer.probabilities[head] @ layer.value[head], layer.context[head]))
             for ours, theirs in pairs:
                 if ours.numel():
-                    worst = max(worst, float((ours - theirs).abs().max()))
+                    worst = max(worst, float((ours - theirs).abs().max() / theirs.abs().max().clamp(min=1)))
         return worst
 
     def _changed_heads(self, layer: int) -> tuple[set[int], set[int]]:

@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 import lessons
-from core.engine import LONGEST_TOKENS, Setting
+from core.engine import LONGEST_TOKENS, TOLERANCE, Setting
 from core.errors import LabError
 from pages.kit import address, session
 
@@ -195,7 +195,7 @@ class Page:
 
     def check(self, largest_difference: float) -> None:
         """The badge that proves the picture: recomputed numbers against those that the model used."""
-        exact = largest_difference < 1e-4
+        exact = largest_difference < TOLERANCE[self.setting.precision]
         st.badge(
             self.t("check" if exact else "check_failed", difference=f"{largest_difference:.1e}"),
             icon=":material/verified:" if exact else ":material/error:",

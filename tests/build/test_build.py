@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import numpy as np
 import pytest
 import torch
@@ -109,7 +108,7 @@ def test_the_teacher_learns_and_resumes_where_it_was_killed(source, corpora, tok
     assert trained.loss < baseline.loss < untrained.loss
     assert trained.top1 > baseline.top1
 
-    class Killed(Exception):
+    class KilledError(Exception):
         pass
 
     real, calls = teacher.masked_lm_losses, []
@@ -117,12 +116,12 @@ def test_the_teacher_learns_and_resumes_where_it_was_killed(source, corpora, tok
     def dies(*arguments):
         calls.append(1)
         if len(calls) == 12:
-            raise Killed
+            raise KilledError
         return real(*arguments)
 
     monkeypatch.setattr(teacher, "SAVE_SECONDS", 0)
     monkeypatch.setattr(teacher, "masked_lm_losses", dies)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         teacher.train(tmp_path / "killed", source, corpora, SCHEDULE)
     monkeypatch.setattr(teacher, "masked_lm_losses", real)
     resumed = teacher.train(tmp_path / "killed", source, corpora, SCHEDULE)

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 import lessons
 from core.engine import ENGINE, default_setting
 from core.studies import mlm_context, mlm_draws, mlm_masking
-from pages.kit import mlm_code
+from pages.labs import mlm_code
 
 FRAME = str(Path(__file__).resolve().parents[2] / "pages" / "frame.py")
 TEXT = "The doctor told the patient to rest for a week."

@@ -11,9 +11,9 @@ from core.plots import positional_encoding_order as draw
 from core.plots.colors import POSITIVE, PROBABILITIES
 from core.studies import positional_encoding_relative as relative
 from pages.kit import components
-from pages.kit import positional_encoding_code as code
 from pages.kit.page import Page, code_span
 from pages.kit.picked import picked_cell
+from pages.labs import positional_encoding_code as code
 
 
 def schemes(page: Page) -> None:

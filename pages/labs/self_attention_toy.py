@@ -11,7 +11,7 @@ from core.plots import self_attention_formulas as formulas
 from core.studies import self_attention_toy as toys
 from pages.kit import components
 from pages.kit.page import Page
-from pages.kit.self_attention_code import TOY
+from pages.labs.self_attention_code import TOY
 
 TOY_TOKENS = ["A", "B", "C"]
 

@@ -12,8 +12,8 @@ from core.studies import self_attention_broken as breaking
 from core.trace import Intervention
 from pages.kit import components
 from pages.kit.page import Page, code_span
-from pages.kit.self_attention_code import BREAK
-from pages.kit.self_attention_head import agree
+from pages.labs.self_attention_code import BREAK
+from pages.labs.self_attention_head import agree
 
 DAMAGES = ["no_scaling", "uniform", "head", "heads"]
 

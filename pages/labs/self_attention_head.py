@@ -18,7 +18,7 @@ from core.studies import self_attention as study
 from core.trace import Trace
 from pages.kit import components
 from pages.kit.page import Page
-from pages.kit.self_attention_code import HEAD
+from pages.labs.self_attention_code import HEAD
 
 OVERVIEWS = ["maps", "entropy", "distance", "special", "previous", "following"]
 PARTS = ("layer", "head")

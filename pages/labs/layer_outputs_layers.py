@@ -13,8 +13,8 @@ from core.studies import layer_outputs as study
 from core.studies import layer_outputs_heads as attention
 from core.studies import layer_outputs_matching as matching
 from pages.kit import components
-from pages.kit.layer_outputs_tokens import CODE, COLORS, focus, more, window
 from pages.kit.page import Page
+from pages.labs.layer_outputs_tokens import CODE, COLORS, focus, more, window
 
 
 def _listed(layers: Sequence[int]) -> str:
