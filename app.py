@@ -11,6 +11,7 @@ from pathlib import Path
 
 import streamlit as st
 
+sys.setswitchinterval(0.0005)
 ROOT = Path(__file__).resolve().parent
 if str(ROOT) not in sys.path:  # pages import core and lessons from here, wherever the server was started
     sys.path.insert(0, str(ROOT))

@@ -31,6 +31,9 @@ LONGEST_CHARACTERS = 100_000
 CACHE_BYTES = 256 * 1024**2
 """What the kept traces may hold together."""
 
+KEPT_TOKENS = 200
+"""How many tokenised texts are kept."""
+
 TOLERANCE = {"float32": 1e-5, "float16": 1e-2, "bfloat16": 5e-2}
 """What rounding alone may leave in `Trace.check`, by precision."""
 
@@ -61,6 +64,7 @@ class Engine:
         self._slots = threading.BoundedSemaphore(slots or os.cpu_count() or 1)
         self._traces = RecentlyUsed(cache_bytes, lambda trace: trace.size_bytes)
         self._lenses = RecentlyUsed(cache_bytes // 4, lambda logits: logits.nbytes)
+        self._tokens = RecentlyUsed(KEPT_TOKENS, lambda tokens: 1)
         self._imported = threading.Event()
         self._shelf = None
         self._guard = threading.Lock()
@@ -68,7 +72,7 @@ class Engine:
     def warm_up(self, models: Sequence[str] | None = None) -> None:
         """Imports the libraries, opens `models` (all shipped ones if not given), runs each once, and freezes the heap.
 
-        Streamlit collects garbage after every script run; without the freeze each pass would walk all of torch.
+        Once frozen, the libraries are not walked again by every collection of garbage.
         """
         setting = default_setting(self.devices()[0])
         for name in models if models is not None else [card.name for card in catalog()]:
@@ -121,8 +125,8 @@ class Engine:
         checkpoint = self.checkpoint(setting, name)
         from core.trace import tokenize
 
-        pair = text_pair[:LONGEST_CHARACTERS] if text_pair else None
-        return tokenize(checkpoint, text[:LONGEST_CHARACTERS], pair, LONGEST_TOKENS)
+        text, pair = text[:LONGEST_CHARACTERS], text_pair[:LONGEST_CHARACTERS] if text_pair else None
+        return self._tokens.get((checkpoint, text, pair), lambda: tokenize(checkpoint, text, pair, LONGEST_TOKENS))
 
     def trace(
         self,

@@ -165,9 +165,10 @@ def similarity_lines(
     return figure
 
 
+@remembered(FIGURES)
 def cosine_map(
     values: ArrayLike, starts: Sequence[int], labels: Mapping[str, str], frame: tuple[int, int] | None = None
-):
+) -> go.Figure:
     """Cosines of all pairs of positions, `[row, column]`, rows and columns named by their first position.
 
     Args:

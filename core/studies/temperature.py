@@ -90,8 +90,9 @@ def with_truth(engine: Engine, setting: Setting, gap: Gap, word: str) -> Gap:
     """
     tokenizer = engine.checkpoint(setting, setting.teacher).tokenizer
     special = set(tokenizer.all_special_ids)
-    exact = tokenizer.get_vocab().get(word.strip())
-    ids = [exact] if exact is not None else tokenizer(" " + word.strip(), add_special_tokens=False)["input_ids"]
+    exact = tokenizer.convert_tokens_to_ids(word.strip())  # the unknown token's id where there is no such piece
+    known = exact is not None and exact != tokenizer.unk_token_id
+    ids = [exact] if known else tokenizer(" " + word.strip(), add_special_tokens=False)["input_ids"]
     if len(ids) != 1 or ids[0] in special:
         # Pages set the word in a code span, which a backtick would end.
         raise LabError("not_one_token", word=word.strip()[:40].replace("`", "'"))

@@ -176,6 +176,10 @@ class Trace:
         Heads that an intervention took out of the formula are compared where the formula still holds: a uniform head by
         Σ a·v, an ablated one not at all.
         """
+        return self._worst_difference
+
+    @cached_property
+    def _worst_difference(self) -> float:
         worst = 0.0
         for index, layer in enumerate(self.layers):
             mask = None if layer.mask is None else layer.mask.double()

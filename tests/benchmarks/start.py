@@ -26,7 +26,7 @@ def main() -> None:
                 page.goto(server.url + path)
                 page.wait_for_selector("h1", timeout=120_000)
                 visible = time.perf_counter() - server.started
-                page.wait_for_selector(".js-plotly-plot .plot, canvas", timeout=120_000)
+                page.wait_for_selector(".js-plotly-plot .main-svg, canvas", timeout=120_000)
                 live = time.perf_counter() - server.started
             page.close()
             print(f"{path:22} visible after {visible:4.1f} s, live after {live:4.1f} s")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 import lessons
 
@@ -30,10 +31,7 @@ def test_a_page_shows_its_lesson_and_a_picture(slug, language, server, visit):
     text = visitor.text()
     lesson = lessons.lesson(slug, language)
     assert lesson.title in text
-    for section in lesson.sections.values():
-        assert section.title in text or slug != "home"
-    pictures = visitor.page.locator(".js-plotly-plot, canvas, [data-testid='stCustomComponentV2']")
-    assert pictures.count() >= 1
+    visitor.page.locator(".js-plotly-plot .main-svg, canvas").first.wait_for()
     if language == "en":
         assert not re.search(r"[一-鿿]", text)
     visitor.must_be_clean()
@@ -105,7 +103,7 @@ def test_home_answers_a_new_sentence(server, visit):
     assert "ho_text=She+drank" in page.url
     fresh = visit(server)
     fresh.open(page.url.removeprefix(server.url))
-    assert fresh.page.locator("textarea").first.input_value() == "She drank a cup of [MASK]."
+    expect(fresh.page.locator("textarea").first).to_have_value("She drank a cup of [MASK].")
     box.fill("")
     box.press("Control+Enter")
     visitor.rest()
