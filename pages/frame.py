@@ -1,7 +1,5 @@
 """What stands around every page: title, language, settings, navigation. Streamlit runs this script for each of them."""
 
-from pathlib import Path
-
 import streamlit as st
 
 import lessons
@@ -15,8 +13,6 @@ with st.sidebar:
 
 language = session.language()
 t = lessons.labels("common", language)
-
-PAGES = Path(__file__).parent
 
 COURSE = {
     "home": ":material/home:",
@@ -38,12 +34,11 @@ def _page(slug: str) -> st.Page:
     )
 
 
-# Home draws the map of the course from what the navigation offers.
-available = [slug for slug in COURSE if slug in lessons.slugs() and (PAGES / f"{slug}.py").exists()]
-pages = {slug: _page(slug) for slug in available}
-chosen = st.navigation({"": [pages["home"]], t("course"): [pages[slug] for slug in available if slug != "home"]})
-st.session_state["_course"] = {slug: COURSE[slug] for slug in available if slug != "home"}
-slug = next(slug for slug, page in pages.items() if page == chosen)
+home = _page("home")
+pages = {slug: _page(slug) for slug in COURSE if slug != "home"}
+chosen = st.navigation({"": [home], t("course"): list(pages.values())})
+st.session_state["_course"] = {slug: COURSE[slug] for slug in pages}  # home draws the map of the course from it
+slug = next((slug for slug, page in pages.items() if page == chosen), "home")
 
 heading = lessons.lesson(slug, language)
 st.title(heading.title, anchor=False)

@@ -26,6 +26,12 @@ def test_opens_a_folder_of_every_family(family, family_folder):
     assert checkpoint.predicts_words
 
 
+def test_asking_for_the_hub_changes_nothing_for_a_folder(family_folder):
+    """The path of a download, as far as it goes without one: the same checks, the same observed attention."""
+    checkpoint = load(family_folder("bert"), device="cpu", hub=True)
+    assert checkpoint.model.config._attn_implementation == "observed"
+
+
 def code_of(name, **options) -> str:
     with pytest.raises(LabError) as error:
         load(name, device="cpu", **options)
