@@ -44,20 +44,30 @@ def prediction_bars(
         labels: `teacher`, `student` and `probability` in the page's language.
     """
     figure = blank_figure(height=90 + 44 * len(words), x_title=labels["probability"], barmode="group")
+    paired_bars(figure, words, [(labels["teacher"], teacher, TEACHER), (labels["student"], student, STUDENT)])
+    figure.update_xaxes(tickformat=".0%", rangemode="tozero")
+    return figure
+
+
+def paired_bars(figure: go.Figure, words: Sequence[str], pair: Sequence[tuple[str, ArrayLike, str]]) -> None:
+    """Draws a lying bar a word for each of a few named probabilities `[word]`, its number at its end.
+
+    Args:
+        words: `[word]`, from the top down.
+        pair: the name in the legend, the probabilities, the colour.
+    """
     rows = [f"{word}\u200b" for word in words]  # the mark keeps plotly from reading "2010" as a number
-    for name, values, color in (("teacher", teacher, TEACHER), ("student", student, STUDENT)):
-        values = np.asarray(values)
+    for name, probabilities, color in pair:
+        values = np.asarray(probabilities)
         figure.add_bar(
             y=rows,
             x=values,
             orientation="h",
-            name=labels[name],
+            name=name,
             marker_color=color,
             text=[f"{value:.1%}" for value in values],
             textposition="outside",
             cliponaxis=False,
-            hovertemplate="%{y}: %{x:.4f}<extra>" + labels[name] + "</extra>",
+            hovertemplate="%{y}: %{x:.4f}<extra>" + name + "</extra>",
         )
     figure.update_yaxes(autorange="reversed", type="category")
-    figure.update_xaxes(tickformat=".0%", rangemode="tozero")
-    return figure

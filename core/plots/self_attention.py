@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from core.memory import remembered
 from core.plots.colors import DIFFERENCE, KEY, NEUTRAL, PROBABILITIES, QUERY, SCORES, VALUE
-from core.plots.figures import FIGURES, blank_figure
+from core.plots.figures import FIGURES, blank_figure, paired_bars
 
 MOST_TICKS = 40
 """More tokens than this cannot all be written under an axis."""
@@ -144,21 +144,8 @@ def before_and_after(words: Sequence[str], before: ArrayLike, after: ArrayLike, 
         labels: `before`, `after` and `probability`.
     """
     figure = blank_figure(height=120 + 36 * len(words), x_title=labels["probability"], barmode="group")
-    rows = [f"{plain(word)}\u200b" for word in words]  # the mark keeps plotly from reading "2010" as a number
-    for name, values, color in (("before", before, PROBABILITIES), ("after", after, DIFFERENCE)):
-        values = np.asarray(values)
-        figure.add_bar(
-            y=rows,
-            x=values,
-            orientation="h",
-            name=labels[name],
-            marker_color=color,
-            text=[f"{value:.1%}" for value in values],
-            textposition="outside",
-            cliponaxis=False,
-            hovertemplate="%{y}: %{x:.4f}<extra>" + labels[name] + "</extra>",
-        )
-    figure.update_yaxes(autorange="reversed", type="category")
+    shown = [plain(word) for word in words]
+    paired_bars(figure, shown, [(labels["before"], before, PROBABILITIES), (labels["after"], after, DIFFERENCE)])
     largest = max(float(np.asarray(each).max()) for each in (before, after))
     figure.update_xaxes(tickformat=".0%", range=[0, largest * 1.2], nticks=5)  # room for the numbers at the bars' ends
     figure.update_layout(margin_t=TOP)
