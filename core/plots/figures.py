@@ -32,6 +32,11 @@ def blank_figure(height: int = 320, x_title: str = "", y_title: str = "", **layo
     return figure
 
 
+def plain(token: str) -> str:
+    """A token that plotly shows as it is: it would read "<b>" as markup and "$a$" as a formula."""
+    return token.replace("&", "&amp;").replace("<", "&lt;").replace("$", "＄")
+
+
 @remembered(FIGURES)
 def prediction_bars(
     words: Sequence[str], teacher: ArrayLike, student: ArrayLike, labels: Mapping[str, str]

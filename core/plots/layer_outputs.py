@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from core.memory import remembered
 from core.plots.colors import PROBABILITIES, STUDENT, TEACHER
-from core.plots.figures import FIGURES, blank_figure
+from core.plots.figures import FIGURES, blank_figure, plain
 
 if TYPE_CHECKING:
     from core.studies.layer_outputs import Cosine
@@ -72,11 +72,6 @@ def long_table(
 def square_table(values: ArrayLike, rows: Sequence[object], columns: Sequence[object]) -> pd.DataFrame:
     """A grid `[row, column]` with its rows' names in the first column; names must differ."""
     return pd.DataFrame(np.asarray(values), index=pd.Index(rows, name=""), columns=list(columns)).reset_index()
-
-
-def plain(token: str) -> str:
-    """A token that plotly shows as it is: it would read "<b>" as markup and "$a$" as a formula."""
-    return token.replace("&", "&amp;").replace("<", "&lt;").replace("$", "＄")
 
 
 @remembered(FIGURES)

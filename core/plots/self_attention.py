@@ -11,18 +11,13 @@ from numpy.typing import ArrayLike
 
 from core.memory import remembered
 from core.plots.colors import DIFFERENCE, KEY, NEUTRAL, PROBABILITIES, QUERY, SCORES, VALUE
-from core.plots.figures import FIGURES, blank_figure, paired_bars
+from core.plots.figures import FIGURES, blank_figure, paired_bars, plain
 
 MOST_TICKS = 40
 """More tokens than this cannot all be written under an axis."""
 
 TOP = 58
 """Pixels above a narrow figure, so that plotly's buttons do not cover the legend."""
-
-
-def plain(token: str) -> str:
-    """A token that plotly shows as it is: it would read "<b>" as bold."""
-    return token.replace("&", "&amp;").replace("<", "&lt;")
 
 
 def _vectors(rows: Sequence[tuple[str, ArrayLike, str]], x_title: str) -> go.Figure:
