@@ -1,1 +1,20 @@
-"""How a student learns from a teacher: losses, objectives, students and the runs that train them."""
+"""How a student learns from a teacher: losses, objectives, students and the runs that train them.
+
+For example:
+
+    from core.distill.distiller import Arm, Distiller, Training
+    from core.distill.encoding import encode
+    from core.distill.objective import CONTROL, mixture
+    from core.distill.students import fresh, open_for, save
+
+    teacher = open_for(folder, "single_label")
+    texts = encode(tokenizer, sentences, classes)
+    arms = {
+        "distilled": Arm(fresh(teacher, "single_label", layers=2, width=128, heads=2), mixture(0.9, temperature=4.0)),
+        "control": Arm(fresh(teacher, "single_label", layers=2, width=128, heads=2), CONTROL),
+    }
+    distiller = Distiller(teacher, arms, texts, Training(steps=300))
+    for step in distiller:
+        print(step.number, step.arms["distilled"].terms)
+    save(distiller.finish()["distilled"], "my-student", tokenizer)
+"""

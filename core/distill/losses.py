@@ -1,5 +1,10 @@
 """The losses on logits: what the teacher says (soft), what the label says (hard), and their mixture.
 
+    student, teacher = torch.randn(4, 3), torch.randn(4, 3)
+    soft_loss(student, teacher, temperature=2.0)                      # T² · KL(teacher ‖ student)
+    hard_loss(student, torch.tensor([0, 2, IGNORED, 1]))              # the third row has no label
+    bernoulli_soft_loss(student, teacher, temperature=2.0)            # three labels, each yes or no
+
 Hinton, Vinyals, Dean 2015 (Distilling the Knowledge in a Neural Network), section 2; Agarwal et al. 2024 (GKD,
 On-Policy Distillation of Language Models), section 2 for the directions and the generalised Jensen-Shannon
 divergence.
@@ -113,6 +118,47 @@ def hard_loss(logits: Tensor, labels: Tensor) -> Tensor:
         logits.reshape(-1, logits.shape[-1]), labels.reshape(-1), ignore_index=IGNORED, reduction="sum"
     )
     return total / (labels != IGNORED).sum().clamp(min=1)
+
+
+def bernoulli_soft_loss(
+    student_logits: Tensor,
+    teacher_logits: Tensor,
+    temperature: float = 1.0,
+    scaled: bool = True,
+    direction: Direction = "forward",
+    beta: float = 0.5,
+    reduction: Reduction = "batchmean",
+) -> Tensor:
+    """The soft loss where any number of labels may hold at once: T² · Σ over labels of KL(teacher's yes/no ‖ student's).
+
+    Each label is a choice of its own between yes (logit z) and no (logit 0), since sigmoid(z / T) is the softmax over
+    (z, 0). A row's loss is the sum over its labels: the divergence of the joint distribution of independent labels.
+    Arguments as in `soft_loss`, with `[..., label]` in place of `[..., class]`.
+    """
+    labels = [torch.stack((logits, torch.zeros_like(logits)), dim=-1) for logits in (student_logits, teacher_logits)]
+    each = soft_loss(*labels, temperature, scaled, direction, beta, reduction="none")  # [..., label]
+    return _reduce(each.sum(dim=-1), student_logits.shape[-1], temperature, False, reduction)
+
+
+def bernoulli_hard_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """The binary cross-entropy at T = 1, summed over the labels of a row and averaged over the rows that have any.
+
+    The sum matches `bernoulli_soft_loss`. PyTorch's `binary_cross_entropy_with_logits`, which transformers uses, divides
+    by the number of labels too.
+
+    Args:
+        logits: `[..., label]`.
+        labels: 1 for yes, 0 for no, negative where it is not known, `[..., label]`. Without any, the loss is 0.
+
+    Raises:
+        ValueError: shapes differ.
+    """
+    if labels.shape != logits.shape:
+        raise ValueError(f"Labels of shape {tuple(labels.shape)} do not fit logits {tuple(logits.shape)}.")
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    known = labels >= 0
+    each = F.binary_cross_entropy_with_logits(logits, labels.clamp(min=0).to(logits.dtype), reduction="none")
+    return (each * known).sum() / known.any(dim=-1).sum().clamp(min=1)
 
 
 def mixed_loss(soft: Tensor, hard: Tensor, soft_weight: float) -> Tensor:

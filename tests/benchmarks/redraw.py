@@ -21,12 +21,19 @@ CONTROLS = {
 WATCH = """
 () => {
   window.changed = null;
+  const seen = (records) => {
+    // Streamlit marks elements as stale and fresh again around every run; nothing that a learner sees follows from that.
+    const marks = (record) => record.type === "attributes" && ["data-stale", "class"].includes(record.attributeName);
+    if (!records.every(marks)) window.changed = performance.now();
+  };
+  const watch = (root) => new MutationObserver(seen)
+    .observe(root, {subtree: true, childList: true, attributes: true, characterData: true});
   const main = document.querySelector('[data-testid="stMain"]');
-  new MutationObserver(() => { window.changed = performance.now(); })
-    .observe(main, {subtree: true, childList: true, attributes: true, characterData: true});
+  watch(main);
+  for (const node of main.querySelectorAll("*")) if (node.shadowRoot) watch(node.shadowRoot);
 }
 """
-"""Notes when anything on the page last changed."""
+"""Notes when anything on the page last changed, inside its components too."""
 
 
 def move(page: Page, slider, direction: str) -> float:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
+from dataclasses import dataclass, field
 
 import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -16,39 +18,55 @@ RERUNS = 4
 PAGES = ("", "self-attention", "positional-encoding", "mlm-masking", "temperature", "layer-outputs")
 
 
-async def run_script(socket, page: str, labs: list[str], lab: str = "") -> float:
+@dataclass
+class Seen:
+    """What the server has told one learner's browser: the page's labs, and the places of those that are not drawn yet."""
+
+    labs: list[str] = field(default_factory=list)
+    waiting: dict[str, str] = field(default_factory=dict)
+
+
+async def run_script(socket, page: str, seen: Seen, lab: str = "") -> float:
     """Asks for a run of the page, or of one lab on it, and returns the seconds until it has finished.
 
     Args:
-        labs: receives the names of the page's labs (Streamlit's fragments), as the server tells them.
-        lab: one of them, run as when its slider is moved; the whole page if empty.
+        seen: receives the labs (Streamlit's fragments) that the server names.
+        lab: one of them: drawn, if it was still waiting for the learner to come near, else run as when its slider is moved.
     """
     message = BackMsg()
     message.rerun_script.page_name = page
     message.rerun_script.fragment_id = lab
+    if place := seen.waiting.pop(lab, ""):
+        state = message.rerun_script.widget_states.widgets.add()
+        state.id = f"$$STREAMLIT_INTERNAL_KEY_{place}__events"
+        state.json_trigger_value = json.dumps([{"event": "near", "value": True}])
     started = time.perf_counter()
     await socket.send(message.SerializeToString())
     while True:
         answer = ForwardMsg()
         answer.ParseFromString(await asyncio.wait_for(socket.recv(), 120))
-        if answer.delta.fragment_id and answer.delta.fragment_id not in labs:
-            labs.append(answer.delta.fragment_id)
+        part = answer.delta.fragment_id
+        if part and part not in seen.labs:
+            seen.labs.append(part)
+        component = answer.delta.new_element.bidi_component
+        if component.component_name == "distillery.nearby":
+            seen.waiting[part] = component.id
         if answer.WhichOneof("type") == "script_finished":
             return time.perf_counter() - started
 
 
 async def learner(port: int, number: int, gate: asyncio.Event, first: list[float], again: list[float]) -> None:
-    """One session: opens a page within a second of all the others, then moves a control of its labs every few seconds."""
-    page, labs = PAGES[number % len(PAGES)], []
+    """One session: opens a page within a second of all the others, then scrolls to its labs and moves their controls."""
+    page, seen = PAGES[number % len(PAGES)], Seen()
     async with websockets.connect(
         f"ws://127.0.0.1:{port}/_stcore/stream", subprotocols=["streamlit"], max_size=None
     ) as socket:
         await gate.wait()
         await asyncio.sleep(number / SESSIONS)
-        first.append(await run_script(socket, page, labs))
+        first.append(await run_script(socket, page, seen))
         for move in range(RERUNS):
             await asyncio.sleep(4 + number % 10 / 5)
-            again.append(await run_script(socket, page, labs, labs[(number + move) % len(labs)]))
+            again.append(await run_script(socket, page, seen, seen.labs[(number + move // 2) % len(seen.labs)]))
 
 
 async def crowd(port: int) -> tuple[list[float], list[float]]:
@@ -67,7 +85,7 @@ async def warm(port: int) -> None:
         async with websockets.connect(
             f"ws://127.0.0.1:{port}/_stcore/stream", subprotocols=["streamlit"], max_size=None
         ) as socket:
-            await run_script(socket, page, [])
+            await run_script(socket, page, Seen())
 
 
 def main() -> None:

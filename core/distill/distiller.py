@@ -1,0 +1,186 @@
+"""The training loop: a frozen teacher, and any number of students that learn side by side from the same batches.
+
+    arms = {"distilled": Arm(student, mixture(0.9, 4.0)), "control": Arm(twin, CONTROL)}
+    distiller = Distiller(teacher, arms, texts, Training(steps=300, rate=2e-3))
+    for step in distiller:                                   # one Step a batch, for as long as steps are left
+        print(step.number, step.arms["distilled"].terms, step.arms["control"].loss)
+    distiller.finish()                                       # the students are plain models again
+
+Steps wait for nobody: stop asking and the training pauses. `state_dict` holds all that a resumed training needs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from core.distill.batching import mixed, plan
+from core.distill.forward import Needs, shape_of
+from core.distill.learner import Arm, Learner
+from core.distill.objective import stages_of
+from core.distill.students import name_of, refuse_untrained_head
+from core.distill.teaching import Teaching
+from core.distill.terms import Soft
+from core.distill.texts import Batch, Texts
+from core.distill.training import Step, Training
+from core.distill.words import whole_again
+from core.errors import LabError
+
+__all__ = ["Arm", "Distiller", "Step", "Training"]
+
+
+class Distiller:
+    """Trains students on a teacher's answers and on labels. The teacher's weights stay as they are, bit by bit.
+
+    Args:
+        teacher: a model, several (the mean of their logits teaches, and the first one's inside), or None where every
+            objective is the hard loss alone: plain training.
+        arms: students by name, all different models. The same seed, batches and steps are everyone's.
+        texts: what is learned from; `texts.task` says what the heads answer.
+        training: see `Training`.
+        device: where to compute; where the first student is, if None.
+        known_logits: the teacher's logits for each text, `[text, class]`, if somebody asked it before; then it runs only
+            where the losses look inside it.
+        teaching: the teacher's answers as another `Distiller` of the same teacher, texts and batch size has them; it is
+            used if it knows all that these objectives look at.
+        grouping_seed: the seed of the run that `teaching` came from, when that run is to be repeated to the last bit; the
+            training's own if None.
+        cache_folder: for teacher's answers beyond `training.cache_bytes`; a temporary folder if None.
+
+    Raises:
+        LabError: `zero_labels`, `untrained_head`, `different_vocabulary`, `different_labels`, `different_heads`,
+            `bad_layers`: what was asked for cannot work.
+    """
+
+    def __init__(
+        self,
+        teacher: nn.Module | Sequence[nn.Module] | None,
+        arms: Mapping[str, Arm],
+        texts: Texts,
+        training: Training,
+        device: torch.device | str | None = None,
+        known_logits: Tensor | None = None,
+        teaching: Teaching | None = None,
+        grouping_seed: int | None = None,
+        cache_folder: Path | None = None,
+    ) -> None:
+        teachers = [] if teacher is None else [teacher] if isinstance(teacher, nn.Module) else list(teacher)
+        first = next(iter(arms.values())).student
+        self.device = torch.device(device or next(first.parameters()).device)
+        self.texts, self.training, self.teachers = texts, training, teachers
+        autocast = training.autocast(self.device)
+        self.done = self.epoch = self._place = 0
+        self._batches = self._plan(0)
+        self._read = texts.at_epoch(0)
+        self._learners: dict[str, Learner] = {}
+        needs = Needs()
+        for name, arm in arms.items():
+            _check(arm, teachers, texts)
+            learner = Learner(name, arm, teachers[0] if teachers else None, texts, training, self.device)
+            self._learners[name] = learner
+            needs |= learner.needs_of_teacher
+        if needs.logits:
+            for model in teachers:
+                refuse_untrained_head(model)
+        if teaching is not None and teaching.texts is texts and teaching.needs | needs == teaching.needs:
+            self.teaching = teaching
+            return
+        groups = self._batches if grouping_seed is None else self._plan(0, grouping_seed)
+        self.teaching = Teaching(
+            teachers, texts, needs, groups, training.cache_bytes, cache_folder, self.device, autocast
+        )
+        if known_logits is not None:
+            self.teaching.know(known_logits)
+
+    @property
+    def students(self) -> dict[str, nn.Module]:
+        """The students by name, as they are now; they answer for any text, also between two steps."""
+        return {name: learner.student for name, learner in self._learners.items()}
+
+    @property
+    def finished(self) -> bool:
+        """Whether no step is left."""
+        return self.done >= self.training.steps
+
+    def __iter__(self) -> Iterator[Step]:
+        """The steps that are left."""
+        while not self.finished:
+            yield self.step()
+
+    def step(self) -> Step:
+        """Trains every student on the next batch.
+
+        Raises:
+            LabError: `nan_loss` if a loss is not a finite number. No student has then taken this step.
+        """
+        started = time.perf_counter()
+        batch = self._next_batch()
+        features = self.teaching.features(batch)
+        taught = time.perf_counter() - started
+        batch = batch.to(self.device)
+        rate = self.training.rate_at(self.done)
+        progress = self.done / self.training.steps
+        for learner in self._learners.values():
+            learner.weigh(batch, features, progress, mixed(self.training.seed, self.done), self.done + 1)
+        arms = {name: learner.move(rate) for name, learner in self._learners.items()}
+        self.done += 1
+        self._place += 1
+        seconds = time.perf_counter() - started
+        return Step(self.done, self.epoch, len(batch.rows), batch.tokens, rate, seconds, taught, arms)
+
+    def finish(self) -> dict[str, nn.Module]:
+        """Makes the students plain models of transformers again, in eval mode, and returns them by name."""
+        for learner in self._learners.values():
+            whole_again(learner.student)
+            learner.student.eval()
+        return self.students
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the training stands: plain numbers, and for each arm tensors by name (student, projections, optimizer)."""
+        arms = {name: learner.state_dict() for name, learner in self._learners.items()}
+        return {"done": self.done, "epoch": self.epoch, "place": self._place, "arms": arms}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Goes on where another `Distiller` of the same arguments stood."""
+        self.done, self.epoch, self._place = state["done"], state["epoch"], state["place"]
+        self._batches, self._read = self._plan(self.epoch), self.texts.at_epoch(self.epoch)
+        for name, learner in self._learners.items():
+            learner.load_state_dict(state["arms"][name])
+
+    def _plan(self, epoch: int, seed: int | None = None) -> list[Tensor]:
+        training = self.training
+        seed = training.seed if seed is None else seed
+        return plan(self.texts.lengths, training.batch, seed, epoch, training.batch_tokens)
+
+    def _next_batch(self) -> Batch:
+        if self._place >= len(self._batches):
+            self.epoch, self._place = self.epoch + 1, 0
+            self._batches, self._read = self._plan(self.epoch), self.texts.at_epoch(self.epoch)
+        return self._read.batch(self._batches[self._place])
+
+
+def _check(arm: Arm, teachers: Sequence[nn.Module], texts: Texts) -> None:
+    """Refuses what cannot work, in a sentence."""
+    objectives = [stage.objective for stage in stages_of(arm.objective)]
+    hard_only = not any(objective.needs_teacher for objective in objectives)
+    if hard_only and not texts.changes and not texts.labelled:
+        raise LabError("zero_labels")
+    if not teachers and not hard_only:
+        raise ValueError("These terms need a teacher.")
+    ours = arm.student.config
+    for teacher in teachers:
+        theirs = teacher.config
+        names = {"teacher": name_of(teacher), "student": name_of(arm.student)}
+        if theirs.vocab_size != ours.vocab_size:
+            raise LabError("different_vocabulary", **names)
+        compared = any(isinstance(term, Soft) for objective in objectives for term in objective.terms)
+        if texts.task != "masked_words" and compared and theirs.num_labels != ours.num_labels:
+            raise LabError("different_labels", teacher=theirs.num_labels, student=ours.num_labels)
+    if teachers:
+        for objective in objectives:
+            objective.check(shape_of(arm.student), shape_of(teachers[0]))

@@ -1,0 +1,153 @@
+"""One student in training: its objective, its projections and its optimizer.
+
+    learner = Learner("distilled", Arm(student, mixture(0.9, 4.0)), teacher, texts, Training(steps=100), "cpu")
+    learner.weigh(batch, taught, progress=0.0, seed=0, step=1)      # losses and gradient
+    learner.move(rate=1e-3)                                         # the optimizer's step
+
+`core.distill.distiller` drives any number of them over the same batches.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from core.distill.forward import Features, Needs, asked_labels, forward, observed, shape_of
+from core.distill.objective import Objective, Recipe, Stage, stages_of
+from core.distill.terms import Lesson
+from core.distill.texts import Batch, Texts
+from core.distill.training import ArmStep, Training
+from core.distill.words import WordsInUse, with_words_in_use
+from core.errors import LabError
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A student and what it minimises."""
+
+    student: nn.Module
+    objective: Objective | Recipe | Sequence[Stage]
+
+
+class Learner:
+    """One student with its objective, its projections and its optimizer."""
+
+    def __init__(
+        self,
+        name: str,
+        arm: Arm,
+        teacher: nn.Module | None,
+        texts: Texts,
+        training: Training,
+        device: torch.device | str,
+    ) -> None:
+        self.name, self.training, self.task, self.device = name, training, texts.task, torch.device(device)
+        self.student = observed(arm.student).to(device).requires_grad_(True).train(training.dropout)
+        self.stages = stages_of(arm.objective)
+        self.shape = shape_of(self.student)
+        self.teacher_shape = shape_of(teacher) if teacher is not None else self.shape
+        words = self.student.get_input_embeddings()
+        if training.words == "frozen":
+            words.requires_grad_(False)
+        elif training.words == "in_use" and not isinstance(words, WordsInUse):
+            with_words_in_use(self.student, texts.vocabulary)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(training.seed)
+            made = [stage.objective.projections(self.shape, self.teacher_shape) for stage in self.stages]
+        self.projections = nn.ModuleDict({key: value for part in made for key, value in part.items()}).to(device)
+        self._needs = [stage.objective.needs(self.shape, self.teacher_shape) for stage in self.stages]
+        self.parameters = self._named_parameters()
+        self.optimizer = self._optimizer()
+        self._pending: tuple[Tensor, dict[str, Tensor], Tensor] | None = None
+
+    @property
+    def needs_of_teacher(self) -> Needs:
+        """What all stages together look at in the teacher."""
+        total = Needs()
+        for _, theirs in self._needs:
+            total |= theirs
+        return total
+
+    def weigh(self, batch: Batch, taught: Features, progress: float, seed: int, step: int) -> None:
+        """Computes the losses and the gradient, and refuses what is not finite before any weight has moved."""
+        number = self._stage(progress)
+        with torch.random.fork_rng(devices=[]) if self.training.dropout else nullcontext():
+            if self.training.dropout:  # every arm drops out the same positions, also after a resumption
+                torch.manual_seed(seed)
+            autocast = self.training.autocast(self.device)
+            with torch.autocast(self.device.type, autocast) if autocast else nullcontext():
+                learned = forward(self.student, batch, self.task, self._needs[number][0])
+                lesson = Lesson(
+                    self.task, asked_labels(batch, self.task), progress, self.shape, self.teacher_shape, self._project
+                )
+                loss, terms = self.stages[number].objective.losses(learned, taught, lesson)
+        self.optimizer.zero_grad(set_to_none=True)
+        if loss.requires_grad:
+            loss.backward()
+        length = nn.utils.clip_grad_norm_(self.parameters.values(), self.training.clip, foreach=True)
+        if not (math.isfinite(loss.item()) and math.isfinite(length.item())):
+            raise LabError("nan_loss", arm=self.name, loss=loss.item(), step=step)
+        self._pending = (loss, terms, length)
+
+    def move(self, rate: float) -> ArmStep:
+        """Takes the step that `weigh` prepared."""
+        loss, terms, length = self._pending
+        self._pending = None
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.step()
+        return ArmStep(loss.item(), {name: term.item() for name, term in terms.items()}, length.item())
+
+    def state_dict(self) -> dict[str, dict[str, Tensor]]:
+        """Three sets of tensors by name; the optimizer's are called parameter.moment."""
+        moments = {
+            f"{name}.{key}": value
+            for name, parameter in self.parameters.items()
+            for key, value in self.optimizer.state.get(parameter, {}).items()
+        }
+        return {
+            "student": dict(self.student.state_dict()),
+            "projections": dict(self.projections.state_dict()),
+            "optimizer": moments,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Mapping[str, Tensor]]) -> None:
+        """Takes over what `state_dict` gave."""
+        self.student.load_state_dict(state["student"])
+        self.projections.load_state_dict(state["projections"])
+        self.optimizer.state.clear()
+        for full_name, value in state["optimizer"].items():
+            name, _, key = full_name.rpartition(".")
+            self.optimizer.state[self.parameters[name]][key] = value.clone()
+
+    def _stage(self, progress: float) -> int:
+        reached = 0.0
+        for number, stage in enumerate(self.stages):
+            reached += stage.share
+            if progress < reached - 1e-9:
+                return number
+        return len(self.stages) - 1
+
+    def _project(self, name: str, states: Tensor) -> Tensor:
+        return self.projections[name](states) if name in self.projections else states
+
+    def _named_parameters(self) -> dict[str, nn.Parameter]:
+        """What trains, by name; a tied matrix once."""
+        found = {f"student.{name}": parameter for name, parameter in self.student.named_parameters()}
+        found |= {f"projections.{name}": parameter for name, parameter in self.projections.named_parameters()}
+        return {name: parameter for name, parameter in found.items() if parameter.requires_grad}
+
+    def _optimizer(self) -> torch.optim.AdamW:
+        decayed = [p for name, p in self.parameters.items() if p.ndim > 1 and "embeddings" not in name]
+        kept = {id(parameter) for parameter in decayed}
+        plain = [p for p in self.parameters.values() if id(p) not in kept]
+        groups = [
+            {"params": decayed, "weight_decay": self.training.weight_decay},
+            {"params": plain, "weight_decay": 0.0},
+        ]
+        return torch.optim.AdamW(groups, lr=self.training.rate, betas=self.training.betas, fused=True)

@@ -1,0 +1,70 @@
+"""Five published ways to distil, as data.
+
+    recipe = RECIPES["distilbert"]
+    recipe.stages[0].objective.names            # ("soft", "hard", "cosine")
+    layers(recipe.starts_from, 3, 6)            # the teacher's layers that the student starts from
+
+Weights and temperatures are the papers' own; where a paper searched a grid, a value from inside it. Learning rates and
+numbers of steps belong to a run, not to a recipe.
+"""
+
+from __future__ import annotations
+
+from core.distill.objective import Objective, Recipe, Stage
+from core.distill.terms import AttentionKL, AttentionScores, Cls, Cosine, Embedding, Hard, Hidden, Soft, ValueRelation
+
+HINTON = Recipe(
+    name="hinton",
+    stages=(Stage(Objective((Soft(weight=1.0, temperature=2.0), Hard(weight=0.5)))),),
+    starts_from=None,
+    source="Hinton, Vinyals, Dean 2015, section 2; temperature 2 and weight 0.5 of the hard loss: section 4",
+    notes="Section 2 asks for a considerably lower weight on the hard loss; section 4 gives the numbers for speech.",
+)
+
+DISTILBERT = Recipe(
+    name="distilbert",
+    stages=(Stage(Objective((Soft(weight=5.0, temperature=2.0), Hard(weight=2.0), Cosine(weight=1.0)))),),
+    starts_from="spread",
+    source="Sanh et al. 2019, sections 2 and 3; weights, temperature and layers: Hugging Face's distillation code",
+    notes="The code takes the soft loss of every real token unless told to take the masked ones only, as is done here.",
+)
+
+TINYBERT = Recipe(
+    name="tinybert",
+    stages=(
+        Stage(Objective((Embedding(), Hidden(layers="uniform"), AttentionScores(layers="uniform"))), 0.5),
+        Stage(Objective((Soft(temperature=1.0, scaled=False),)), 0.5),
+    ),
+    starts_from=None,
+    source="Jiao et al. 2020, section 3.1, equations 7 to 11; uniform map and t = 1: section 4.1 and 4.2",
+    notes="Equation 7 takes the mean over heads, as here. The code divides the soft loss by the number of classes too.",
+)
+
+MINILM = Recipe(
+    name="minilm",
+    stages=(Stage(Objective((AttentionKL(layers="last_only"), ValueRelation(layers="last_only")))),),
+    starts_from=None,
+    source="Wang et al. 2020, sections 3.1 to 3.3, equations 6 to 11",
+    notes="It never asks a head, so it distils an encoder: train a head on the student afterwards.",
+)
+
+PKD = Recipe(
+    name="pkd",
+    stages=(
+        Stage(
+            Objective(
+                (
+                    Soft(weight=0.5, temperature=10.0, reduction="mean"),
+                    Hard(weight=0.5),
+                    Cls(weight=100.0, layers="all_but_last"),
+                )
+            )
+        ),
+    ),
+    starts_from="first",
+    source="Sun et al. 2019, section 3, equations 4, 7 and 8 (PKD-Skip); reductions and T²: the authors' code",
+    notes="The paper searches temperature and weights; these lie inside its grids. Its teacher and student are as wide.",
+)
+
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (HINTON, DISTILBERT, TINYBERT, MINILM, PKD)}
+"""The recipes by name."""

@@ -1,0 +1,11 @@
+"""Runs: trainings as folders on disk, in processes of their own, that can be paused, killed and resumed.
+
+    workshop = Workshop(folder)                                      # a queue and its worker processes
+    run = Run.create(folder, plan, texts, held_out)
+    workshop.submit(run.name, owner="a session")
+    workshop.view(run.name).state, run.metrics()                     # "queued", "running", ... and a line a step
+    workshop.pause(run.name); workshop.step(run.name); workshop.resume(run.name)
+
+A folder holds `run.json` (the plan), `texts.safetensors`, `status.json`, `metrics.jsonl`, `checkpoints/`, `snapshots/` (the
+students on their way) and, once finished, `students/`, each a folder that plain transformers opens.
+"""

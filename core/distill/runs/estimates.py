@@ -1,0 +1,69 @@
+"""How long a run will take, before it has begun: a model of its cost, corrected by what runs here really took.
+
+For example:
+
+    estimates = Estimates()
+    estimates.seconds(run.written_plan)                    # a guess
+    estimates.learn(run.written_plan, per_second=41.0)     # what a run at work measured
+    estimates.seconds(run.written_plan)                    # true from now on
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+FLOPS = 2e10
+"""Multiply-adds a second of one thread, for a start; only ratios matter once a run has been seen."""
+
+FIXED = 8e-3
+"""Seconds of a step of one student that do not depend on its size, for a start."""
+
+WORDS_A_TEXT = 25
+"""Tokens of a text, where only texts are counted."""
+
+START = 2.0
+"""Seconds to open the models and the texts."""
+
+INERTIA = 0.5
+"""How much of the correction stays when a new run is seen."""
+
+
+class Estimates:
+    """Seconds that runs take on this machine."""
+
+    def __init__(self) -> None:
+        self._factor = 1.0
+        self._seen = False
+
+    def seconds(self, plan: Mapping[str, Any], done: int = 0, per_second: float = 0.0) -> float:
+        """Seconds until a run is finished, if it had a worker now.
+
+        Args:
+            plan: as JSON holds it.
+            done: steps that are done.
+            per_second: steps a second that this very run has shown; the model's guess if 0.
+        """
+        steps = plan["training"]["steps"] * len(plan["seeds"]) - done
+        one = 1 / per_second if per_second else self._factor * step_cost(plan)
+        return START + max(steps, 0) * one
+
+    def learn(self, plan: Mapping[str, Any], per_second: float) -> None:
+        """Corrects the model by what a run showed."""
+        if per_second > 0:
+            factor = 1 / per_second / step_cost(plan)
+            self._factor = INERTIA * self._factor + (1 - INERTIA) * factor if self._seen else factor
+            self._seen = True
+
+
+def step_cost(plan: Mapping[str, Any]) -> float:
+    """Seconds of one step of all arms: six multiply-adds a parameter and token, and a fixed part."""
+    training = plan["training"]
+    tokens = training["batch_tokens"] or training["batch"] * WORDS_A_TEXT
+    total = 0.0
+    for arm in plan["arms"].values():
+        student = arm["student"]
+        # A student from the teacher's layers or a folder is about as wide as the shipped ones.
+        depth, width = (len(student["layers"]), 384) if student["layers"] else (student["depth"], student["width"])
+        total += FIXED + 6 * 12 * depth * width**2 * tokens / FLOPS
+    return total

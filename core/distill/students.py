@@ -1,0 +1,233 @@
+"""Students: some layers of the teacher, or a fresh and smaller model; both open in plain transformers once saved.
+
+For example:
+
+    student = from_layers(teacher, (1, 3, 5))
+    tiny = fresh(teacher, "single_label", layers=2, width=128, heads=2, labels=16)
+    save(tiny, folder, tokenizer)
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import torch
+import transformers
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import AutoConfig, BertConfig, PreTrainedModel
+
+from core.distill.files import writing
+from core.distill.layer_maps import by_hand
+from core.distill.texts import Task
+from core.distill.words import whole_state, whole_table
+from core.errors import LabError
+from core.trace.observe import ATTENTION
+
+BERT_CLASSES = {
+    "masked_words": "BertForMaskedLM",
+    "single_label": "BertForSequenceClassification",
+    "multi_label": "BertForSequenceClassification",
+    "token_labels": "BertForTokenClassification",
+}
+
+AUTO_CLASSES = {
+    "masked_words": "AutoModelForMaskedLM",
+    "single_label": "AutoModelForSequenceClassification",
+    "multi_label": "AutoModelForSequenceClassification",
+    "token_labels": "AutoModelForTokenClassification",
+}
+"""What opens a checkpoint for a task."""
+
+HEAD_BIASES = {
+    "classifier.bias",
+    "classifier.out_proj.bias",
+    "cls.predictions.bias",
+    "predictions.bias",
+    "lm_head.bias",
+    "generator_lm_head.bias",
+    "vocab_projector.bias",
+    "decoder.bias",
+}
+"""The last bias of a head, as the families call it."""
+
+WIDE, WIDE_SPREAD = 768, 0.02
+"""BERT's width, and the standard deviation of its weights at the start (Devlin et al. 2019's code, `initializer_range`)."""
+
+WORD_SPREAD = 0.1
+"""The standard deviation of word embeddings taken from the teacher: what a word means should outweigh where it stands."""
+
+_LAYER = re.compile(r"(.*\.(?:layer|layers|h))\.(\d+)\.(.*)")
+
+
+def from_layers(teacher: PreTrainedModel, layers: Sequence[int]) -> PreTrainedModel:
+    """A model of the teacher's embeddings, the chosen layers (counted from 0, in this order) and the teacher's head.
+
+    Its configuration says how many layers it has, so it reloads at the right depth. ALBERT shares one layer among all: there
+    only the number of layers counts.
+
+    Raises:
+        LabError: `bad_layers`.
+    """
+    chosen = by_hand(layers, teacher.config.num_hidden_layers)
+    config = copy.deepcopy(teacher.config)
+    config.num_hidden_layers = len(chosen)
+    if isinstance(getattr(config, "layer_types", None), list):  # ModernBERT and Llama name the kind of each layer
+        config.layer_types = [teacher.config.layer_types[layer] for layer in chosen]
+    config._attn_implementation = ATTENTION
+    student = type(teacher)(config)
+    weights = {}
+    for name, tensor in whole_state(teacher).items():
+        found = _LAYER.fullmatch(name)
+        if found:
+            before, number, after = found.groups()
+            if int(number) not in chosen:
+                continue
+            name = f"{before}.{chosen.index(int(number))}.{after}"
+        weights[name] = tensor
+    differing = student.load_state_dict(weights, strict=False)
+    # ModernBERT's lowest layer alone has no norm before its attention: whichever comes to lie there loses or gets one.
+    odd = [name for name in (*differing.missing_keys, *differing.unexpected_keys) if "attn_norm" not in name]
+    if odd:
+        raise ValueError(f"The layers of {name_of(teacher)} differ in {odd[0]}.")
+    return student.to(next(teacher.parameters()).device)
+
+
+def fresh(
+    teacher: PreTrainedModel,
+    task: Task,
+    layers: int,
+    width: int,
+    heads: int,
+    labels: int | None = None,
+    feed_forward: int | None = None,
+    longest: int = 512,
+    dropout: float = 0.1,
+    seed: int = 0,
+    words: Literal["random", "teacher"] = "random",
+) -> PreTrainedModel:
+    """A BERT of random weights with the teacher's vocabulary.
+
+    Args:
+        teacher: gives the vocabulary, and the number and names of labels if `labels` is None.
+        labels: how many classes (or independent labels).
+        feed_forward: the inner width of a layer; four times `width` if None.
+        longest: rows of the position table.
+        seed: the same seed gives the same weights.
+        words: "teacher" starts from the teacher's word embeddings, seen along their `width` widest directions (principal
+            components), so that words which the teacher holds for alike are alike from the first step on.
+
+    Raises:
+        LabError: `heads_do_not_divide`, `bad_shape`, or `zero_labels`.
+    """
+    if min(layers, width, heads) < 1:
+        raise LabError("bad_shape", layers=layers, width=width, heads=heads)
+    if width % heads:
+        raise LabError("heads_do_not_divide", width=width, heads=heads)
+    source = teacher.config
+    config = BertConfig(
+        vocab_size=source.vocab_size,
+        hidden_size=width,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        intermediate_size=feed_forward or 4 * width,
+        max_position_embeddings=longest,
+        hidden_dropout_prob=dropout,
+        attention_probs_dropout_prob=dropout,
+        pad_token_id=source.pad_token_id,
+        # A narrower model with BERT's 0.02 hands on hardly any signal; so a matrix keeps the gain that it has in BERT.
+        initializer_range=WIDE_SPREAD * (WIDE / width) ** 0.5,
+    )
+    if task != "masked_words":
+        count = source.num_labels if labels is None else labels
+        if count < 1:
+            raise LabError("zero_labels")
+        config.num_labels = count
+        if count == source.num_labels:
+            config.id2label, config.label2id = dict(source.id2label), dict(source.label2id)
+        if task != "token_labels":
+            config.problem_type = f"{task}_classification"
+    config._attn_implementation = ATTENTION
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        student = getattr(transformers, BERT_CLASSES[task])(config)
+    if words == "teacher":
+        table = student.get_input_embeddings().weight
+        with torch.no_grad():
+            table.copy_(principal_components(whole_table(teacher), width))
+    return student
+
+
+def principal_components(table: Tensor, width: int) -> Tensor:
+    """A table's rows in fewer dimensions that keep most of their differences, `[row, width]` (padded with zeros if wider).
+
+    The rows are centred and scaled to a standard deviation of `WORD_SPREAD`.
+    """
+    centred = table.detach().float().cpu() - table.detach().float().cpu().mean(dim=0)
+    # Eigenvectors come in rising order of their variance; their signs are arbitrary but the same on one machine.
+    directions = torch.linalg.eigh(centred.T @ centred).eigenvectors.flip(1)[:, :width]
+    found = centred @ directions
+    found = F.pad(found, (0, width - found.shape[1]))
+    return found * (WORD_SPREAD / found.std())
+
+
+def open_for(folder: str | Path, task: Task, device: str | torch.device = "cpu") -> PreTrainedModel:
+    """Opens a checkpoint with the head of a task, which must be in its file.
+
+    Raises:
+        LabError: `missing_checkpoint`, `broken_checkpoint`, or `untrained_head` if the head would be made up.
+    """
+    if not Path(folder).is_dir():
+        raise LabError("missing_checkpoint", name=str(folder))
+    options = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        config = AutoConfig.from_pretrained(folder, **options)
+        model, report = getattr(transformers, AUTO_CLASSES[task]).from_pretrained(
+            folder,
+            config=config,
+            attn_implementation=ATTENTION,
+            dtype=torch.float32,
+            use_safetensors=True,
+            output_loading_info=True,
+            **options,
+        )
+    except Exception as error:  # whatever a damaged file makes the libraries raise, the learner needs one sentence
+        reason = f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else 'no message'}"
+        raise LabError("broken_checkpoint", name=str(folder), reason=reason) from error
+    if report["missing_keys"]:
+        raise LabError("untrained_head", name=Path(folder).name, weights=", ".join(sorted(report["missing_keys"])[:3]))
+    return model.eval().to(device)
+
+
+def refuse_untrained_head(teacher: nn.Module) -> None:
+    """Refuses a teacher whose head was never trained: it would teach noise.
+
+    transformers starts a bias at exactly 0 and any training moves it, so a head whose bias is all 0 is as it was made.
+
+    Raises:
+        LabError: `untrained_head`.
+    """
+    for name, parameter in teacher.named_parameters():
+        if name in HEAD_BIASES and not parameter.any():
+            raise LabError("untrained_head", name=name_of(teacher), weights=name)
+
+
+def name_of(model: nn.Module) -> str:
+    """What to call a model in a message: its folder's name, or its class."""
+    return Path(getattr(model.config, "_name_or_path", "") or "").name or type(model).__name__
+
+
+def save(student: PreTrainedModel, folder: str | Path, tokenizer=None) -> None:
+    """Writes a student so that plain transformers opens it, also in the middle of its training.
+
+    Raises:
+        LabError: `no_space` if the disk is full.
+    """
+    with writing(folder):
+        student.save_pretrained(folder, state_dict=whole_state(student))
+        if tokenizer is not None:
+            tokenizer.save_pretrained(folder)

@@ -1,0 +1,65 @@
+"""The example in each module's docstring runs."""
+
+from __future__ import annotations
+
+import importlib
+import textwrap
+
+import pytest
+import torch
+
+from core.distill import distiller, encoding, evaluation, objective, students
+
+MODULES = (
+    "batching distiller encoding evaluation features forward layer_maps learner losses objective recipes schedules students "
+    "teaching terms texts training words"
+).split()
+
+
+def example(module) -> str:
+    """The indented lines of a module's docstring."""
+    lines = [line for line in module.__doc__.splitlines() if line.startswith("    ")]
+    assert lines, f"{module.__name__} shows no example"
+    return textwrap.dedent("\n".join(lines))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_example_runs(name, model, texts, tiny, tmp_path, monkeypatch):
+    module = importlib.import_module(f"core.distill.{name}")
+    teacher, data, training = model(layers=6), texts(), distiller.Training(steps=3, batch=10)
+    namespace = {
+        **{
+            key: value
+            for part in (distiller, encoding, evaluation, objective, students)
+            for key, value in vars(part).items()
+        },
+        **vars(importlib.import_module("core.distill.batching")),
+        **vars(importlib.import_module("core.distill.layer_maps")),
+        **vars(importlib.import_module("core.distill.forward")),
+        **vars(importlib.import_module("core.distill.terms")),
+        **vars(importlib.import_module("core.distill.recipes")),
+        **vars(importlib.import_module("core.distill.schedules")),
+        **vars(module),
+        **{"torch": torch, "teacher": teacher, "student": model(seed=2), "twin": model(seed=2), "model": model(seed=2)},
+        **{"texts": data, "training": training, "tokenizer": tiny("bert").tokenizer, "folder": tmp_path / "student"},
+        **{"rows": torch.tensor([0, 5]), "batch": data.batch(torch.tensor([0, 5]))},
+    }
+    namespace["needs"] = namespace["Needs"](logits=True, scores=frozenset({1}))
+    namespace["taught"] = namespace["forward"](teacher, namespace["batch"], "single_label", namespace["needs"])
+    short = "steps=3, batch=10"  # the numbers of steps in the examples are for a real training
+    code = example(module).replace("steps=300, rate=2e-3", short).replace("steps=100", "steps=3")
+    exec(compile(code, module.__name__, "exec"), namespace)
+
+
+def test_the_packages_example_runs(model, texts, tiny, sentences, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    students.save(model(layers=3), tmp_path / "teacher")
+    namespace = {
+        "folder": tmp_path / "teacher",
+        "tokenizer": tiny("bert").tokenizer,
+        "sentences": sentences,
+        "classes": texts().labels.tolist(),
+    }
+    code = example(importlib.import_module("core.distill")).replace("steps=300", "steps=3")
+    exec(compile(code, "core.distill", "exec"), namespace)
+    students.open_for(tmp_path / "my-student", "single_label")
