@@ -11,9 +11,10 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-WORDNET_FOLDER = Path("/usr/share/wordnet")
+from core.build import wordnet
+
+WORDNET_FOLDER = wordnet.FOLDER
 
 TRAINING = {
     "wordnet": "WordNet licence (free for any use)",
@@ -24,7 +25,16 @@ TRAINING = {
     "state_union": "public domain",
     "inaugural": "public domain",
     "genesis": "public domain",
+    "product_reviews_1": "CC BY 4.0",
+    "product_reviews_2": "CC BY 4.0",
+    "pros_cons": "CC BY 4.0",
 }
+MADE = {
+    "everyday_relations": "made from WordNet (WordNet licence)",
+    "everyday_smollm": "written by SmolLM2-135M (Apache-2.0)",
+}
+"""What the build writes itself: it trains, and is not measured."""
+
 MEASURING = {"brown": "non-commercial use only: measures, never trains"}
 
 HELD_OUT_PERCENT = 4
@@ -68,23 +78,12 @@ def natural(words: Iterable[str]) -> str:
 
 def _wordnet() -> Iterator[Document]:
     """One document for each set of synonyms: its definition as a sentence in two forms, then its examples."""
-    for part in ("noun", "verb", "adj", "adv"):
-        path = WORDNET_FOLDER / f"data.{part}"
-        if not path.exists():
-            raise FileNotFoundError(f"{path} is missing: install WordNet with 'apt-get install wordnet-base'.")
-        with path.open(encoding="latin-1") as lines:
-            for line in lines:
-                if line.startswith(" ") or "|" not in line:
-                    continue
-                fields, gloss = line.split("|", 1)
-                offset, _, kind, count, *rest = fields.split()
-                lemmas = [rest[2 * i].replace("_", " ") for i in range(int(count, 16))]
-                lemmas = [re.sub(r"\((a|p|ip)\)$", "", lemma) for lemma in lemmas]
-                definition, *quoted = gloss.strip().split('"')
-                definition = definition.strip(" ;:")
-                examples = [text.strip().rstrip(".") + "." for text in quoted[0::2] if len(text.split()) > 2]
-                sentences = [_define(lemmas, definition, kind, int(offset)), *examples]
-                yield Document("wordnet", f"{part}/{offset}", tuple(sentences))
+    for part in wordnet.PARTS:
+        for synset in wordnet.synsets(part):
+            _, *quoted = synset.gloss.split('"')
+            examples = [text.strip().rstrip(".") + "." for text in quoted[0::2] if len(text.split()) > 2]
+            sentences = [_define(list(synset.lemmas), synset.definition, synset.kind, synset.offset), *examples]
+            yield Document("wordnet", f"{part}/{synset.offset}", tuple(sentences))
 
 
 def _define(lemmas: list[str], definition: str, kind: str, choice: int) -> str:
@@ -101,7 +100,12 @@ def _define(lemmas: list[str], definition: str, kind: str, choice: int) -> str:
     return f"{first}: {definition}."
 
 
-def _nltk(corpus: str) -> Iterator[Document]:
+def require_nltk(corpus: str) -> None:
+    """Sees to it that NLTK can read a corpus, downloading it if need be.
+
+    Raises:
+        LookupError: NLTK has no such corpus, and it could not be downloaded.
+    """
     import nltk
 
     try:
@@ -111,12 +115,18 @@ def _nltk(corpus: str) -> Iterator[Document]:
             nltk.data.find(f"corpora/{corpus}.zip")
         except LookupError:
             nltk.download(corpus, raise_on_error=True)
+
+
+def _nltk(corpus: str) -> Iterator[Document]:
+    import nltk
+
+    require_nltk(corpus)
     reader = getattr(nltk.corpus, corpus)
-    if corpus in ("subjectivity", "sentence_polarity"):  # unrelated sentences, so each is a document
+    if corpus in ("subjectivity", "sentence_polarity", "pros_cons"):  # unrelated sentences, so each is a document
         for file in reader.fileids():
             for number, words in enumerate(reader.sents(fileids=file)):
                 yield Document(corpus, f"{file}/{number}", (natural(words),))
-    elif corpus in ("masc_tagged", "brown"):
+    elif corpus in ("masc_tagged", "brown", "product_reviews_1", "product_reviews_2"):
         for file in reader.fileids():
             yield Document(corpus, file, tuple(natural(words) for words in reader.sents(fileids=file)))
     else:

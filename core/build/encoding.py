@@ -10,11 +10,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.build.cloze import near_cloze
 from core.build.corpora import Document
 from core.theory.masking import mask_tokens
 
 LONGEST = 64
 """Tokens in a training sequence, [CLS] and [SEP] included: short sequences make the most of two cores."""
+
+
+ALONE = ("wordnet", "everyday_smollm")
+"""Corpora whose sentences have nothing to do with each other."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +53,16 @@ def encode(documents: Iterator[Document], tokenizer, file: Path) -> Encoded:
 
 
 def _sequences(document: Document, tokenizer) -> Iterator[list[int]]:
-    """Consecutive sentences joined up to `LONGEST` tokens; a longer sentence is cut. WordNet's sentences stay alone."""
-    sentences = [sentence for sentence in document.sentences if sentence]
+    """Consecutive sentences joined up to `LONGEST` tokens; a longer sentence is cut. WordNet's sentences stay alone.
+
+    Near-copies of the sentences that measure meaning are left out.
+    """
+    sentences = [sentence for sentence in document.sentences if sentence and not near_cloze(sentence)]
     if not sentences:
         return
     room, current = LONGEST - 2, []
     for pieces in tokenizer(sentences, add_special_tokens=False, verbose=False).input_ids:
-        joins = document.corpus != "wordnet" and len(current) + len(pieces) <= room
+        joins = document.corpus not in ALONE and len(current) + len(pieces) <= room
         if current and not joins:
             yield [tokenizer.cls_token_id, *current, tokenizer.sep_token_id]
             current = []

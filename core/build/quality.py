@@ -1,23 +1,22 @@
 """How good a masked language model is: on held-out documents, and on everyday sentences.
 
-Held-out accuracy flatters small models (many masked tokens are "the" and "of"), so meaning is measured apart: the sentences
-in `cloze.toml`, none of them from the training text, each with the words that a reader would accept.
+Held-out accuracy flatters small models (many masked tokens are "the" and "of"), so meaning is measured apart: see `cloze.py`.
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from transformers import BertForMaskedLM, PreTrainedTokenizerBase
+from transformers import BertForMaskedLM, BertModel, PreTrainedTokenizerBase
 
 from core.build.encoding import Batch, batches
+from core.measure.calibration import binned
+from core.theory.attention import attention_distance, attention_entropy
 
 Scorer = Callable[[Batch], Tensor]
 """Logits at the selected positions of a batch, `[selected, vocabulary]`."""
@@ -25,12 +24,19 @@ Scorer = Callable[[Batch], Tensor]
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Means over the masked positions of held-out documents: loss in nats, accuracies as shares of one."""
+    """Means over the masked positions of held-out documents: loss in nats, accuracies as shares of one.
+
+    Attributes:
+        ece: expected calibration error, see `core.measure.calibration`.
+        curve: the calibration curve: [mean confidence, accuracy, positions] for each tenth of the confidence that occurs.
+    """
 
     loss: float
     top1: float
     top5: float
     positions: int
+    ece: float
+    curve: list[list[float]]
 
 
 def scorer(model: BertForMaskedLM) -> Scorer:
@@ -55,7 +61,8 @@ def held_out(
     """Masks 15 % of up to `most` sequences, one draw by `seed`, 80/10/10, and scores the selected positions."""
     rng = np.random.default_rng(seed)
     chosen = [sequences[i] for i in rng.permutation(len(sequences))[:most]]
-    loss = top1 = top5 = total = 0.0
+    loss = top5 = total = 0.0
+    confidence, right = [], []
     for batch in batches(chosen, tokenizer, tokens=2048, seed=seed, probability=0.15):
         labels = batch.labels[batch.labels >= 0]
         if not len(labels):
@@ -63,10 +70,18 @@ def held_out(
         logits = score(batch)
         best = logits.topk(5).indices == labels[:, None]  # [selected, 5]
         loss += float(F.cross_entropy(logits, labels, reduction="sum"))
-        top1 += float(best[:, 0].sum())
+        confidence.append(logits.softmax(-1).amax(-1))
+        right.append(best[:, 0])
         top5 += float(best.any(-1).sum())
         total += len(labels)
-    return HeldOut(loss / total, top1 / total, top5 / total, int(total))
+    found = binned(torch.cat(confidence), torch.cat(right))
+    curve = [
+        [float(found.confidence[i]), float(found.accuracy[i]), int(found.count[i])]
+        for i in range(len(found.count))
+        if found.count[i]
+    ]
+    top1 = float(torch.cat(right).float().mean())
+    return HeldOut(loss / total, top1, top5 / total, int(total), found.ece, curve)
 
 
 def agreement(
@@ -93,27 +108,44 @@ def agreement(
 
 
 @dataclass(frozen=True)
-class Cloze:
-    """Everyday sentences: accepted answers first or among five, and how often the first answer copies a visible word."""
+class Attention:
+    """How a model's heads attend, as means over queries, and how like another model's they are; all `[layer, head]`.
 
-    top1: float
-    top5: float
-    copy_rate: float
-    sentences: int
+    Attributes:
+        entropy: in nats.
+        distance: Σ a·|i − j| in tokens.
+        overlap: Σ min(a, b) with the other model's pattern, 1 if they are the same.
+    """
+
+    entropy: list[list[float]]
+    distance: list[list[float]]
+    overlap: list[list[float]]
 
 
 @torch.no_grad()
-def cloze(model: BertForMaskedLM, tokenizer: PreTrainedTokenizerBase) -> Cloze:
-    """Measures the sentences of `cloze.toml`."""
-    entries = tomllib.loads((Path(__file__).parent / "cloze.toml").read_text(encoding="utf-8"))["sentence"]
-    first = five = copied = 0
-    for entry in entries:
-        inputs = tokenizer(entry["text"], return_tensors="pt")
-        position = (inputs["input_ids"][0] == tokenizer.mask_token_id).nonzero()[0, 0]
-        ids = model(**inputs).logits[0, position].topk(5).indices
-        words = tokenizer.convert_ids_to_tokens(ids.tolist())
-        first += words[0] in entry["answers"]
-        five += any(word in entry["answers"] for word in words)
-        copied += int(ids[0]) in inputs["input_ids"][0]
-    count = len(entries)
-    return Cloze(first / count, five / count, copied / count, count)
+def attention(model: BertModel, original: BertModel, sequences: list[np.ndarray]) -> Attention:
+    """Compares the attention of a trained model with that of the encoder that it was made from, on whole sequences.
+
+    A head that training has killed spreads its weight evenly (entropy near ln of the length) or has forgotten its pattern.
+    """
+    sums = torch.zeros(3, model.config.num_hidden_layers, model.config.num_attention_heads)
+    queries = 0
+    for row in sequences:
+        ids = torch.from_numpy(row.astype(np.int64))[None]
+        ours, theirs = (torch.cat(_attentions(encoder, ids)) for encoder in (model, original))
+        for i, each in enumerate(
+            (attention_entropy(ours), attention_distance(ours), torch.minimum(ours, theirs).sum(-1))
+        ):
+            sums[i] += each.sum(-1)
+        queries += ids.shape[1]
+    return Attention(*(sums / queries).tolist())
+
+
+def _attentions(encoder: BertModel, ids: Tensor) -> tuple[Tensor, ...]:
+    """Attention probabilities, `[1, head, query, key]` for each layer."""
+    before = encoder.config._attn_implementation
+    encoder.set_attn_implementation("eager")  # fused attention returns no probabilities
+    try:
+        return encoder(ids, output_attentions=True).attentions
+    finally:
+        encoder.set_attn_implementation(before)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 import yaml
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 WORD_EMBEDDINGS = "bert.embeddings.word_embeddings.weight"
@@ -30,6 +30,7 @@ def ship(
     front: dict,
     text: str,
     embeddings_of: Path | None = None,
+    layers_of: Path | None = None,
 ) -> None:
     """Writes one model's folder.
 
@@ -37,15 +38,19 @@ def ship(
         front: the card's facts, see `core.models.card.ModelCard`; shape, sizes and hashes are added here.
         text: the card's prose in Markdown.
         embeddings_of: the folder whose word embeddings this model shares; its own if None.
+        layers_of: the folder whose encoder this model shares whole, so that only its head is written; its own if None.
 
     Raises:
-        ValueError: the model's word embeddings are not those of `embeddings_of`.
+        ValueError: the model's word embeddings are not those of `embeddings_of`, or its encoder not that of `layers_of`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: tensor.half().contiguous() for name, tensor in model.state_dict().items()}
     weights.pop("cls.predictions.decoder.weight", None)  # tied to the word embeddings
     weights.pop("cls.predictions.decoder.bias", None)  # tied to cls.predictions.bias
+    total = sum(tensor.nbytes for tensor in weights.values())
     words = weights.pop(WORD_EMBEDDINGS)
+    shared = _shared(weights, layers_of / MODEL_SHARD) if layers_of else []
+    weights = {name: tensor for name, tensor in weights.items() if name not in shared}
     shard_folder = embeddings_of or folder
     if embeddings_of is None:
         save_file({WORD_EMBEDDINGS: words}, folder / EMBEDDING_SHARD, metadata={"format": "pt"})
@@ -55,9 +60,11 @@ def ship(
 
     shard = os.path.relpath(shard_folder / EMBEDDING_SHARD, folder)
     index = {
-        "metadata": {"total_size": sum(tensor.nbytes for tensor in weights.values()) + words.nbytes},
+        "metadata": {"total_size": total},
         "weight_map": {**dict.fromkeys(weights, MODEL_SHARD), WORD_EMBEDDINGS: shard},
     }
+    if layers_of:
+        index["weight_map"] |= dict.fromkeys(shared, os.path.relpath(layers_of / MODEL_SHARD, folder))
     (folder / INDEX).write_text(json.dumps(index, indent=1) + "\n")
     config = model.config.to_diff_dict() | {"architectures": [type(model).__name__], "dtype": "float16"}
     config.pop("_name_or_path", None)
@@ -65,7 +72,7 @@ def ship(
     (folder / "config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n")
     tokenizer.save_pretrained(folder)
 
-    files = [folder / MODEL_SHARD, shard_folder / EMBEDDING_SHARD]
+    files = [folder / MODEL_SHARD, shard_folder / EMBEDDING_SHARD, *([layers_of / MODEL_SHARD] if layers_of else [])]
     facts = front["distillery"] | {
         "layers": model.config.num_hidden_layers,
         "width": model.config.hidden_size,
@@ -81,9 +88,19 @@ def ship(
     )
 
 
-def _require_same(words: torch.Tensor, shard: Path) -> None:
-    from safetensors.torch import load_file
+def _shared(weights: dict[str, torch.Tensor], shard: Path) -> list[str]:
+    """The names of the weights that stand in `shard` too.
 
+    transformers reads a shard whole, so a weight of the same name and another value would win or lose by the files' order.
+    """
+    theirs = load_file(shard)
+    shared = [name for name in weights if name in theirs]
+    if not shared or not all(torch.equal(weights[name], theirs[name]) for name in shared):
+        raise ValueError(f"The encoder differs from that in {shard}: train the head with it frozen.")
+    return shared
+
+
+def _require_same(words: torch.Tensor, shard: Path) -> None:
     if not torch.equal(words, load_file(shard)[WORD_EMBEDDINGS]):
         raise ValueError(f"The word embeddings differ from those in {shard}: train the student with them frozen.")
 

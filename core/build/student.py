@@ -1,157 +1,160 @@
-"""The student: three of the teacher's six layers, distilled from it on masked words.
+"""The students of the masked-language-model pair, all trained by `core.distill` on the same budget of text.
 
-It starts as the teacher with every second layer left out (Sanh et al. 2019, section 3, start DistilBERT so) and learns from
-the sum of three losses: the soft loss at temperature 2 against the teacher's whole distribution, the masked-language-model
-loss, and the cosine between the last hidden states. It keeps the teacher's word embeddings, frozen, so both can share one file.
+`student` starts as every second layer of the teacher and learns by the DistilBERT recipe; `control` is its twin without a
+teacher; `tiny` is narrow, starts from random layers and learns by the TinyBERT recipe.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.nn import functional as F
-from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerBase
+from transformers import BertForMaskedLM, PreTrainedTokenizerBase
 
 from core.build import workspace
-from core.build.encoding import Batch, batches
+from core.build.encoding import LONGEST, Encoded
 from core.build.teacher import SAVE_SECONDS, training_pass
-from core.distill.losses import hard_loss, soft_loss
+from core.distill.distiller import Arm, Distiller, Training
+from core.distill.encoding import masked
+from core.distill.objective import CONTROL, Objective, Recipe
+from core.distill.recipes import RECIPES
+from core.distill.students import fresh, from_layers
+from core.distill.texts import MaskedTexts
+
+LAYERS = (1, 3, 5)
+"""The student's layers, counted from 0: every second one (Sanh et al. 2019, section 3)."""
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """The student's layers, the weights of the losses, and the length of the training (in tokens)."""
+class Budget:
+    """What every student learns from, and how; `tokens` is the length of its one pass."""
 
-    layers: tuple[int, ...] = (1, 3, 5)
-    temperature: float = 2.0
-    soft_weight: float = 5.0
-    hard_weight: float = 2.0
-    cosine_weight: float = 1.0
-    total_tokens: int = 1_000_000
-    warmup_tokens: int = 40_000
+    tokens: int = 1_000_000
     batch_tokens: int = 2048
-    peak: float = 5e-4
     probability: float = 0.2
     movie_share: float = 0.5
     seed: int = 1
 
 
-def from_layers(teacher: BertForMaskedLM, layers: Sequence[int]) -> BertForMaskedLM:
-    """A model of the teacher's embeddings, the chosen layers (counted from 0) and the teacher's head.
+@dataclass(frozen=True)
+class Plan:
+    """How one student is made.
 
-    Its configuration says how many layers it has, so it reloads at the right depth.
+    Attributes:
+        objective: what it minimises.
+        start: the untrained student, from the teacher.
+        rate: peak learning rate.
+        words: whether its word embeddings train; frozen ones can be shared with the teacher by file.
+        precision: of the matrix products, see `core.distill.training.Training`.
     """
-    config = BertConfig.from_dict(teacher.config.to_dict())
-    config.num_hidden_layers = len(layers)
-    student = BertForMaskedLM(config)
-    weights = {}
-    for name, tensor in teacher.state_dict().items():
-        before, found, after = name.partition(".layer.")
-        if found:
-            number, _, rest = after.partition(".")
-            if int(number) not in layers:
-                continue
-            name = f"{before}.layer.{layers.index(int(number))}.{rest}"
-        weights[name] = tensor
-    student.load_state_dict(weights)
+
+    objective: Objective | Recipe
+    start: Callable[[BertForMaskedLM], BertForMaskedLM]
+    rate: float
+    words: Literal["all", "frozen"]
+    precision: Literal["float32", "mixed"]
+
+
+def every_second(teacher: BertForMaskedLM) -> BertForMaskedLM:
+    """The teacher without layers 1, 3 and 5."""
+    return from_layers(teacher, LAYERS)
+
+
+@torch.no_grad()
+def narrow(teacher: BertForMaskedLM, layers: int = 4, width: int = 192, seed: int = 0) -> BertForMaskedLM:
+    """A narrower BERT of random layers, 12 heads as the teacher so that attention can be compared head by head.
+
+    A million tokens cannot teach 30,522 words from nothing, so its embeddings start as the teacher's, turned onto the first
+    `width` principal axes of the word embeddings, and its output bias as the teacher's.
+    """
+    shape = teacher.config
+    longest = shape.max_position_embeddings
+    student = fresh(
+        teacher, "masked_words", layers, width, shape.num_attention_heads, longest=longest, dropout=0.0, seed=seed
+    )
+    ours, theirs = student.bert.embeddings, teacher.bert.embeddings
+    words = theirs.word_embeddings.weight.float()
+    _, axes = torch.linalg.eigh(words.T @ words)  # the smallest first
+    turn = axes[:, -width:]
+    for name in ("word_embeddings", "position_embeddings", "token_type_embeddings"):
+        getattr(ours, name).weight.copy_(getattr(theirs, name).weight @ turn)
+    student.cls.predictions.bias.copy_(teacher.cls.predictions.bias)
     return student
 
 
-def distillation_losses(
-    teacher: BertForMaskedLM, student: BertForMaskedLM, batch: Batch, temperature: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """The soft, the hard and the cosine loss of one batch (Sanh et al. 2019, section 2).
+PLANS = {
+    "student": Plan(RECIPES["distilbert"], every_second, 5e-4, "frozen", "float32"),
+    "tiny": Plan(RECIPES["tinybert"], narrow, 1e-3, "all", "mixed"),
+    "control": Plan(CONTROL, every_second, 5e-4, "frozen", "float32"),
+}
 
-    Soft and hard loss are means over the masked positions, the only ones where the teacher's head is asked; the cosine loss,
-    1 − cos of the last hidden states, is a mean over all real tokens.
-    """
-    inputs = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
-    with torch.no_grad():
-        taught = teacher.bert(**inputs).last_hidden_state
-    learned = student.bert(**inputs).last_hidden_state
-    chosen, real = batch.labels >= 0, batch.attention_mask.bool()
-    with torch.no_grad():
-        teacher_logits = teacher.cls(taught[chosen])
-    student_logits = student.cls(learned[chosen])
-    soft = soft_loss(student_logits, teacher_logits, temperature)
-    hard = hard_loss(student_logits, batch.labels[chosen])
-    cosine = (1 - F.cosine_similarity(learned[real], taught[real], dim=-1)).mean()
-    return soft, hard, cosine
+
+def texts(corpora: dict[str, Encoded], tokenizer: PreTrainedTokenizerBase, budget: Budget) -> MaskedTexts:
+    """Random training sequences of `budget.tokens` tokens in all, to be masked."""
+    rows = training_pass(corpora, budget.movie_share, budget.seed)
+    order = np.random.default_rng(budget.seed).permutation(len(rows))
+    enough = int(np.searchsorted(np.cumsum([len(rows[i]) for i in order]), budget.tokens)) + 1
+    chosen = [torch.from_numpy(rows[i].astype(np.int64)) for i in order[:enough]]
+    return masked(tokenizer, chosen, budget.probability, budget.seed, LONGEST)
 
 
 def train(
     folder: Path,
+    name: str,
     teacher: BertForMaskedLM,
     tokenizer: PreTrainedTokenizerBase,
-    corpora: dict,
-    recipe: Recipe,
-    distilled: bool = True,
+    corpora: dict[str, Encoded],
+    budget: Budget,
 ) -> BertForMaskedLM:
-    """Trains the student, or goes on from `folder/checkpoint.pt`.
+    """Trains one of `PLANS`, or goes on from `folder/checkpoint.pt`; a line of `log.jsonl` every 20 steps.
 
-    Args:
-        distilled: False trains the control: the same start, data and steps with the hard loss alone.
+    Returns:
+        The trained student in eval mode.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(recipe.seed)
-    teacher.eval().requires_grad_(False)
-    student = from_layers(teacher, recipe.layers).eval()
-    student.bert.embeddings.word_embeddings.requires_grad_(False)
-    parameters = [parameter for parameter in student.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=recipe.peak, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
-    rows = training_pass(corpora, recipe.movie_share, recipe.seed)
-
-    seen = step = skip = 0
-    checkpoint = folder / "checkpoint.pt"
+    plan = PLANS[name]
+    student = plan.start(teacher)
+    taught = texts(corpora, tokenizer, budget)
+    distiller = Distiller(
+        None if plan.objective is CONTROL else teacher.eval().requires_grad_(False),
+        {name: Arm(student, plan.objective)},
+        taught,
+        Training(
+            steps=max(1, round(budget.tokens / budget.batch_tokens)),
+            batch_tokens=budget.batch_tokens,
+            rate=plan.rate,
+            warmup=0.04,
+            words=plan.words,
+            precision=plan.precision,
+            seed=budget.seed,
+        ),
+    )
+    checkpoint, seen, spent = folder / "checkpoint.pt", 0, 0.0
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
-        student.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        seen, step, skip = state["seen"], state["step"], state["step"]
-    (folder / "recipe.json").write_text(json.dumps(asdict(recipe) | {"distilled": distilled}, indent=1))
-    log = (folder / "log.jsonl").open("a")
-    started = saved = time.monotonic()
-    recent: list[list[float]] = []
-    for number, batch in enumerate(batches(rows, tokenizer, recipe.batch_tokens, recipe.seed, recipe.probability)):
-        if number < skip:
-            continue
-        if seen >= recipe.total_tokens:
-            break
-        for group in optimizer.param_groups:
-            rise = min(1.0, (seen + 1) / recipe.warmup_tokens)
-            group["lr"] = recipe.peak * min(rise, 1 - seen / recipe.total_tokens)
-        if distilled:
-            soft, hard, cosine = distillation_losses(teacher, student, batch, recipe.temperature)
-            loss = recipe.soft_weight * soft + recipe.hard_weight * hard + recipe.cosine_weight * cosine
-        else:
-            hidden = student.bert(input_ids=batch.input_ids, attention_mask=batch.attention_mask).last_hidden_state
-            chosen = batch.labels >= 0
-            soft = cosine = torch.zeros(())
-            loss = hard = hard_loss(student.cls(hidden[chosen]), batch.labels[chosen])
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        recent.append([soft.item(), hard.item(), cosine.item()])
-        seen, step = seen + batch.tokens, step + 1
-        if step % 20 == 0:
-            means = np.mean(recent, axis=0).round(4).tolist()
-            terms = dict(zip(("soft", "hard", "cosine"), means, strict=True))
-            print(
-                json.dumps({"step": step, "tokens": seen, **terms, "seconds": time.monotonic() - started}),
-                file=log,
-                flush=True,
-            )
-            recent.clear()
-        if time.monotonic() - saved > SAVE_SECONDS or seen >= recipe.total_tokens:
-            state = {"model": student.state_dict(), "optimizer": optimizer.state_dict(), "seen": seen, "step": step}
-            workspace.save(state, checkpoint)
-            saved = time.monotonic()
-    return student
+        distiller.load_state_dict(state["distiller"])
+        seen, spent = state["seen"], state["spent"]
+    (folder / "budget.json").write_text(json.dumps(asdict(budget), indent=1))
+    saved, recent = time.monotonic(), []
+    with (folder / "log.jsonl").open("a") as log:
+        for step in distiller:
+            seen, spent = seen + step.tokens, spent + step.seconds
+            terms = step.arms[name].terms
+            if recent and recent[-1].keys() != terms.keys():
+                recent.clear()  # the next stage of the recipe has other losses
+            recent.append(terms)
+            if step.number % 20 == 0 or distiller.finished:
+                terms = {term: float(np.mean([row[term] for row in recent])) for term in terms}
+                line = {"step": step.number, "of": distiller.training.steps, "tokens": seen, **terms, "seconds": spent}
+                print(json.dumps(line), file=log, flush=True)
+                recent.clear()
+            if time.monotonic() - saved > SAVE_SECONDS or distiller.finished:
+                workspace.save({"distiller": distiller.state_dict(), "seen": seen, "spent": spent}, checkpoint)
+                saved = time.monotonic()
+    return distiller.finish()[name]

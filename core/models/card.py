@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,13 @@ import yaml
 
 SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "models"
 
+TASKS = ("words", "kinds", "sentiment", "pairs")
+"""What shipped models answer: the word behind a mask, the kind of thing that a definition defines, what a critic thought, whether
+one sentence follows another."""
+
+FIRST = ("minilm-teacher", "minilm-student")
+"""The pair that the lab opens with."""
+
 
 @dataclass(frozen=True)
 class ModelCard:
@@ -19,12 +27,15 @@ class ModelCard:
     Attributes:
         name: the folder's name, by which `load` finds a shipped model.
         role: "teacher", "student", or "" for a checkpoint from elsewhere.
+        task: what it answers, one of `TASKS` as a rule; "" for a checkpoint from elsewhere.
+        labels: the names of its classes, in the order of its logits; none for a model that predicts words.
         layers, width, heads, vocabulary: the model's shape.
         parameters: number of weights, tied ones counted once.
         size_bytes: what its files take on disk; a shard that two models share counts for both.
         licence, origin: of the weights.
         metrics: measured quality, as `core.build` wrote it into the card.
         folder: where the files lie.
+        hashes: the SHA-256 of each weight file, by its path from `folder`.
     """
 
     name: str
@@ -39,17 +50,30 @@ class ModelCard:
     origin: str
     folder: Path
     metrics: dict[str, Any] = field(default_factory=dict, compare=False)
+    task: str = ""
+    labels: tuple[str, ...] = ()
+    hashes: dict[str, str] = field(default_factory=dict, compare=False)
 
 
 @cache
 def catalog() -> list[ModelCard]:
-    """The shipped models, teachers first, read from the front matter of `assets/models/*/README.md`."""
+    """The shipped models, read from the front matter of `assets/models/*/README.md`.
+
+    Teachers come first, those that predict words before the classifiers, and of each kind the one that the lab opens with.
+    """
     cards = [read_card(readme.parent) for readme in SHIPPED.glob("*/README.md")]
-    return sorted(cards, key=lambda card: (card.role != "teacher", card.name))
+    tasks = {task: place for place, task in enumerate(TASKS)}
+    return sorted(
+        cards,
+        key=lambda card: (card.role != "teacher", tasks.get(card.task, len(tasks)), card.name not in FIRST, card.name),
+    )
 
 
 def read_card(folder: Path) -> ModelCard:
     """The card of one shipped model."""
-    _, front, _ = (folder / "README.md").read_text(encoding="utf-8").split("---\n", 2)
+    _, front, prose = (folder / "README.md").read_text(encoding="utf-8").split("---\n", 2)
     facts = yaml.safe_load(front)
-    return ModelCard(name=folder.name, licence=facts["license"], folder=folder, **facts["distillery"])
+    described = {"task": "words", **facts["distillery"]}
+    described["labels"] = tuple(described.get("labels", ()))
+    hashes = dict(re.findall(r"^\| `([^`]+)` \| `([0-9a-f]{64})` \|$", prose, flags=re.MULTILINE))
+    return ModelCard(name=folder.name, licence=facts["license"], folder=folder, hashes=hashes, **described)

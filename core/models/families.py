@@ -69,8 +69,8 @@ def family_of(model: nn.Module) -> Family:
 
 
 def has_vocabulary_head(model: nn.Module) -> bool:
-    """Whether the model predicts words: an encoder opened without its head does not."""
-    return hasattr(model, family_of(model).head[-1])
+    """Whether the model predicts words: an encoder opened without its head does not, nor one with another head."""
+    return hasattr(model, family_of(model).head[-1]) and model.get_output_embeddings() is not None
 
 
 def apply_head(model: nn.Module, hidden: Tensor, is_last: bool) -> Tensor:

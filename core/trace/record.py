@@ -148,6 +148,8 @@ class Trace:
     logits: Tensor | None
     """`[position, vocabulary]`, or None for a model without a vocabulary head."""
     facts: Facts
+    class_logits: Tensor | None = None
+    """`[class]`, or None for a model that does not classify texts."""
 
     @cached_property
     def probabilities(self) -> Tensor:
@@ -162,7 +164,7 @@ class Trace:
     @property
     def size_bytes(self) -> int:
         """Memory held by the trace's tensors."""
-        parts = [self.logits, *vars(self.embeddings).values()]
+        parts = [self.logits, self.class_logits, *vars(self.embeddings).values()]
         for layer in self.layers:
             parts += vars(layer).values()
         return sum(part.nbytes for part in parts if isinstance(part, Tensor))
@@ -250,6 +252,7 @@ def trace_tokens(checkpoint: Checkpoint, tokens: Tokens, interventions: Sequence
 
     hidden = [_plain(state[0]) for state in output.hidden_states]
     logits = _plain(output.logits[0]) if checkpoint.predicts_words else None
+    class_logits = _plain(output.logits[0]) if checkpoint.classes else None
     layers = tuple(map(_layer, observation.attention, hidden[1:]))
     facts = Facts(
         checkpoint=checkpoint.card.name,
@@ -259,7 +262,7 @@ def trace_tokens(checkpoint: Checkpoint, tokens: Tokens, interventions: Sequence
         truncated=tokens.truncated,
         interventions=tuple(interventions),
     )
-    return Trace(tokens, _embeddings(observation, hidden[0]), layers, logits, facts)
+    return Trace(tokens, _embeddings(observation, hidden[0]), layers, logits, facts, class_logits)
 
 
 def _plain(tensor: Tensor) -> Tensor:

@@ -1,0 +1,86 @@
+"""Measures the masked-language models and their baselines on the same held-out text and the same everyday sentences."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from transformers import BertForMaskedLM, BertModel, PreTrainedTokenizerBase
+
+from core.build.classifier import halved
+from core.build.cloze import cloze
+from core.build.corpora import MEASURING
+from core.build.encoding import Encoded
+from core.build.quality import Scorer, agreement, attention, held_out, scorer, unigram_scorer
+from core.build.teacher import FIRST_TEXT, log_unigram
+
+SEQUENCES = 800
+"""How many held-out sequences are measured of each kind."""
+
+ATTENTION_SEQUENCES = 60
+"""On how many of them the attention is compared with the original encoder's."""
+
+
+def measure(
+    makers: dict[str, Callable[[], BertForMaskedLM]],
+    source: Path,
+    tokenizer: PreTrainedTokenizerBase,
+    corpora: dict[str, Encoded],
+    folder: Path,
+) -> dict:
+    """Loss, accuracy, calibration, everyday sentences, agreement and attention.
+
+    Args:
+        makers: what gives "teacher" and any other models, by name; each is asked once, when its turn comes.
+        source: the encoder that the teacher was made from.
+        folder: each model's figures are kept here, so that a run that was killed measures only what is left.
+
+    Returns:
+        By model name, and for "unigram": `in_domain` and `brown` (see `quality.HeldOut`), `cloze` (see `cloze.Cloze`); for all
+        but the teacher `agreement` with it; for the teacher and `original` (the encoder as it came) `attention`.
+    """
+    training = {name: corpora[name] for name in FIRST_TEXT}
+    texts = {
+        "in_domain": [row for encoded in training.values() for row in encoded.sequences(held_out=True)],
+        # Brown never trains, so all of it is held out.
+        "brown": [row for name in MEASURING for side in (True, False) for row in corpora[name].sequences(side)],
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    teacher = halved(makers["teacher"]())
+
+    def scores(score: Scorer) -> dict:
+        return {kind: asdict(held_out(score, tokenizer, rows, SEQUENCES)) for kind, rows in texts.items()}
+
+    def of_model(name: str) -> dict:
+        model = teacher if name == "teacher" else halved(makers[name]())
+        found = scores(scorer(model)) | {"cloze": asdict(cloze(model, tokenizer))}
+        if name == "teacher":
+            return found | {"attention": asdict(attention(model.bert, original, rows))}
+        same, divergence = agreement(teacher, model, tokenizer, texts["in_domain"], SEQUENCES)
+        return found | {"agreement": {"top1": same, "kl": divergence}}
+
+    original = BertModel.from_pretrained(source, add_pooling_layer=False).eval()
+    chosen = np.random.default_rng(0).permutation(len(texts["in_domain"]))[:ATTENTION_SEQUENCES]
+    rows = [texts["in_domain"][i] for i in chosen]
+    jobs = {name: partial(of_model, name) for name in makers}
+    jobs["unigram"] = lambda: scores(unigram_scorer(log_unigram(training, len(tokenizer))))
+    jobs["original"] = lambda: {"attention": asdict(attention(original, original, rows))}
+    found = {}
+    for name, job in jobs.items():
+        file = folder / f"{name}.json"
+        if not file.exists():
+            file.write_text(json.dumps(_rounded(job()), indent=1))
+        found[name] = json.loads(file.read_text())
+    return found
+
+
+def _rounded(value):
+    if isinstance(value, dict):
+        return {key: _rounded(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_rounded(inner) for inner in value]
+    return round(value, 4) if isinstance(value, float) else int(value) if isinstance(value, np.integer) else value

@@ -1,0 +1,151 @@
+"""Two heads on the frozen teacher that read a pair of sentences: does the second follow (NSP), are they in order (SOP)?
+
+Next-sentence prediction (Devlin et al. 2019, section 3.1) tells a sentence's continuation from a random sentence, which its topic
+alone gives away; sentence-order prediction (Lan et al. 2020, section 3.1) tells it from the same two sentences swapped. Each
+head is measured on the other's task too. Both share the teacher's files; a head alone takes 0.3 MB.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import BertConfig, BertForNextSentencePrediction, BertModel, PreTrainedTokenizerBase
+
+from core.build import classifier
+from core.build.corpora import Document, documents
+
+ORDERED = (
+    "movie_reviews",
+    "masc_tagged",
+    "state_union",
+    "inaugural",
+    "genesis",
+    "product_reviews_1",
+    "product_reviews_2",
+)
+"""The corpora whose sentences follow one another."""
+
+SHORTEST, LONGEST = 4, 40
+"""Words in a sentence of a pair."""
+
+MOST = {"train": 12_000, "test": 1500}
+"""Pairs on each side of the split, drawn at random."""
+
+TOKENS = 96
+"""In a pair, [CLS] and both [SEP] counted."""
+
+SCHEDULE = classifier.Schedule(epochs=1, peak=2e-3, batch_tokens=2048, longest=TOKENS)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of sentences, each as token ids [CLS] a [SEP] b [SEP].
+
+    Attributes:
+        rows: token ids, `[pair]`.
+        labels: as transformers has them: 0 if the second sentence follows the first, 1 if it is a stranger or they are
+            swapped, `[pair]`.
+    """
+
+    rows: list[list[int]]
+    labels: Tensor
+
+
+def consecutive(found: Iterable[Document], held_out: bool, most: int, seed: int = 0) -> list[tuple[str, str, str]]:
+    """(file, sentence, the next one) from one side of the split, no sentence twice, up to `most` at random."""
+    pairs = []
+    for document in found:
+        if document.held_out == held_out:
+            file = f"{document.corpus}/{document.name.split('#')[0]}"
+            for a, b in zip(document.sentences[::2], document.sentences[1::2], strict=False):
+                if all(SHORTEST <= len(text.split()) <= LONGEST for text in (a, b)):
+                    pairs.append((file, a, b))
+    random.Random(seed).shuffle(pairs)
+    return pairs[:most]
+
+
+def next_sentence(pairs: list[tuple[str, str, str]], seed: int = 0) -> list[tuple[str, str, int]]:
+    """(first, second, label): every other second sentence is from another document, label 1."""
+    rng, rows = random.Random(seed), []
+    for i, (file, a, b) in enumerate(pairs):
+        stranger = i % 2 == 1
+        while stranger:
+            other, _, text = rng.choice(pairs)
+            if other != file:
+                b = text
+                break
+        rows.append((a, b, int(stranger)))
+    return rows
+
+
+def sentence_order(pairs: list[tuple[str, str, str]]) -> list[tuple[str, str, int]]:
+    """(first, second, label): every other pair is swapped, label 1."""
+    return [(b, a, 1) if i % 2 else (a, b, 0) for i, (_, a, b) in enumerate(pairs)]
+
+
+TASKS: dict[str, Callable[[list[tuple[str, str, str]]], list[tuple[str, str, int]]]] = {
+    "nsp": next_sentence,
+    "sop": sentence_order,
+}
+
+
+def encoded(rows: list[tuple[str, str, int]], tokenizer: PreTrainedTokenizerBase) -> Pairs:
+    """Token ids and labels; a pair that is too long loses the end of its longer sentence."""
+    firsts, seconds, labels = zip(*rows, strict=True)
+    options = {"truncation": "longest_first", "max_length": TOKENS}
+    return Pairs(tokenizer(list(firsts), list(seconds), **options).input_ids, torch.tensor(labels))
+
+
+def all_pairs(tokenizer: PreTrainedTokenizerBase) -> dict[str, dict[str, Pairs]]:
+    """By side of the split ("train", "test") and by task, from the same pairs of sentences."""
+    found = {}
+    for side, most in MOST.items():
+        texts = (document for corpus in ORDERED for document in documents(corpus))
+        pairs = consecutive(texts, side == "test", most)
+        found[side] = {task: encoded(make(pairs), tokenizer) for task, make in TASKS.items()}
+    return found
+
+
+class PairModel(nn.Module):
+    """Tells the two sentences apart by the [SEP] between them, so that plain rows of ids are enough to train on."""
+
+    def __init__(self, inner: BertForNextSentencePrediction, separator: int) -> None:
+        super().__init__()
+        self.inner, self.config, self.separator = inner, inner.config, separator
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor):
+        ends = (input_ids == self.separator).long()
+        segments = ((ends.cumsum(1) - ends) > 0).long() * attention_mask
+        return self.inner(input_ids=input_ids, attention_mask=attention_mask, token_type_ids=segments)
+
+
+def fresh_head(teacher: Path, separator: int, seed: int = 0) -> PairModel:
+    """The encoder in `teacher`, frozen, under a new pooler and head."""
+    config = BertConfig.from_pretrained(teacher)
+    config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0.0  # what the head reads shall not waver
+    torch.manual_seed(seed)
+    model = BertForNextSentencePrediction(config)
+    encoder = BertModel.from_pretrained(teacher, add_pooling_layer=False, dtype=torch.float32)
+    model.bert.load_state_dict(encoder.state_dict(), strict=False)  # all but the new pooler
+    model.bert.requires_grad_(False)
+    model.bert.pooler.requires_grad_(True)
+    return PairModel(model, separator)
+
+
+def train(folder: Path, teacher: Path, tokenizer: PreTrainedTokenizerBase, pairs: Pairs) -> PairModel:
+    """Trains a head, or goes on from `folder/checkpoint.pt`."""
+    model, labels = fresh_head(teacher, tokenizer.sep_token_id, SCHEDULE.seed), pairs.labels
+    classifier.fit(folder, model, pairs.rows, lambda logits, some: F.cross_entropy(logits, labels[some]), SCHEDULE)
+    return classifier.halved(model)
+
+
+def accuracy(model: PairModel, pairs: Pairs) -> float:
+    """The share of pairs that it puts on the right side."""
+    said = classifier.logits_of(model, pairs.rows).argmax(-1)
+    return float((said == pairs.labels).float().mean())

@@ -1,0 +1,6 @@
+"""The shipped data sets, read as they lie in `assets/data`."""
+
+from pathlib import Path
+
+SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "data"
+"""The folder of the shipped data."""

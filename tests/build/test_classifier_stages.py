@@ -1,0 +1,84 @@
+"""The stages of the classifiers: listed, skipped when done, and the sentiment texts cut as their card says."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.build import __main__ as build
+from core.build import kinds_experiment, kinds_students, sentiment_data, workspace
+from core.build.classifier_stages import STAGES
+from core.data.kinds import definitions
+
+
+def test_every_stage_is_listed_with_what_it_needs(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(workspace, "folder", lambda: tmp_path)
+    build.main([])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == [stage.name for stage in build.STAGES]
+    assert all("needs" in line and "leaves" in line and " min" in line for line in lines)
+    with pytest.raises(SystemExit, match="no stage"):
+        build.main(["kind_data"])
+
+
+def test_a_stage_that_is_done_is_not_run(capsys, monkeypatch):
+    """The shipped table is there, so its stage leaves it alone."""
+    assert next(stage for stage in STAGES if stage.name == "kinds_data").done()
+    monkeypatch.setattr("core.build.kinds_data.read", lambda: pytest.fail("it ran"))
+    build.main(["kinds_data"])
+    assert capsys.readouterr().out == "kinds_data: done\n"
+
+
+def test_a_review_is_cut_into_passages_that_end_whole():
+    words = [f"w{i}" for i in range(173)]
+    passages = sentiment_data._passages(" ".join(words))
+    assert all(len(passage.split()) <= sentiment_data.PASSAGE_WORDS for passage in passages)
+    assert passages[-1].split()[-1] == "w172" and len(passages[-1].split()) == sentiment_data.PASSAGE_WORDS
+    assert " ".join(passages).split() == words
+    assert sentiment_data._passages("too short") == ["too short"]
+
+
+def test_passages_of_one_review_share_its_fate():
+    opinions = [
+        sentiment_data.Opinion("text", 1, "movie_reviews", f"pos/cv{number}.txt")
+        for number in range(2000)
+        for _ in "ab"
+    ]
+    held = [one.held_out for one in opinions]
+    assert held[0::2] == held[1::2]
+    assert 0.08 < sum(held) / len(held) < 0.12
+
+
+def test_the_experiment_goes_on_where_it_was_killed(tmp_path, monkeypatch):
+    """Runs that are written are not run again; every planned run is there in the end."""
+    monkeypatch.setattr(kinds_experiment, "SEEDS", range(2))
+    monkeypatch.setattr(kinds_experiment, "learn", lambda run, recipe: run)
+    asked = []
+
+    def logits_of(run, part):
+        asked.append(run)
+        if len(asked) == 9:
+            raise KeyboardInterrupt
+        return run
+
+    monkeypatch.setattr(kinds_experiment, "logits_of", logits_of)
+    monkeypatch.setattr(kinds_experiment, "measured", lambda run: {"accuracy": run.labels})
+    with pytest.raises(KeyboardInterrupt):
+        kinds_experiment.conduct(tmp_path, seeds=range(2))
+    assert len(kinds_experiment.results(tmp_path)) == 8 and not kinds_experiment.done(tmp_path)
+    kinds_experiment.conduct(tmp_path, seeds=range(2))
+    assert kinds_experiment.done(tmp_path)
+    planned = kinds_experiment.runs()
+    assert len(planned) == 2 * 11 == len(set(planned)) == len(kinds_experiment.results(tmp_path))
+    assert len(asked) == len(planned) + 1  # only the one that was killed was asked twice
+
+
+def test_students_with_and_without_a_teacher_start_alike_and_learn():
+    """A few steps on the shipped data: the same first weights, another student, and the labels that the seed drew."""
+    recipe = kinds_students.Recipe(layers=1, width=16, heads=2, steps=150, batch=16, rate=1e-2)
+    budget = 200
+    alone = kinds_students.learn(kinds_students.Run(budget, None, 3), recipe)
+    again = kinds_students.learn(kinds_students.Run(budget, None, 3), recipe)
+    ours, theirs = alone.state_dict(), again.state_dict()
+    assert all((ours[name] == theirs[name]).all() for name in ours)
+    found = kinds_students.measured(kinds_students.logits_of(alone, "validation"), "validation")
+    assert found["accuracy"] > 1.5 / 16 and sum(found["count"]) == len(definitions("validation"))

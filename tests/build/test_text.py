@@ -1,0 +1,112 @@
+"""The text that the build makes itself, and the sentences that no training text may hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from core.build import encoding, everyday, wordnet
+from core.build.cloze import entries, near_cloze
+from core.build.corpora import Document
+from core.models.card import SHIPPED
+
+needs_wordnet = pytest.mark.skipif(not wordnet.FOLDER.exists(), reason="WordNet (wordnet-base) is not installed")
+
+
+@pytest.fixture(scope="module")
+def vocabulary():
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(SHIPPED / "minilm-teacher").get_vocab()
+
+
+def test_150_sentences_with_one_mask_and_whole_words_as_answers(vocabulary):
+    assert len(entries()) == 150 and len({entry.text for entry in entries()}) == 150
+    for entry in entries():
+        assert entry.text.count("[MASK]") == 1 and entry.answers
+        assert len(set(entry.answers)) == len(entry.answers)
+        assert all(answer in vocabulary for answer in entry.answers), entry
+
+
+def test_near_copies_of_the_sentences_are_found():
+    assert all(near_cloze(entry.text.replace("[MASK]", entry.answers[0])) for entry in entries())
+    assert all(near_cloze(entry.text.replace("[MASK]", "something")) for entry in entries() if len(entry.text) > 40)
+    assert near_cloze("Paris is the capital of France.")
+    assert near_cloze("the grass is green")
+    assert not near_cloze("Berlin is the capital of Germany.")
+    assert not near_cloze("The old king read a long book about ships in the evening.")
+
+
+def test_no_near_copy_is_encoded(tmp_path, vocabulary):
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(SHIPPED / "minilm-teacher")
+    sentences = ("The dog wagged its tail.", "The farmer sold three horses at the fair.")
+    encoded = encoding.encode(iter([Document("masc_tagged", "a", sentences)]), tokenizer, tmp_path / "a.npz")
+    assert (
+        tokenizer.decode(encoded.ids.tolist(), skip_special_tokens=True) == "the farmer sold three horses at the fair."
+    )
+
+
+@needs_wordnet
+def test_wordnet_is_read_with_its_relations_and_counts():
+    robin = next(synset for synset in wordnet.synsets("noun") if synset.lemmas[0] == "robin")
+    assert wordnet.NOUN_KINDS[robin.file] == "animal" and "thrush" in robin.definition
+    (kind,) = robin.related("@")
+    assert next(s for s in wordnet.synsets("noun") if ("n", s.offset) == kind).lemmas[0] == "thrush"
+    hot = wordnet.senses()["a", "hot"][0]
+    assert wordnet.count("a", "hot", hot) == 50 and wordnet.count("a", "hot", 1) == 0
+
+
+@needs_wordnet
+def test_relations_say_what_wordnet_knows():
+    from core.build.relations import relation_documents
+
+    documents = list(relation_documents())
+    said = {sentence for document in documents for sentence in document.sentences}
+    assert 60_000 < len(said) < 200_000
+    assert any("Paris" in text and "capital" in text and "France" in text for text in said)
+    opposites = {text for text in said if "opposite" in text}
+    assert any("hot" in text.split() and "cold." in text.split() for text in opposites)
+    assert any("lion" in text and "cat" in text for text in said)
+    assert "{" not in "".join(said)
+    by_name = {document.name: document for document in documents}
+    name = next(iter(by_name))
+    assert by_name[name].held_out == Document("wordnet", name, ()).held_out  # the fate of its definition
+
+
+def test_only_clean_sentences_are_kept():
+    good = "She picked up the spoon and stirred her tea."
+    assert everyday.sentence(good + " Then she left.") == good
+    assert everyday.sentence("A spoon is a spoon that is useful.") is None  # a content word twice
+    assert everyday.sentence("He said no.") is None  # too short
+    assert everyday.sentence('She said "I like it here very much."') is None
+    assert everyday.sentence("The old man went to the river and then he") is None  # no end
+
+
+def test_requests_are_drawn_by_their_seed():
+    words = [everyday.Word("spoon", "thing"), everyday.Word("apple", "food"), everyday.Word("otter", "animal")]
+    words += [everyday.Word("word", group) for group in ("person", "body", "nature", "place", "action", "quality")]
+    drawn = everyday.requests(words, seed=3, count=50)
+    assert drawn == everyday.requests(words, seed=3, count=50) != everyday.requests(words, seed=4, count=50)
+    assert all("{" not in part for row in drawn for part in row)
+    assert {word for word, _, _ in drawn} <= {word.text for word in words}
+    otters = [beginning for word, _, beginning in drawn if word == "otter"]
+    assert otters and not any("a otter" in text.lower() for text in otters)
+
+
+def test_the_sentences_of_a_word_share_their_fate(tmp_path):
+    file = tmp_path / "sentences.jsonl"
+    texts = [
+        "She took the spoon from the drawer.",
+        "A spoon is made of silver or steel.",
+        "Rambling words come and go here.",
+    ]
+    rows = zip(texts, (-0.5, -0.7, everyday.LIKELY - 0.1), strict=True)
+    lines = [f'{{"batch": 0, "word": "spoon", "score": {score}, "text": "{text}"}}' for text, score in rows]
+    file.write_text("\n".join(lines + lines[:1]) + "\n")
+    found = list(everyday.everyday_documents(file))
+    assert [document.sentences[0] for document in found] == texts[:2]
+    assert len({replace(document, sentences=()).held_out for document in found}) == 1
+    assert everyday.batches_done(file) == 1
