@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from core.models import Checkpoint, load
 
 torch.set_num_threads(1)
+os.environ["DISTILLERY_DATA"] = tempfile.mkdtemp(prefix="distillery-")  # never the learner's own progress
 
 WORDS = "the king rules a land queen sings of cats and dogs in paris france is capital over it what".split()
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]

@@ -1,0 +1,6 @@
+import torch
+
+
+def calibration_error(probabilities, labels, bins):
+    """probabilities [example, class], labels [example] -> one number"""
+    ...

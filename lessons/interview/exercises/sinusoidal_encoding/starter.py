@@ -1,0 +1,6 @@
+import torch
+
+
+def sinusoidal_encoding(length, width):
+    """-> [position, dimension], float32"""
+    ...

@@ -1,0 +1,6 @@
+import torch
+
+
+def top_p(logits, p):
+    """logits [..., token] -> probabilities [..., token]"""
+    ...

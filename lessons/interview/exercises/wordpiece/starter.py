@@ -1,0 +1,3 @@
+def wordpiece(word, vocabulary):
+    """a word and a list of pieces -> the list of its pieces, or ["[UNK]"]"""
+    ...
