@@ -5,6 +5,7 @@ import streamlit as st
 import lessons
 from core.engine import ENGINE
 from pages.kit import session
+from pages.kit.questions import related
 
 st.set_page_config(page_title="Distillery", page_icon="⚗️", layout="wide")
 
@@ -23,21 +24,35 @@ COURSE = {
     "layer_outputs": ":material/layers:",
 }
 
+INTERVIEW = {
+    "interview_study": ":material/menu_book:",
+    "interview_recall": ":material/style:",
+    "interview_mock": ":material/timer:",
+    "interview_mistakes": ":material/bug_report:",
+    "exercises": ":material/code:",
+}
+
+ICONS = COURSE | INTERVIEW
+
 
 def _page(slug: str) -> st.Page:
     return st.Page(
         f"{slug}.py",
         title=lessons.lesson(slug, language).title,
-        icon=COURSE[slug],
+        icon=ICONS[slug],
         url_path=slug.replace("_", "-"),
         default=slug == "home",
     )
 
 
 home = _page("home")
-pages = {slug: _page(slug) for slug in COURSE if slug != "home"}
-chosen = st.navigation({"": [home], t("course"): list(pages.values())})
-st.session_state["_course"] = {slug: COURSE[slug] for slug in pages}  # home draws the map of the course from it
+pages = {slug: _page(slug) for slug in ICONS if slug != "home"}
+groups = {t("course"): COURSE, t("interview"): INTERVIEW}
+chosen = st.navigation(
+    {"": [home]} | {title: [pages[slug] for slug in group if slug != "home"] for title, group in groups.items()}
+)
+st.session_state["_course"] = {slug: COURSE[slug] for slug in COURSE if slug != "home"}  # home draws its map from it
+st.session_state["_interview"] = INTERVIEW
 slug = next((slug for slug, page in pages.items() if page == chosen), "home")
 
 heading = lessons.lesson(slug, language)
@@ -52,3 +67,6 @@ with st.sidebar:
     session.choose_setting()
 
 chosen.run()
+
+if slug in COURSE and slug != "home":
+    related(slug)

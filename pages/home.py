@@ -10,6 +10,7 @@ from core.plots.figures import prediction_bars
 from core.studies import predictions
 from pages.kit import session
 from pages.kit.page import Page
+from pages.labs import due
 
 page = Page("home", "ho")
 t = page.t
@@ -60,6 +61,15 @@ for slug in st.session_state["_course"]:
     lesson = lessons.lesson(slug, session.language())
     with st.container(border=True):
         st.page_link(f"{slug}.py", label=f"**{lesson.title}**", icon=st.session_state["_course"][slug])
+        st.markdown(lesson.lead)
+
+page.section("interview")
+with page.guard():
+    due.today()
+for slug, icon in st.session_state["_interview"].items():
+    lesson = lessons.lesson(slug, session.language())
+    with st.container(border=True, gap="xsmall"):
+        st.page_link(f"{slug}.py", label=f"**{lesson.title}**", icon=icon)
         st.markdown(lesson.lead)
 
 page.section("use")

@@ -13,6 +13,7 @@ from core.studies import temperature as study
 from core.studies import temperature_gradients as gradients
 from core.studies import temperature_losses as losses
 from pages.kit.page import Page, code_span
+from pages.labs import temperature_kinds as kinds
 from pages.labs.temperature_code import OPEN_GAP
 
 page = Page("temperature", "tp")
@@ -272,6 +273,11 @@ with page.guard():
         lab()
     page.section("mistakes")
     mistakes()
+for key, lab in (("kinds", kinds.definition), ("alike", kinds.alike), ("worth", kinds.worth)):
+    page.section(key)
+    lab()
+with st.expander(page.lesson["worth_reading"].title, icon=":material/menu_book:"):
+    page.prose("worth_reading")
 page.section("quiz")
 page.quiz("why_square", "argmax", "infinity", "zero", "kl_ce", "definition")
 page.section("sources")

@@ -24,27 +24,35 @@ from numpy.typing import ArrayLike
 from core.plots.cells import limits_of, quantised, shrunk
 from core.plots.colors import NEGATIVE
 
-_ASSETS = Path(__file__).resolve().parents[2] / "assets" / "components"
+ASSETS = Path(__file__).resolve().parents[2] / "assets" / "components"
 
 MAP_LABELS = ("cell", "row", "hint", "hint_sentence", "sentence", "scale", "query_axis", "key_axis")
 GRID_LABELS = ("layer", "head", "tooltip", "hint", "scale")
 PICKER_LABELS = ("masked", "count", "hint")
 
 
-def _register(name: str) -> Any:
-    """The mounting command of one component, from its files and the ones all components share."""
-    script, style = (
-        "\n".join((_ASSETS / f"{part}.{kind}").read_text("utf-8") for part in ("common", name))
-        for kind in ("js", "css")
-    )
+def source(*parts: str) -> str:
+    """Component files joined to one text: Streamlit loads a component as one module that cannot import its neighbours."""
+    return "\n".join((ASSETS / part).read_text("utf-8") for part in parts)
+
+
+def register(name: str, saved: bool = False) -> Any:
+    """The mounting command of one component, from its files and the ones all components share.
+
+    Args:
+        saved: whether its picture can be saved as a file.
+    """
     return st.components.v2.component(
-        f"distillery.{name}", html=f'<div class="root {name.replace("_", "-")}"></div>', js=script, css=style
+        f"distillery.{name}",
+        html=f'<div class="root {name.replace("_", "-")}"></div>',
+        js=source("common.js", *(["saving.js"] if saved else []), f"{name}.js"),
+        css=source("common.css", f"{name}.css"),
     )
 
 
-_ATTENTION_MAP = _register("attention_map")
-_HEAD_GRID = _register("head_grid")
-_TOKEN_PICKER = _register("token_picker")
+_ATTENTION_MAP = register("attention_map", saved=True)
+_HEAD_GRID = register("head_grid", saved=True)
+_TOKEN_PICKER = register("token_picker")
 
 
 def attention_map(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -18,6 +19,8 @@ import lessons
 from core.engine import LONGEST_TOKENS, TOLERANCE, Setting
 from core.errors import LabError
 from pages.kit import address, session
+from pages.kit.nearby import near
+from pages.kit.plotly_figure import plotly_figure
 
 
 def code_span(text: str) -> str:
@@ -37,6 +40,7 @@ class Page:
 
     slug: str
     prefix: str
+    _labs: Iterator[int] = field(default_factory=itertools.count, init=False, repr=False, compare=False)
 
     @property
     def t(self) -> lessons.Labels:
@@ -116,12 +120,15 @@ class Page:
         chosen = {int(part) for part in written.split("-") if part.isdecimal() and len(part) < 5}
         return sorted(position for position in chosen if position < length)
 
-    def sentence(self, name: str = "text", label: str | None = None, default: int = 0) -> str:
+    def sentence(
+        self, name: str = "text", label: str | None = None, default: int = 0, examples: Sequence[dict] | None = None
+    ) -> str:
         """The text box: opens on an example, keeps its text in the address, says its limit beside it.
 
         Positions that belong to a text are parameters whose names begin with "at_": they go when another example comes.
+        A second text box of a page has `examples` of its own (each with `text` and `note`), and no such positions.
         """
-        examples = lessons.examples(self.slug)
+        own, examples = examples is not None, examples or lessons.examples(self.slug)
         texts = [example["text"] for example in examples]
         rounds = f"_{self.key(name)}_round"
         picked = f"_{self.key(name)}_example" + "_again" * st.session_state.get(rounds, 0)
@@ -131,7 +138,8 @@ class Page:
             st.session_state[rounds] = st.session_state.get(rounds, 0) + 1
             chosen = st.session_state[picked]
             if chosen is not None:
-                address.reset(self.key("at_"))
+                if not own:
+                    address.reset(self.key("at_"))
                 self.put(name, chosen)
 
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -158,18 +166,26 @@ class Page:
 
     # What is shown
 
-    def figure(self, figure: go.Figure, name: str, alt: str, table: Callable[[], pd.DataFrame], **options: Any) -> None:
+    def figure(
+        self,
+        figure: go.Figure,
+        name: str,
+        alt: str,
+        table: Callable[[], pd.DataFrame],
+        on_click: Callable[[Any], None] | None = None,
+    ) -> None:
         """A figure that can be saved (PNG or SVG, by the camera in its corner) with its numbers as CSV.
 
         Args:
             name: unique on the page; the files are called so.
             alt: the figure in a sentence, for those who do not see it.
             table: makes the numbers, when they are asked for.
-            options: passed on to `st.plotly_chart`, such as `on_select`.
+            on_click: receives the `customdata` of a point that the learner clicks.
         """
         config = {
             "displaylogo": False,
             "displayModeBar": True,
+            "showSendToCloud": False,
             "modeBarButtonsToRemove": ["select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "pan2d"],
             "toImageButtonOptions": {
                 "format": session.image_format(),
@@ -177,7 +193,7 @@ class Page:
                 "scale": 2,
             },
         }
-        st.plotly_chart(figure, key=f"{self.prefix}_figure_{name}", config=config, alt=alt, **options)
+        plotly_figure(figure, key=f"{self.prefix}_figure_{name}", alt=alt, config=config, on_click=on_click)
         self.numbers(name, table)
 
     def numbers(self, name: str, table: Callable[[], pd.DataFrame]) -> None:
@@ -271,13 +287,22 @@ class Page:
         try:
             yield
         except LabError as error:
-            st.error(self.t(f"errors.{error.code}", **error.details), icon=":material/info:")
+            # What was never installed is no mistake of the learner's.
+            say = st.info if error.code in ("missing_data", "missing_pair") else st.error
+            say(self.t(f"errors.{error.code}", **error.details), icon=":material/info:")
 
     def lab(self, function: Callable[[], None]) -> Callable[[], None]:
-        """A part of the page that redraws alone: a fragment, with its errors caught."""
+        """A part of the page that redraws alone: a fragment, with its errors caught.
+
+        The first one of a page is there at once, the others when the learner comes near them.
+        """
+        number = next(self._labs)
+        place = f"{self.prefix}_{function.__module__.strip('_').replace('.', '_')}_{number}"
 
         @functools.wraps(function)
         def guarded() -> None:
+            if number and not near(place):
+                return
             with self.guard():
                 function()
 

@@ -59,13 +59,14 @@ def image_format() -> str:
 def choose_setting() -> None:
     """The settings corner; what is in use stays visible when it is closed."""
     t = lessons.labels("common", language())
-    names = [card.name for card in catalog()]
+    names = [card.name for card in catalog() if card.role]
     devices = ENGINE.devices()
     in_use = st.empty()
     with st.expander(t("settings"), icon=":material/tune:"):
         standard = default_setting(devices[0])
-        _select("teacher", t("teacher"), names, standard.teacher)
-        _select("student", t("student"), names, standard.student)
+        tasks = {card.name: f"{card.name} · {t(f'task.{card.task}')}" for card in catalog() if f"task.{card.task}" in t}
+        _select("teacher", t("teacher"), names, standard.teacher, tasks)
+        _select("student", t("student"), names, standard.student, tasks)
         _select("device", t("device"), devices, devices[0])
         _select("precision", t("precision"), PRECISIONS[setting().device], standard.precision)
         _select("image_format", t("image_format"), ["png", "svg"], "png")
@@ -81,7 +82,8 @@ def choose_setting() -> None:
     )
 
 
-def _select(key: str, label: str, options: list[str], default: str) -> None:
+def _select(key: str, label: str, options: list[str], default: str, shown: dict[str, str] | None = None) -> None:
+    """A select box of the corner; `shown` says more of an option than its name."""
     if st.session_state.get(key, default) not in options:  # float16 was chosen, then the CPU, which has none
         address.put(key, default)
-    address.control(st.selectbox, key, default, label, options)
+    address.control(st.selectbox, key, default, label, options, format_func=lambda name: (shown or {}).get(name, name))

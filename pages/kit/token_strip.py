@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypedDict
 
-from pages.kit.components import _register
+from pages.kit.components import register
 
 
 class Item(TypedDict, total=False):
@@ -17,7 +17,7 @@ class Item(TypedDict, total=False):
     color: str
 
 
-_TOKEN_STRIP = _register("token_strip")
+_TOKEN_STRIP = register("token_strip")
 
 
 def token_strip(items: Sequence[Item], *, key: str, alt: str) -> None:

@@ -22,11 +22,10 @@ def _listed(layers: Sequence[int]) -> str:
     return ", ".join(map(str, layers))
 
 
-def _grid_clicked(page: Page) -> None:
-    """Opens the cell of the grid that was clicked; the redrawn figure's empty selection says nothing."""
-    for point in st.session_state["lo_figure_cka"].selection.points[:1]:
-        page.put("cka_teacher", point["customdata"][0])
-        page.put("cka_student", point["customdata"][1])
+def _open_cell(page: Page, layers: tuple[int, int]) -> None:
+    """Opens a cell of the grid, named by the teacher's and the student's layer."""
+    page.put("cka_teacher", int(layers[0]))
+    page.put("cka_student", int(layers[1]))
 
 
 def layers_match(page: Page, both: study.Pair, text: str) -> None:
@@ -70,8 +69,7 @@ def layers_match(page: Page, both: study.Pair, text: str) -> None:
             "cka",
             t("grid_alt", layers=columns, best=names["best"]),
             lambda: plots.square_table(found.view(view), range(rows + 1), range(columns + 1)),
-            on_select=lambda: _grid_clicked(page),
-            selection_mode="points",
+            on_click=lambda layers: _open_cell(page, layers),
         )
         lead = f"{min(found.lead[1:]):.3f}"
         same = found.best[1:] == both.made_from

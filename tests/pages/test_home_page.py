@@ -28,19 +28,19 @@ def words_on(at: AppTest) -> str:
 
 
 @pytest.mark.parametrize("language", lessons.LANGUAGES)
-def test_home_opens_in_both_languages(language):
+def test_home_opens_in_both_languages(language, figures):
     at = open_home(lang=language)
     assert not at.exception
     lesson, t = lessons.lesson("home", language), lessons.labels("home", language)
     assert at.title[0].value == lesson.title
     assert lesson.lead in words_on(at)
-    assert len(at.get("plotly_chart")) == 1
+    assert len(figures(at)) == 1
     assert t("settings") in [expander.label for expander in at.sidebar.expander]
     setting = default_setting()
     assert setting.teacher in words_on(at.sidebar) and setting.student in words_on(at.sidebar)
 
 
-def test_the_numbers_are_the_models():
+def test_the_numbers_are_the_models(figures):
     """What home says of the two models is what the engine computes."""
     at = open_home(lang="en", ho_text="The dog wagged its [MASK].")
     setting = default_setting()
@@ -50,7 +50,7 @@ def test_the_numbers_are_the_models():
     position = predictions.masked_positions(ENGINE, setting, setting.teacher, teacher.tokens)[0]
     found = predictions.compare(ENGINE, setting, teacher, student, position)
     assert f"share {found.shared}." in words_on(at)
-    chart = at.get("plotly_chart")[0].proto.spec
+    chart = figures(at)[0].spec
     assert found.teacher_best[0].word in chart
 
 
@@ -75,11 +75,11 @@ def test_what_cannot_be_computed_is_said(text, code, language):
         "$x$ *a* [MASK] `b`",
     ],
 )
-def test_strange_texts_are_shown_and_computed(text):
+def test_strange_texts_are_shown_and_computed(text, figures):
     at = open_home(lang="en")
     at.text_area[0].set_value(text).run()
     assert not at.exception and not at.error
-    assert len(at.get("plotly_chart")) == 1
+    assert len(figures(at)) == 1
     if len(text) > 10_000:
         assert "10003 tokens" in words_on(at)
 

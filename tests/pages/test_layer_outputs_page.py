@@ -66,10 +66,10 @@ def test_it_opens_with_real_numbers(opened, both):
     assert "Recomputed: equals the model" in words(opened)
 
 
-def test_every_figure_says_what_it_is(opened):
-    charts = opened.get("plotly_chart")
+def test_every_figure_says_what_it_is(opened, figures):
+    charts = figures(opened)
     assert len(charts) == 7
-    assert all(len(chart.proto.alt) > 20 for chart in charts)
+    assert all(len(chart.alt) > 20 for chart in charts)
 
 
 def test_chinese():

@@ -48,19 +48,19 @@ def filled(*positions: int, text: str = TEXT) -> mlm_masking.Filled:
 
 
 @pytest.mark.parametrize(("language", "teacher"), [("en", "Teacher: mean loss"), ("zh", "教师：平均损失")])
-def test_opens_with_a_gap_and_both_losses(language, teacher):
+def test_opens_with_a_gap_and_both_losses(language, teacher, figures):
     app = open_page(lang=language)
     assert metrics(app)[teacher] == f"{filled(2).teacher_loss:.3f}"
     lesson = lessons.lesson("mlm_masking", language)
     assert app.title[0].value == lesson.title
     assert all(section.body in text_of(app) for key, section in lesson.sections.items() if key != "influence")
     assert not app.error
-    assert len(app.get("plotly_chart")) == 4  # two models, the histogram, three sights; the rest waits for a guess
+    assert len(figures(app)) == 4  # two models, the histogram, three sights; the rest waits for a guess
 
 
-def test_all_results_are_there_once_asked_for():
+def test_all_results_are_there_once_asked_for(figures):
     app = open_page(shown=True)
-    assert len(app.get("plotly_chart")) == 13
+    assert len(figures(app)) == 13
     setting = default_setting()
     sides = mlm_context.both_sides_and_left(ENGINE, setting, setting.teacher, TEXT, 2)
     assert metrics(app)["Loss, left only"] == f"{sides.left.loss:.2f}"
@@ -90,7 +90,7 @@ def picker_key(text: str = TEXT) -> str:
     return f"mm_picker_1_{zlib.crc32(' '.join(pieces).encode()):x}"
 
 
-def test_a_click_hides_a_word_and_writes_the_address():
+def test_a_click_hides_a_word_and_writes_the_address(figures):
     app = open_page()
     key = picker_key()
     app.session_state[key] = {"selected": {"value": [2, 10], "revision": 0}}
@@ -100,7 +100,7 @@ def test_a_click_hides_a_word_and_writes_the_address():
     app.session_state[key] = {"selected": {"value": [], "revision": 0}}
     app.run()
     assert app.error[0].value == lessons.labels("common", "en")("errors.no_mask")
-    assert len(app.get("plotly_chart")) == 2  # the other labs go on
+    assert len(figures(app)) == 2  # the other labs go on
 
 
 def test_a_new_example_starts_with_its_own_gap():

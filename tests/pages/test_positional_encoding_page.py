@@ -96,15 +96,15 @@ def test_a_result_waits_for_the_guess():
     assert lessons.quiz(SLUG, "en")["without_positions"].choices[2].why in [box.value for box in at.warning]
 
 
-def test_every_figure_says_what_it_is(opened):
-    charts = opened.get("plotly_chart")
+def test_every_figure_says_what_it_is(opened, figures):
+    charts = figures(opened)
     assert len(charts) == 15
-    assert all(len(chart.proto.alt) > 20 and "{" not in chart.proto.alt for chart in charts)
+    assert all(len(chart.alt) > 20 and "{" not in chart.alt for chart in charts)
 
 
-def test_no_figure_is_heavy(opened):
-    for chart in opened.get("plotly_chart"):
-        assert len(chart.proto.spec) < 120_000
+def test_no_figure_is_heavy(opened, figures):
+    for chart in figures(opened):
+        assert len(chart.spec) < 120_000
 
 
 @pytest.mark.parametrize("scheme", relative.SCHEMES)

@@ -1,0 +1,196 @@
+"""What a teacher is worth to a student: the stored experiment, as means, spreads and differences over seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from core.data import kinds
+from core.measure.calibration import Reliability
+
+MEASURES = ("accuracy", "agreement", "ece")
+
+
+@dataclass(frozen=True)
+class Arm:
+    """The runs of one kind, one a seed.
+
+    Attributes:
+        labels: the label budget.
+        temperature: of the soft loss; None without a teacher.
+        values: one a seed, in the order of the seeds.
+    """
+
+    labels: int
+    temperature: float | None
+    values: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Over the seeds."""
+        return fmean(self.values)
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation over the seeds (of a sample, n − 1)."""
+        return stdev(self.values) if len(self.values) > 1 else 0.0
+
+
+@dataclass(frozen=True)
+class Gain:
+    """Distilled minus without a teacher at one budget, seed by seed: weights, labelled texts and steps are the same.
+
+    Attributes:
+        differences: one a seed.
+    """
+
+    labels: int
+    differences: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Over the seeds."""
+        return fmean(self.differences)
+
+    @property
+    def error(self) -> float:
+        """The standard error of the mean."""
+        return stdev(self.differences) / math.sqrt(len(self.differences)) if len(self.differences) > 1 else 0.0
+
+    @property
+    def points(self) -> int:
+        """The mean in whole points of a hundred."""
+        return round(100 * self.mean)
+
+    @property
+    def clear(self) -> bool:
+        """Whether the sign is the same for every seed."""
+        return all(d > 0 for d in self.differences) or all(d < 0 for d in self.differences)
+
+
+def size_of(gain: Gain) -> int:
+    """How much a teacher is worth: 0 for less than 3 points of a hundred, 1 for less than 15, 2 for more."""
+    return 0 if gain.points < 3 else 1 if gain.points < 15 else 2
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One measure of the experiment.
+
+    Attributes:
+        measure: one of `MEASURES`.
+        teacher: the teacher's own value; 1 for its agreement with itself.
+        alone: without a teacher, by label budget.
+        distilled: at one temperature, by label budget.
+        warmed: at one label budget, by temperature.
+        gains: by label budget.
+        seeds: how many.
+    """
+
+    measure: str
+    teacher: float
+    alone: tuple[Arm, ...]
+    distilled: tuple[Arm, ...]
+    warmed: tuple[Arm, ...]
+    gains: tuple[Gain, ...]
+    seeds: int
+
+    @property
+    def all_labels(self) -> int:
+        """The largest budget."""
+        return self.alone[-1].labels
+
+    @property
+    def temperature(self) -> float:
+        """At which the budgets were distilled."""
+        return self.distilled[0].temperature or 1.0
+
+    @property
+    def budget(self) -> int:
+        """At which the temperatures were tried."""
+        return self.warmed[0].labels
+
+    @property
+    def best_temperature(self) -> float:
+        """Where the measure is best: the largest, or the smallest of the calibration error."""
+        choose = min if self.measure == "ece" else max
+        return choose(self.warmed, key=lambda arm: arm.mean).temperature or 1.0
+
+    def at(self, labels: int) -> tuple[Arm, Arm, Gain]:
+        """Without a teacher, distilled, and the difference, at one budget."""
+        return next(
+            found for found in zip(self.alone, self.distilled, self.gains, strict=True) if found[0].labels == labels
+        )
+
+
+def experiment(measure: str) -> Experiment:
+    """One measure of the stored experiment.
+
+    Raises:
+        LabError: `missing_data`.
+        ValueError: there is no such measure.
+    """
+    if measure not in MEASURES:
+        raise ValueError(f"There is no measure {measure!r}. Measures: {', '.join(MEASURES)}.")
+    found = kinds.experiment()
+    runs = sorted(found["runs"], key=lambda row: row["seed"])
+
+    def arms(wanted: Callable[[dict[str, Any]], bool]) -> tuple[Arm, ...]:
+        values: dict[tuple[int, float | None], list[float]] = {}
+        for row in filter(wanted, runs):
+            values.setdefault((row["labels"], row["temperature"]), []).append(row[measure])
+        ordered = sorted(values, key=lambda key: (key[0], key[1] or 0.0))
+        return tuple(Arm(*key, tuple(values[key])) for key in ordered)
+
+    alone = arms(lambda row: row["temperature"] is None)
+    budgets = [arm.labels for arm in alone]
+    taught = arms(lambda row: row["temperature"] is not None)
+    # The one temperature that was run at every budget, and the one budget that was run at every temperature.
+    common = next(
+        t for t in {arm.temperature for arm in taught} if sum(a.temperature == t for a in taught) == len(budgets)
+    )
+    distilled = tuple(arm for arm in taught if arm.temperature == common)
+    tried = max(budgets, key=lambda labels: sum(arm.labels == labels for arm in taught))
+    return Experiment(
+        measure=measure,
+        teacher=1.0 if measure == "agreement" else found["teacher"][measure],
+        alone=alone,
+        distilled=distilled,
+        warmed=tuple(arm for arm in taught if arm.labels == tried),
+        gains=tuple(
+            Gain(one.labels, tuple(b - a for a, b in zip(one.values, other.values, strict=True)))
+            for one, other in zip(alone, distilled, strict=True)
+        ),
+        seeds=len(alone[0].values),
+    )
+
+
+def reliability_of(labels: int, temperature: float | None) -> Reliability:
+    """Confidence against accuracy, all seeds of one arm together; the teacher's own for a budget of 0.
+
+    Raises:
+        LabError: `missing_data`.
+        ValueError: there is no such arm.
+    """
+    found = kinds.experiment()
+    rows = [row for row in found["runs"] if (row["labels"], row["temperature"]) == (labels, temperature)]
+    rows = rows if labels else [found["teacher"]]
+    if not rows:
+        raise ValueError(f"No runs with {labels} labels at T = {temperature}.")
+    count = torch.tensor([row["count"] for row in rows])
+
+    def mean(name: str) -> Tensor:
+        return (_filled([row[name] for row in rows]) * count).sum(0) / count.sum(0)
+
+    return Reliability(mean("confidence"), mean("right"), count.sum(0))
+
+
+def _filled(rows: Sequence[Sequence[float | None]]) -> Tensor:
+    """With 0 for empty bins, whose count is 0."""
+    return torch.tensor([[value or 0.0 for value in row] for row in rows], dtype=torch.float64)

@@ -1,0 +1,22 @@
+"""A value that the browser keeps for the next visit. It stays in this browser and on this server; no one else sees it."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, unquote
+
+import streamlit as st
+
+from pages.kit.components import register
+
+_COOKIE = register("cookie")
+
+
+def kept_cookie(name: str) -> str:
+    """What the browser sent along when this session began, or an empty text."""
+    value = st.context.cookies.get(name)
+    return unquote(value) if isinstance(value, str) else ""  # Streamlit's test runner has no browser and no cookies
+
+
+def keep_cookie(name: str, value: str) -> None:
+    """Asks the browser to keep a value for a year; an empty one is forgotten."""
+    _COOKIE(key=f"_cookie_{name}", data={"name": name, "value": quote(value)}, height=1)

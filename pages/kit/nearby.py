@@ -1,0 +1,34 @@
+"""Labs are computed when the learner comes near them: a page opens with its first one, the others wait for the scroll.
+
+A full page costs the server 0.08 s; fifty learners who open one within the same second would wait four seconds for labs
+that none of them sees yet. What was near once stays.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.kit.components import source
+
+WAITS = True
+"""Whether labs wait at all; tests that read a whole page at once switch it off."""
+
+_PLACE = st.components.v2.component(
+    "distillery.nearby",
+    html='<div class="distillery-nearby" aria-busy="true"></div>',
+    js=source("common.js", "nearby.js"),
+    css=source("nearby.css"),
+    isolate_styles=False,
+)
+
+
+def near(name: str) -> bool:
+    """Whether the learner has come near the part of the page that is called so; holds its place until then.
+
+    Call it inside a fragment, which runs again when the answer changes.
+    """
+    seen: set[str] = st.session_state.setdefault("_seen", set())
+    if not WAITS or name in seen:
+        return True
+    _PLACE(key=f"_near_{name}", on_near_change=lambda: seen.add(name))
+    return False

@@ -1,0 +1,104 @@
+"""The interview pages in a real browser: links into the labs, a line to click, progress that outlives the tab, phones."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlencode
+
+import pytest
+
+import lessons
+from lessons import interview
+from lessons.interview.mistakes import mistakes
+
+PAGES = ["interview-study", "interview-recall", "interview-mock", "interview-mistakes"]
+BANK = interview.questions("en")
+ONE_A_PAGE = {question.lab.slug: question for question in BANK.values() if question.lab.parameters}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_progress(tmp_path_factory):
+    """The server of these tests keeps its progress in a folder of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DISTILLERY_DATA", str(tmp_path_factory.mktemp("progress")))
+        yield
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("language", lessons.LANGUAGES)
+def test_a_page_fits_a_phone_in_the_dark(path, language, server, visit):
+    visitor = visit(server, viewport={"width": 390, "height": 844}, color_scheme="dark", has_touch=True)
+    page = visitor.open(f"/{path}?lang={language}")
+    assert lessons.lesson(path.replace("-", "_"), language).title in visitor.text()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    visitor.must_be_clean()
+
+
+@pytest.mark.parametrize("slug", sorted(ONE_A_PAGE))
+def test_a_question_leads_into_its_lab_and_back(slug, server, visit):
+    question = ONE_A_PAGE[slug]
+    visitor = visit(server)
+    page = visitor.open(f"/interview-study?is_question={question.id}&is_step=5")
+    page.get_by_test_id("stMain").get_by_role("link", name=lessons.lesson(slug, "en").title).last.click()
+    page.wait_for_url(lambda url: f"/{slug.replace('_', '-')}" in url)
+    visitor.rest()
+    assert lessons.lesson(slug, "en").title in visitor.text()
+    for key, value in question.lab.parameters:
+        if f"{key}=" in page.url:  # a default leaves the address
+            assert urlencode({key: value}) in page.url or f"{key}={quote(value)}" in page.url
+    assert page.get_by_test_id("stException").count() == 0
+    page.go_back()
+    visitor.rest()
+    assert question.short[:40] in visitor.text()
+    visitor.must_be_clean()
+
+
+def test_a_line_is_clicked_and_kept_in_the_address(server, visit):
+    mistake = next(iter(mistakes("en").values()))
+    visitor = visit(server)
+    page = visitor.open("/interview-mistakes")
+    page.locator(".line-picker .row").nth(mistake.wrong).click()
+    visitor.rest()
+    assert f"ix_line={mistake.wrong + 1}" in page.url
+    page.get_by_text(mistake.choices[mistake.answer]).click()
+    visitor.rest()
+    assert mistake.why[:40] in visitor.text()
+    again = visit(server)
+    again.open(page.url.removeprefix(server.url))
+    again.page.locator(".line-picker .row.right").wait_for()
+    page.get_by_role("button", name=lessons.labels("interview_mistakes", "en")("next")).click()
+    visitor.rest()
+    assert page.locator(".line-picker .row[aria-checked=true]").count() == 0
+    visitor.must_be_clean()
+
+
+def test_lines_can_be_picked_with_the_keyboard(server, visit):
+    visitor = visit(server)
+    page = visitor.open("/interview-mistakes")
+    page.locator(".line-picker .row").first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    visitor.rest()
+    assert "ix_line=2" in page.url
+
+
+def test_a_name_is_kept_by_the_browser_and_a_rating_by_the_server(server, visit):
+    visitor = visit(server)
+    page = visitor.open("/interview-recall")
+    page.get_by_test_id("stSidebar").get_by_text("Progress:").click()
+    box = page.get_by_role("textbox", name=lessons.labels("interview", "en")("learner.name"))
+    box.fill("Grace")
+    box.press("Enter")
+    visitor.rest()
+    t = lessons.labels("interview_recall", "en")
+    page.get_by_role("button", name=t("show")).click()
+    visitor.rest()
+    page.get_by_role("button", name=t("ratings.easy")).click()
+    visitor.rest()
+    first, second, *_ = BANK.values()
+    assert second.ask in visitor.text()
+    page.reload()  # the tab has crashed: nothing in the session is left
+    visitor.rest()
+    assert "Grace" in page.get_by_test_id("stSidebar").inner_text()
+    assert second.ask in visitor.text() and first.ask not in visitor.text()
+    assert "Grace" not in page.url
+    visitor.must_be_clean()

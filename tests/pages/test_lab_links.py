@@ -1,0 +1,85 @@
+"""Every question's lab link opens its page in the very state that it names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from lessons import interview
+from lessons.interview.mistakes import mistakes
+from pages.kit import address
+from pages.kit.page import Page
+
+FRAME = str(Path(__file__).resolve().parents[2] / "pages" / "frame.py")
+
+LINKS = {question.id: question.lab for question in interview.questions("en").values()}
+LINKS |= {mistake.id: mistake.lab for mistake in mistakes("en").values() if mistake.lab}
+
+
+class Watch:
+    """What a page asks of the address while it runs."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.controls: dict[str, tuple] = {}
+        self.parameters: set[str] = set()
+        control, adapt, parameter = address.control, address.adapt, Page.parameter
+
+        def watched_control(make, key, default, *args, **options):
+            self.controls[key] = (make.__name__, default, args, options)
+            return control(make, key, default, *args, **options)
+
+        def watched_adapt(key, default, choices):
+            self.controls[key] = ("selectbox", default, (), {"options": choices})
+            return adapt(key, default, choices)
+
+        def watched_parameter(page, name, default=""):
+            self.parameters.add(page.key(name))
+            return parameter(page, name, default)
+
+        monkeypatch.setattr(address, "control", watched_control)
+        monkeypatch.setattr(address, "adapt", watched_adapt)
+        monkeypatch.setattr(Page, "parameter", watched_parameter)
+
+    def knows(self, key: str, value: str) -> bool:
+        """Whether the page, as it ran last, has this control and would take this value, or reads it as a parameter."""
+        if key in self.controls:
+            return address._parse(value, *self.controls[key]) is not None
+        return key in self.parameters
+
+
+def opened(link: interview.Link) -> AppTest:
+    app = AppTest.from_file(FRAME, default_timeout=240)
+    for key, value in link.parameters:
+        app.query_params[key] = value
+    app.run()
+    if link.slug != "home":
+        app.switch_page(f"{link.slug}.py").run()
+    return app
+
+
+def errors(app: AppTest) -> set[str]:
+    return {error.value for error in app.error}
+
+
+@pytest.mark.parametrize("slug", sorted({link.slug for link in LINKS.values()}))
+def test_the_links_of_a_page(slug, monkeypatch):
+    """Each link whose parameters the runs so far do not know is opened; all must be taken up, without a new error."""
+    watch = Watch(monkeypatch)
+    usual, refused = errors(opened(interview.Link(slug, ()))), []
+    links = {id: link for id, link in LINKS.items() if link.slug == slug}
+    for id, link in links.items():
+        if all(watch.knows(key, value) for key, value in link.parameters):
+            continue
+        app = opened(link)
+        assert not app.exception and errors(app) <= usual, (id, app.exception, errors(app) - usual)
+        refused += [(id, key, value) for key, value in link.parameters if not watch.knows(key, value)]
+    assert not refused
+
+
+def test_a_wrong_link_would_be_noticed(monkeypatch):
+    watch = Watch(monkeypatch)
+    opened(interview.Link("positional_encoding", ()))
+    assert watch.knows("pe_way", "reverse")
+    assert not watch.knows("pe_way", "sideways") and not watch.knows("pe_typo", "1")
