@@ -8,6 +8,7 @@ from core.engine import ENGINE
 from core.plots import temperature as plots
 from core.plots import temperature_formulas as formulas
 from core.plots import temperature_tables as tables
+from core.studies import kinds_experiment as experiments
 from core.studies import predictions
 from core.studies import temperature as study
 from core.studies import temperature_gradients as gradients
@@ -273,11 +274,14 @@ with page.guard():
         lab()
     page.section("mistakes")
     mistakes()
-for key, lab in (("kinds", kinds.definition), ("alike", kinds.alike), ("worth", kinds.worth)):
+for key, lab in (("kinds", kinds.definition), ("alike", kinds.alike)):
     page.section(key)
-    lab()
-with st.expander(page.lesson["worth_reading"].title, icon=":material/menu_book:"):
-    page.prose("worth_reading")
+    page.lab(lambda lab=lab: lab(page))()
+if experiments.stored():
+    page.section("worth")
+    page.lab(lambda: kinds.worth(page))()
+    with st.expander(page.lesson["worth_reading"].title, icon=":material/menu_book:"):
+        page.prose("worth_reading")
 page.section("quiz")
 page.quiz("why_square", "argmax", "infinity", "zero", "kl_ce", "definition")
 page.section("sources")

@@ -102,7 +102,7 @@ On {len(definitions("test")):,} test definitions; the same start, shape and numb
 | control: all {len(definitions("transfer")):,} labels, no teacher | {_row(full)} |
 
 With {run.labels:,} labels the teacher is worth {gain:+.1%}; against a student with every label, distillation comes to
-{versus:+.1%}. One seed each: the experiment with five seeds is in `assets/data/kinds/experiment.json`.
+{versus:+.1%}. One seed each; `python -m core.build kinds_experiment` repeats it over five.
 {metrics["milliseconds"]:.1f} ms a definition (fastest of 60, one at a time, one core); the
 teacher takes {metrics["teacher_milliseconds"]:.1f} ms.
 

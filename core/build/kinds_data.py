@@ -159,7 +159,7 @@ def _description(parts: dict[str, list[Definition]]) -> str:
 {table}
 
 `teacher_logits.safetensors` holds the shipped teacher's logits (16 a definition, half precision) for `transfer`, `validation`
-and `test`, in the table's order. `experiment.json` holds what `python -m core.build kinds_experiment` measured.
+and `test`, in the table's order. `python -m core.build kinds_experiment` writes its results beside them, as `experiment.json`.
 
 English only. Some kinds overlap (a state of mind is filed under *state*, *cognition* or *feeling*), so nobody reaches 100 %.
 """

@@ -17,6 +17,11 @@ from core.measure.calibration import Reliability
 MEASURES = ("accuracy", "agreement", "ece")
 
 
+def stored() -> bool:
+    """Whether the experiment's results lie beside the data."""
+    return (kinds.FOLDER / kinds.RESULTS).exists()
+
+
 @dataclass(frozen=True)
 class Arm:
     """The runs of one kind, one a seed.

@@ -13,41 +13,39 @@ from core.studies.temperature import TEMPERATURES
 from pages.kit.page import Page, code_span
 from pages.labs.temperature_code import EXPERIMENT, MAP, VERDICT
 
-page = Page("temperature", "tp")
-t = page.t
 
-
-def names(kinds: list[str] | tuple[str, ...]) -> list[str]:
+def names(page: Page, kinds: list[str] | tuple[str, ...]) -> list[str]:
     """The kinds in the learner's language."""
-    words = t.group("kinds")
+    words = page.t.group("kinds")
     return [words[kind] for kind in kinds]
 
 
-def stops(name: str, default: float) -> float:
+def stops(page: Page, name: str, default: float) -> float:
     """A slider over the temperatures."""
-    return page.control(st.select_slider, name, default, t("temperature"), TEMPERATURES, format_func="{:g}".format)
+    label = page.t("temperature")
+    return page.control(st.select_slider, name, default, label, TEMPERATURES, format_func="{:g}".format)
 
 
-@page.lab
-def definition() -> None:
+def definition(page: Page) -> None:
     """One definition, two soft labels."""
+    t = page.t
     text = page.sentence("definition", t("your_definition"), examples=lessons.table(page.slug, "definitions"))
-    temperature = stops("kind_temp", 1)
+    temperature = stops(page, "kind_temp", 1)
     found = study.verdict(ENGINE, page.setting, text)
     teacher, student = study.pair(page.setting)
     page.notices(ENGINE.tokens(page.setting, teacher, text))
     seen = study.view(found, temperature)
-    first, second, third = names(seen.order[:3])
+    first, second, third = names(page, seen.order[:3])
     shares = [percent(float(share)) for share in seen.teacher[:3]]
     st.markdown(t("soft_says", first=first, p=shares[0], second=second, q=shares[1], third=third, r=shares[2]))
     key = "student_agrees" if seen.said == 0 else "student_differs"
-    st.markdown(t(key, kind=names(seen.order)[seen.said], p=percent(float(seen.student[seen.said]))))
+    st.markdown(t(key, kind=names(page, seen.order)[seen.said], p=percent(float(seen.student[seen.said]))))
     with st.grid(3, min_column_width=120):
         st.metric(t("effective_kinds"), f"{seen.effective:.2f}", help=t("help.effective"), border=True)
         st.metric(t("dark_kinds"), percent(seen.dark), help=t("help.dark"), border=True)
         st.metric(t("dark_at_one"), percent(seen.dark_before), border=True)
     labels = t.group("kind_bars")
-    rows = names(seen.order)
+    rows = names(page, seen.order)
     page.figure(
         plots.kind_bars(rows, seen.teacher, seen.student, labels),
         "kinds",
@@ -58,9 +56,9 @@ def definition() -> None:
     page.code("verdict", VERDICT.format(text=text, temperature=temperature))
 
 
-@page.lab
-def alike() -> None:
+def alike(page: Page) -> None:
     """Kinds against kinds: the teacher's mistakes, and what its right answers say of the wrong kinds."""
+    t = page.t
     options = {name: t(f"map_of.{name}") for name in ("similarity", "confusion")}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         which = page.control(
@@ -72,13 +70,13 @@ def alike() -> None:
             format_func=options.__getitem__,
             required=True,
         )
-        temperature = stops("map_temp", 2) if which == "similarity" else 1
+        temperature = stops(page, "map_temp", 2) if which == "similarity" else 1
     found = study.similarity(temperature) if which == "similarity" else study.confusion()
     one, other, share = found.pair
-    one, other = names([one, other])
+    one, other = names(page, [one, other])
     numbers = {"accuracy": percent(found.accuracy), "count": int(found.count.sum()), "share": percent(share)}
     st.markdown(t(f"{which}_line", one=one, other=other, T=temperature, **numbers))
-    labels, rows = t.group("kind_map"), names(study.KINDS)
+    labels, rows = t.group("kind_map"), names(page, study.KINDS)
     page.figure(
         plots.kind_map(rows, found.shares, found.count.tolist(), labels | {"other": labels[f"other_{which}"]}),
         f"map-{which}",
@@ -88,9 +86,9 @@ def alike() -> None:
     page.code("map", MAP.format(call=f"similarity({temperature:g})" if which == "similarity" else "confusion()"))
 
 
-@page.lab
-def worth() -> None:
+def worth(page: Page) -> None:
     """The stored experiment: what a teacher is worth at each label budget and temperature."""
+    t = page.t
     accuracy = experiments.experiment("accuracy")
     _, _, gain = accuracy.at(accuracy.budget)
     blanks = {"budget": f"{accuracy.budget:,}", "texts": f"{accuracy.all_labels:,}", "points": gain.points}
@@ -133,12 +131,13 @@ def worth() -> None:
             lambda: _table(found.warmed),
         )
         st.markdown(t("best_temperature", measure=options[measure], **best))
-    calibration(accuracy)
+    calibration(page, accuracy)
     page.code("experiment", EXPERIMENT.format(measure=measure))
 
 
-def calibration(accuracy: experiments.Experiment) -> None:
+def calibration(page: Page, accuracy: experiments.Experiment) -> None:
     """The reliability diagram of one label budget."""
+    t = page.t
     budgets = [arm.labels for arm in accuracy.alone]
     label = t("reliability_budget")
     budget = page.control(
