@@ -78,6 +78,17 @@ class Visitor:
         self.page.wait_for_timeout(300)
         return self.page
 
+    def read_on(self) -> Page:
+        """Scrolls to every lab that waits for the reader, until none waits."""
+        places = self.page.locator(".distillery-nearby:visible")  # Streamlit may keep one that is done with, hidden
+        for _ in range(20):
+            if not places.count():
+                return self.rest()
+            places.evaluate_all("(places) => places[0]?.scrollIntoView()")
+            self.page.wait_for_timeout(500)
+            self.rest()
+        raise AssertionError("A lab never came.")
+
     def text(self) -> str:
         """All that can be read on the page."""
         return self.page.locator('[data-testid="stMain"]').inner_text()

@@ -62,23 +62,53 @@ def test_the_numbers_of_a_figure_are_a_table(server, visit):
 
 def test_a_guess_opens_the_result(server, visit):
     visitor = visit(server)
-    page = visitor.open("/temperature")
+    visitor.open("/temperature")
+    page = visitor.read_on()
     question = (
         page.locator('[data-testid="stRadio"]').filter(has_text=lessons.labels("temperature", "en")("predict")).first
     )
-    figures = page.locator(".js-plotly-plot").count()
+    figures = page.locator(".distillery-figure").count()
     question.locator("label").nth(1).click()
     visitor.rest()
     expect(page.get_by_text(re.compile("^Source: ")).first).to_be_visible()
     page.wait_for_timeout(500)
-    assert page.locator(".js-plotly-plot").count() > figures
+    assert page.locator(".distillery-figure").count() > figures
     visitor.must_be_clean()
 
 
 def test_bertviz_draws_without_the_network(server, visit):
     visitor = visit(server)
-    page = visitor.open("/self-attention")
+    visitor.open("/self-attention")
+    page = visitor.read_on()
     t = lessons.labels("self_attention", "en")
     page.locator(".st-key-sa_bertviz").get_by_text(t("views.head"), exact=True).click()
     page.frame_locator("iframe").first.locator("svg").first.wait_for()
+    visitor.must_be_clean()
+
+
+def test_labs_come_when_the_reader_does(server, visit):
+    visitor = visit(server)
+    page = visitor.open("/positional-encoding")
+    waiting = page.locator(".distillery-nearby").count()
+    figures = page.locator(".distillery-figure").count()
+    assert waiting >= 2
+    visitor.read_on()
+    assert page.locator(".distillery-figure").count() > figures
+    visitor.must_be_clean()
+
+
+def test_a_figure_is_redrawn_in_place_and_once(server, visit):
+    visitor = visit(server)
+    page = visitor.open("/temperature")
+    slider = page.locator(".st-key-tp_temp input").first
+    figure = page.locator(".distillery-figure").first
+    figure.locator(".main-svg").first.wait_for()
+    figure.evaluate("(node) => { node.kept = true; }")
+    drawn = int(figure.get_attribute("data-drawn"))
+    slider.focus()
+    slider.press("ArrowRight")
+    visitor.rest()
+    page.wait_for_timeout(500)
+    assert int(figure.get_attribute("data-drawn")) == drawn + 1
+    assert figure.evaluate("(node) => node.kept")
     visitor.must_be_clean()
