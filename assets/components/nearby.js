@@ -8,7 +8,7 @@ const places = new WeakMap();
 export default function ({ parentElement, setTriggerValue }) {
   if (places.has(parentElement)) return undefined;
   const node = parentElement.querySelector(".distillery-nearby");
-  const ask = () => setTriggerValue("near", true);
+  const ask = () => setTriggerValue("near", Date.now()); // never the same twice, so that a repeated wish is sent
   let timer = 0;
   const observer = new IntersectionObserver(
     (seen) => {

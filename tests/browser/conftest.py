@@ -81,10 +81,10 @@ class Visitor:
     def read_on(self) -> Page:
         """Scrolls to every lab that waits for the reader, until none waits."""
         places = self.page.locator(".distillery-nearby:visible")  # Streamlit may keep one that is done with, hidden
-        for _ in range(20):
+        for _ in range(60):
             if not places.count():
                 return self.rest()
-            places.evaluate_all("(places) => places[0]?.scrollIntoView()")
+            places.evaluate_all("(places) => places[Math.floor(Math.random() * places.length)]?.scrollIntoView()")
             self.page.wait_for_timeout(500)
             self.rest()
         raise AssertionError("A lab never came.")
