@@ -8,7 +8,11 @@ const places = new WeakMap();
 export default function ({ parentElement, setTriggerValue }) {
   if (places.has(parentElement)) return undefined;
   const node = parentElement.querySelector(".distillery-nearby");
-  const ask = () => setTriggerValue("near", Date.now()); // never the same twice, so that a repeated wish is sent
+  const here = location.pathname;
+  const ask = () => {
+    // Once the reader has gone back to another page, a wish of this one would carry its parameters over to that.
+    if (location.pathname === here) setTriggerValue("near", Date.now()); // never the same twice, so that it is sent
+  };
   let timer = 0;
   const observer = new IntersectionObserver(
     (seen) => {

@@ -13,6 +13,7 @@ import transformers
 from transformers import AutoConfig, AutoTokenizer
 
 from core.errors import LabError
+from core.models.building import ONE_AT_A_TIME
 from core.models.card import SHIPPED, ModelCard, catalog
 from core.models.families import FAMILIES, Family, apply_head, has_vocabulary_head
 from core.trace.observe import ATTENTION, watch
@@ -127,14 +128,15 @@ def load(
         if config.model_type not in FAMILIES:
             raise LabError("unknown_family", family=config.model_type, known=", ".join(FAMILIES))
         tokenizer = AutoTokenizer.from_pretrained(source, **options)
-        model, report = _model_class(config).from_pretrained(
-            source,
-            attn_implementation=ATTENTION,
-            dtype=PRECISIONS[precision],
-            use_safetensors=True,
-            output_loading_info=True,
-            **options,
-        )
+        with ONE_AT_A_TIME:
+            model, report = _model_class(config).from_pretrained(
+                source,
+                attn_implementation=ATTENTION,
+                dtype=PRECISIONS[precision],
+                use_safetensors=True,
+                output_loading_info=True,
+                **options,
+            )
     except LabError:
         raise
     except Exception as error:  # whatever a damaged file makes the libraries raise, the learner needs one sentence

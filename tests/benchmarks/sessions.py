@@ -64,6 +64,8 @@ async def learner(port: int, number: int, gate: asyncio.Event, first: list[float
         await gate.wait()
         await asyncio.sleep(number / SESSIONS)
         first.append(await run_script(socket, page, seen))
+        if not seen.labs:
+            raise RuntimeError(f"The page /{page} came without a lab: something is wrong with it.")
         for move in range(RERUNS):
             await asyncio.sleep(4 + number % 10 / 5)
             again.append(await run_script(socket, page, seen, seen.labs[(number + move // 2) % len(seen.labs)]))
