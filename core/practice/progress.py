@@ -10,7 +10,6 @@ A learner is a name and no more: there is no password. On a server that many sha
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import time
 import unicodedata
@@ -20,13 +19,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from core.errors import LabError
+from core.folders import data_folder
 from core.practice.events import CHECKS, FORMAT, KINDS, VERSION, Event, dumped, read_export
-
-FOLDER_VARIABLE = "DISTILLERY_DATA"
-"""Names the folder that holds the progress, where the user's own data folder is not the place for it."""
 
 LONGEST_NAME = 40
 PATIENCE_SECONDS = 15.0
@@ -44,12 +39,6 @@ CREATE TABLE IF NOT EXISTS events (
 );
 CREATE INDEX IF NOT EXISTS events_of_item ON events (learner, kind, item, at);
 """
-
-
-def data_folder() -> Path:
-    """Where progress is kept: the folder that `DISTILLERY_DATA` names, else the user's data folder."""
-    named = os.environ.get(FOLDER_VARIABLE, "").strip()
-    return Path(named).expanduser() if named else Path(platformdirs.user_data_dir("distillery", appauthor=False))
 
 
 def clean_name(name: str) -> str:

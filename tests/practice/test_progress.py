@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from core.errors import LabError
+from core.folders import FOLDER_VARIABLE, data_folder
 from core.practice import events
 from core.practice.events import read_export
-from core.practice.progress import FOLDER_VARIABLE, Progress, clean_name, data_folder
+from core.practice.progress import Progress, clean_name
 
 ROOT = Path(__file__).resolve().parents[2]
 
