@@ -49,11 +49,9 @@ def plotly_figure(
     """
 
     def clicked() -> None:
-        where = st.session_state[key].clicked
-        if on_click and where:
-            curve, point = int(where["curve"]), int(where["point"])
-            if curve < len(figure.data) and point < len(figure.data[curve].customdata):
-                on_click(figure.data[curve].customdata[point])
+        held = customdata_at(figure, st.session_state[key].clicked)
+        if on_click and held is not None:
+            on_click(held)
 
     data = {
         "spec": spec(figure),
@@ -63,6 +61,22 @@ def plotly_figure(
         "clicks": on_click is not None,
     }
     _FIGURE(key=key, data=data, on_clicked_change=clicked)
+
+
+def customdata_at(figure: go.Figure, where: Any) -> Any:
+    """What a clicked point carries, or None for one that carries nothing, or that a browser made up.
+
+    Args:
+        where: `curve` and `point`, their numbers in the figure, as the browser sent them.
+    """
+    try:
+        curve, point = int(where["curve"]), int(where["point"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    if not 0 <= curve < len(figure.data):
+        return None
+    held = getattr(figure.data[curve], "customdata", None)
+    return held[point] if held is not None and 0 <= point < len(held) else None
 
 
 def spec(figure: go.Figure) -> str:
