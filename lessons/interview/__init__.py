@@ -1,10 +1,10 @@
 """The interview questions, in English and Chinese, and the loader that checks them.
 
-`questions/<topic>.toml` holds `[[question]]` entries. Each has an `id`, the `origins` in the source documents, a `level`, the
-`roles` that are asked it, its `sources`, a `lab` (the address of one of the app's pages in the state that shows the answer),
-and for each language: `ask`; `short`, what one says in half a minute; `full`, Markdown with the formula; `follow_ups`, each
-"question — answer"; `wrong`, what people say, and `wrong_why`; the `rubric` of points that a marker ticks; `show`, what to
-look at in the lab.
+`questions/<topic>.toml` holds `[[question]]` entries. Each has an `id`, the `origins` in the source documents, a
+`level`, the `roles` that are asked it, its `sources` (each says where: `lessons.sources`), a `lab` (the address of one
+of the app's pages in the state that shows the answer), and for each language: `ask`; `short`, what one says in half a
+minute; `full`, Markdown with the formula; `follow_ups`, each "question — answer"; `wrong`, what people say, and
+`wrong_why`; the `rubric` of points that a marker ticks; `show`, what to look at in the lab.
 
 `documents.toml` lists the source documents and how many questions and pieces of code each one holds.
 """
@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from lessons import LANGUAGES, ContentError
+from lessons.sources import says_where
 
 FOLDER = Path(__file__).parent
 
@@ -192,6 +193,9 @@ def _check_facts(entry: Mapping[str, Any], where: str) -> None:
         raise ContentError(f"{where}: roles are some of {ROLES}.")
     if not entry["sources"] or not all(isinstance(source, str) and len(source) > 5 for source in entry["sources"]):
         raise ContentError(f"{where}: name at least one source.")
+    vague = [source for source in entry["sources"] if not says_where(source)]
+    if vague:
+        raise ContentError(f"{where}: this source does not say where: {vague[0]}")
     unknown = [written for written in entry["origins"] if origin(written) not in origins()]
     if unknown:
         raise ContentError(f"{where}: the documents have no {', '.join(unknown)}.")

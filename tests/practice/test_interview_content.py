@@ -115,7 +115,7 @@ def good() -> dict:
     }
     texts["en"] |= {"follow_ups": ["And? — Yes.", "Or? — No."], "rubric": ["one", "two", "three"]}
     texts["zh"] |= {"follow_ups": ["那么？—是。", "还是？——否。"], "rubric": ["一", "二", "三"]}
-    facts = {"id": "a-b", "origins": ["000-1"], "level": 1, "roles": ["engineer"], "sources": ["A paper"]}
+    facts = {"id": "a-b", "origins": ["000-1"], "level": 1, "roles": ["engineer"], "sources": ["A paper, section 1"]}
     return {**facts, "lab": "temperature?tp_T=4", **texts}
 
 
@@ -138,6 +138,7 @@ def test_a_good_question_is_read():
         ({"roles": []}, "roles"),
         ({"roles": ["king"]}, "roles"),
         ({"sources": []}, "source"),
+        ({"sources": ["A paper, section 1", "Another 2020"]}, "does not say where: Another 2020"),
         ({"origins": ["000-31"]}, "000-31"),
         ({"origins": ["nonsense"]}, "nonsense"),
         ({"lab": "no-such-page?x=1"}, "no page"),

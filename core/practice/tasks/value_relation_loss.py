@@ -1,4 +1,4 @@
-"""MiniLM's value relation, against `core.distill.features` (Wang et al. 2020, section 3.2, equations 8 to 10)."""
+"""MiniLM's value relation, against `core.distill.features` (Wang et al. 2020, section 3.2, equations 7 to 9)."""
 
 from __future__ import annotations
 
