@@ -15,6 +15,7 @@ from torch import Tensor
 
 from core.engine import Engine, Setting
 from core.errors import LabError
+from core.memory import remembered
 from core.studies import predictions
 from core.theory.temperature import dark_knowledge, effective_classes, entropy, soften
 
@@ -23,6 +24,9 @@ TEMPERATURES = (0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 16, 20)
 
 BANDS = (1, 10, 100, 1000)
 """Where one band of ranks ends and the next begins: the best word, the next nine, the next ninety, ..."""
+
+SORTED = 64
+"""Rows of logits that are kept in order; one of a vocabulary takes a quarter of a megabyte."""
 
 FEW = 10
 """A classification task of ordinary size, to compare a vocabulary with."""
@@ -130,17 +134,24 @@ class SoftLabel:
         return sum(self.bands[2:])
 
 
+@remembered(SORTED)
+def descending(logits: Tensor) -> Tensor:
+    """The logits from the largest down, in double precision, `[vocabulary]`: no temperature changes their order.
+
+    In float32, neighbours of a vocabulary run into each other at a high temperature.
+    """
+    return logits.double().sort(descending=True).values
+
+
 def soft_label(logits: Tensor, temperature: float) -> SoftLabel:
     """What the temperature makes of one row of logits, `[vocabulary]`."""
-    exact = logits.double()  # in float32 neighbours of a vocabulary run into each other at a high temperature
-    probabilities = soften(exact, temperature)
-    ranked = probabilities[exact.argsort(descending=True, stable=True)]  # in the order of the logits
+    ranked = soften(descending(logits), temperature)
     edges = [0, *[edge for edge in BANDS if edge < len(ranked)], len(ranked)]
     return SoftLabel(
-        entropy=float(entropy(probabilities)),
-        effective=float(effective_classes(probabilities)),
-        dark=float(dark_knowledge(probabilities)),
-        top=float(probabilities.max()),
+        entropy=float(entropy(ranked)),
+        effective=float(effective_classes(ranked)),
+        dark=float(dark_knowledge(ranked)),
+        top=float(ranked.max()),
         kept=1 + int((ranked[:-1] >= ranked[1:]).sum()),
         bands=tuple(float(ranked[start:end].sum()) for start, end in pairwise(edges)),
     )
@@ -148,7 +159,7 @@ def soft_label(logits: Tensor, temperature: float) -> SoftLabel:
 
 def ranked(logits: Tensor, temperature: float, points: int = 160) -> tuple[list[int], list[float]]:
     """Ranks from 1, evenly spaced on a logarithmic scale, and the probabilities found there."""
-    probabilities = soften(logits.double(), temperature).sort(descending=True).values
+    probabilities = soften(descending(logits), temperature)
     ranks = torch.logspace(0, math.log10(len(probabilities)), points, dtype=torch.float64).round().long().unique()
     return ranks.tolist(), probabilities[ranks - 1].tolist()
 
