@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -10,9 +9,12 @@ import streamlit as st
 
 import lessons
 from core.errors import LabError
+from core.practice.events import LONGEST_FILE
 from core.practice.progress import LONGEST_NAME, Progress, clean_name
 from pages.kit import session
 from pages.kit.cookie import keep_cookie, kept_cookie
+from pages.kit.file_button import file_button
+from pages.kit.visitor import is_local
 
 COOKIE = "distillery_learner"
 FIRST_NAME = "me"
@@ -36,11 +38,6 @@ def name() -> str | None:
         chosen = _cleaned(kept_cookie(COOKIE)) or (_local_name() if is_local() else None)
         st.session_state["_learner"] = chosen
     return chosen
-
-
-def is_local() -> bool:
-    """Whether the browser runs on the server's own machine, with no proxy between them."""
-    return st.context.ip_address is None and "X-Forwarded-For" not in st.context.headers
 
 
 def _local_name() -> str:
@@ -139,18 +136,19 @@ def _file(known: str) -> None:
         icon=":material/download:",
         width="stretch",
     )
-    file = st.file_uploader(t("learner.import"), type="json", key="_learner_import")
-    if file is None:
-        return
-    content = file.getvalue()
-    mark = (known, hashlib.sha256(content).hexdigest())
-    if st.session_state.get("_learner_imported", (None,))[0] != mark:  # each rerun sends the same file again
+
+    def brought(content: bytes) -> None:
         try:
-            st.session_state["_learner_imported"] = (mark, progress().bring(known, content))
+            st.session_state["_learner_imported"] = progress().bring(known, content)
         except LabError as error:
-            st.error(t(f"errors.{error.code}", **error.details), icon=":material/info:")
-            return
-    st.success(t("learner.imported", count=st.session_state["_learner_imported"][1]), icon=":material/check:")
+            st.session_state["_learner_imported"] = error
+
+    file_button(t("learner.import"), key="_learner_import", accept=".json", longest=LONGEST_FILE, on_file=brought)
+    found = st.session_state.pop("_learner_imported", None)
+    if isinstance(found, LabError):
+        st.error(t(f"errors.{found.code}", **found.details), icon=":material/info:")
+    elif found is not None:
+        st.success(t("learner.imported", count=found), icon=":material/check:")
 
 
 def _deletion(known: str) -> None:
@@ -158,8 +156,6 @@ def _deletion(known: str) -> None:
 
     def delete() -> None:
         st.session_state["_learner_deleted"] = progress().delete(known)
-        for key in ("_learner_imported", "_learner_import"):
-            st.session_state.pop(key, None)
 
     label = t("learner.delete", name=_plain(known))
     st.button(label, key="_learner_delete", icon=":material/delete:", on_click=delete, width="stretch")

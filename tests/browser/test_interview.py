@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -101,4 +102,38 @@ def test_a_name_is_kept_by_the_browser_and_a_rating_by_the_server(server, visit)
     assert "Grace" in page.get_by_test_id("stSidebar").inner_text()
     assert second.ask in visitor.text() and first.ask not in visitor.text()
     assert "Grace" not in page.url
+    visitor.must_be_clean()
+
+
+def test_progress_travels_in_a_file(server, visit, tmp_path):
+    """Out of one learner's corner, and by the learner's own button into another's; a file of another kind is refused."""
+    t = lessons.labels("interview", "zh")
+    mistake = next(iter(mistakes("zh").values()))
+    visitor = visit(server)
+    page = visitor.open("/interview-mistakes?lang=zh")
+    page.locator(".line-picker .row").nth(mistake.wrong).click()
+    page.get_by_text(mistake.choices[mistake.answer]).click()
+    visitor.rest()
+    page.get_by_text(t("learner.corner", name="me")).click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name=t("learner.export")).click()
+    file = tmp_path / "progress.json"
+    download.value.save_as(file)
+
+    def choose(path) -> None:
+        with page.expect_file_chooser() as chooser:
+            page.get_by_role("button", name=t("learner.import")).click()
+        chooser.value.set_files(path)
+        visitor.rest()
+
+    (tmp_path / "other.json").write_text("[1, 2")
+    choose(tmp_path / "other.json")
+    assert page.get_by_test_id("stSidebar").get_by_test_id("stAlert").count() == 1
+    page.get_by_label(t("learner.name"), exact=True).fill("Ada")
+    page.keyboard.press("Enter")
+    visitor.rest()
+    page.get_by_text(t("learner.corner", name="Ada")).click()
+    choose(file)
+    said = page.get_by_test_id("stSidebar").get_by_test_id("stAlert").inner_text()
+    assert re.search(r"[1-9]", said)
     visitor.must_be_clean()
