@@ -12,7 +12,6 @@ import transformers
 from safetensors import safe_open
 
 from core.build import cards, encoding, measuring, pairs, pairs_card, shipping, student, teacher
-from core.build.cloze import cloze
 from core.build.corpora import MEASURING, Document, natural
 from core.build.quality import attention, held_out, scorer, unigram_scorer
 from core.models import load
@@ -293,68 +292,3 @@ def test_a_student_with_other_embeddings_may_not_share(taught, tokenizer, tmp_pa
         other.bert.embeddings.word_embeddings.weight += 1
     with pytest.raises(ValueError, match="frozen"):
         shipping.ship(other, tokenizer, tmp_path / "s", front, "# Student", embeddings_of=tmp_path / "t")
-
-
-def test_shipped_files_are_those_of_their_cards():
-    """The hashes in each card are those of the weights beside it."""
-    import hashlib
-    import re
-
-    from core.models import catalog
-
-    for card in catalog():
-        rows = re.findall(r"\| `([^`]+\.safetensors)` \| `([0-9a-f]{64})` \|", (card.folder / "README.md").read_text())
-        assert len(rows) >= 2
-        for name, digest in rows:
-            assert hashlib.sha256((card.folder / name).read_bytes()).hexdigest() == digest, name
-
-
-def test_the_shipped_pair_is_small_and_better_than_its_baselines():
-    from core.models import catalog
-
-    teacher_card, student_card = (next(c for c in catalog() if c.role == role) for role in ("teacher", "student"))
-    measured = {
-        "teacher": teacher_card.metrics,
-        "student": student_card.metrics,
-        "control": student_card.metrics["control"],
-    }
-    loss = {name: found["in_domain"]["loss"] for name, found in measured.items()}
-    assert loss["teacher"] < loss["student"] < teacher_card.metrics["baseline"]["in_domain"]["loss"]
-    assert student_card.metrics["agreement"]["kl"] < measured["control"]["agreement"]["kl"]
-
-
-def test_all_that_is_shipped_is_small():
-    from core.models.card import SHIPPED
-
-    sizes = [path.stat().st_size for path in SHIPPED.parent.rglob("*") if path.is_file()]
-    assert sum(sizes) < 150e6 and max(sizes) < 50e6
-
-
-def test_the_shipped_models_answer_everyday_sentences_as_their_cards_say():
-    """The shipped weights are the measured ones: the figures come out again."""
-    from core.models import catalog
-
-    cards_of_words = {card.name: card for card in catalog() if card.task == "words"}
-    assert {"minilm-teacher", "minilm-student", "minilm-control"} <= set(cards_of_words)
-    for card in cards_of_words.values():
-        model = transformers.AutoModelForMaskedLM.from_pretrained(card.folder, dtype=torch.float32).eval()
-        found = cloze(model, transformers.AutoTokenizer.from_pretrained(card.folder))
-        for name in ("top1", "top5", "copy_rate"):
-            assert getattr(found, name) == pytest.approx(card.metrics["cloze"][name], abs=0.015), (card.name, name)
-
-
-def test_the_heads_for_pairs_share_the_teachers_files():
-    from core.models import catalog
-    from core.models.card import SHIPPED
-
-    found = [card for card in catalog() if card.task == "pairs"]
-    assert [card.name for card in found] == ["minilm-nsp", "minilm-sop"] and catalog()[-2:] == found
-    teacher_model = transformers.BertModel.from_pretrained(SHIPPED / "minilm-teacher", add_pooling_layer=False)
-    for card in found:
-        assert sum(path.stat().st_size for path in card.folder.glob("*.safetensors")) < 500_000
-        plain = transformers.BertForNextSentencePrediction.from_pretrained(card.folder)
-        theirs = plain.bert.state_dict()
-        assert all(torch.equal(theirs[name], tensor) for name, tensor in teacher_model.state_dict().items())
-        assert not load(card.name, device="cpu").predicts_words
-    scores = found[0].metrics["accuracy"]
-    assert scores["nsp"]["nsp"] > 0.6 and abs(scores["nsp"]["sop"] - 0.5) < 0.04  # topic, not order
