@@ -10,13 +10,14 @@ import gc
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.errors import LabError
 from core.memory import RecentlyUsed
-from core.models.card import ModelCard, catalog
+from core.models.card import OPENED_EARLY, ModelCard, catalog
+from core.models.made import named
 
 if TYPE_CHECKING:
     from core.models import Checkpoint
@@ -61,7 +62,9 @@ class Engine:
     """Runs models for many sessions at once. Pages share one, `ENGINE`; a notebook may make its own."""
 
     def __init__(self, slots: int | None = None, cache_bytes: int = CACHE_BYTES) -> None:
-        self._slots = threading.BoundedSemaphore(slots or os.cpu_count() or 1)
+        self._places = slots or os.cpu_count() or 1
+        self._slots = threading.BoundedSemaphore(self._places)
+        self._timing = threading.Lock()
         self._traces = RecentlyUsed(cache_bytes, lambda trace: trace.size_bytes)
         self._lenses = RecentlyUsed(cache_bytes // 4, lambda logits: logits.nbytes)
         self._tokens = RecentlyUsed(KEPT_TOKENS, lambda tokens: 1)
@@ -70,12 +73,12 @@ class Engine:
         self._guard = threading.Lock()
 
     def warm_up(self, models: Sequence[str] | None = None) -> None:
-        """Imports the libraries, opens `models` (all shipped ones if not given), runs each once, and freezes the heap.
+        """Imports the libraries, opens `models` (`OPENED_EARLY` if not given), runs each once, and freezes the heap.
 
         Once frozen, the libraries are not walked again by every collection of garbage.
         """
         setting = default_setting(self.devices()[0])
-        for name in models if models is not None else [card.name for card in catalog()]:
+        for name in models if models is not None else OPENED_EARLY:
             try:
                 self.trace(setting, name, "Hello.")
             except LabError:
@@ -158,7 +161,7 @@ class Engine:
 
             if ids is not None:
                 tokens = tokens.with_ids(checkpoint, torch.tensor(ids))
-            with self._turn():
+            with self.turn():
                 return trace_tokens(checkpoint, tokens, interventions)
 
         return self._traces.get(key, compute) if keep else compute()
@@ -178,7 +181,7 @@ class Engine:
         def compute():
             import torch
 
-            with self._turn():
+            with self.turn():
                 states = trace.hidden[:, position]  # [layer + 1, width]
                 early = checkpoint.read_out(states[:-1])
                 return torch.cat([early, checkpoint.read_out(states[-1:], is_last=True)])
@@ -186,14 +189,30 @@ class Engine:
         return self._lenses.get(key, compute)
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """A place among the passes that may run at once."""
+    def turn(self) -> Iterator[None]:
+        """A place among the passes that may run at once.
+
+        Raises:
+            LabError: `busy`, after `PATIENCE_SECONDS`.
+        """
         if not self._slots.acquire(timeout=PATIENCE_SECONDS):
             raise LabError("busy")
         try:
             yield
         finally:
             self._slots.release()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """All places at once, so that nothing else of this engine computes beside what is timed. Keep it short.
+
+        Raises:
+            LabError: `busy`, after `PATIENCE_SECONDS`.
+        """
+        with ExitStack() as held, self._timing:  # one at a time: two who each hold half would wait for each other
+            for _ in range(self._places):
+                held.enter_context(self.turn())
+            yield
 
 
 def default_setting(device: str = "cpu", precision: str = "float32") -> Setting:
@@ -206,8 +225,8 @@ def _first(role: str) -> str:
 
 
 def card(name: str) -> ModelCard | None:
-    """The card of a shipped model, or None."""
-    return next((card for card in catalog() if card.name == name), None)
+    """The card of a shipped model, or of a run's finished student; or None."""
+    return named(name)
 
 
 ENGINE = Engine()

@@ -59,6 +59,9 @@ class RecentlyUsed:
     def __len__(self) -> int:
         return len(self._values)
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._values
+
 
 def remembered(count: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Keeps a pure function's last `count` results by the content of its arguments: arrays by their numbers.

@@ -24,6 +24,14 @@ COURSE = {
     "layer_outputs": ":material/layers:",
 }
 
+DISTILLING = {
+    "distil": ":material/science:",
+    "layer_surgery": ":material/content_cut:",
+    "what_to_match": ":material/compare_arrows:",
+    "worth_it": ":material/balance:",
+    "experiments": ":material/labs:",
+}
+
 INTERVIEW = {
     "interview_study": ":material/menu_book:",
     "interview_recall": ":material/style:",
@@ -32,7 +40,7 @@ INTERVIEW = {
     "exercises": ":material/code:",
 }
 
-ICONS = COURSE | INTERVIEW
+ICONS = COURSE | DISTILLING | INTERVIEW
 
 
 def _page(slug: str) -> st.Page:
@@ -47,11 +55,13 @@ def _page(slug: str) -> st.Page:
 
 home = _page("home")
 pages = {slug: _page(slug) for slug in ICONS if slug != "home"}
-groups = {t("course"): COURSE, t("interview"): INTERVIEW}
+groups = {t("course"): COURSE, t("distilling"): DISTILLING, t("interview"): INTERVIEW}
 chosen = st.navigation(
-    {"": [home]} | {title: [pages[slug] for slug in group if slug != "home"] for title, group in groups.items()}
+    {"": [home]} | {title: [pages[slug] for slug in group if slug != "home"] for title, group in groups.items()},
+    expanded=True,
 )
 st.session_state["_course"] = {slug: COURSE[slug] for slug in COURSE if slug != "home"}  # home draws its map from it
+st.session_state["_distilling"] = DISTILLING
 st.session_state["_interview"] = INTERVIEW
 slug = next((slug for slug, page in pages.items() if page == chosen), "home")
 
@@ -68,5 +78,5 @@ with st.sidebar:
 
 chosen.run()
 
-if slug in COURSE and slug != "home":
+if slug in COURSE | DISTILLING and slug != "home":
     related(slug)

@@ -63,6 +63,13 @@ for slug in st.session_state["_course"]:
         st.page_link(f"{slug}.py", label=f"**{lesson.title}**", icon=st.session_state["_course"][slug])
         st.markdown(lesson.lead)
 
+page.section("distilling")
+for slug, icon in st.session_state["_distilling"].items():
+    lesson = lessons.lesson(slug, session.language())
+    with st.container(border=True, gap="xsmall"):
+        st.page_link(f"{slug}.py", label=f"**{lesson.title}**", icon=icon)
+        st.markdown(lesson.lead)
+
 page.section("interview")
 with page.guard():
     due.today()

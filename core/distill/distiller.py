@@ -25,7 +25,7 @@ from core.distill.learner import Arm, Learner
 from core.distill.objective import stages_of
 from core.distill.students import name_of, refuse_untrained_head
 from core.distill.teaching import Teaching
-from core.distill.terms import Soft
+from core.distill.terms import Matching, Soft
 from core.distill.texts import Batch, Texts
 from core.distill.training import Step, Training
 from core.distill.words import whole_again
@@ -178,7 +178,7 @@ def _check(arm: Arm, teachers: Sequence[nn.Module], texts: Texts) -> None:
         names = {"teacher": name_of(teacher), "student": name_of(arm.student)}
         if theirs.vocab_size != ours.vocab_size:
             raise LabError("different_vocabulary", **names)
-        compared = any(isinstance(term, Soft) for objective in objectives for term in objective.terms)
+        compared = any(isinstance(term, Soft | Matching) for objective in objectives for term in objective.terms)
         if texts.task != "masked_words" and compared and theirs.num_labels != ours.num_labels:
             raise LabError("different_labels", teacher=theirs.num_labels, student=ours.num_labels)
     if teachers:

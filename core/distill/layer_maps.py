@@ -21,7 +21,7 @@ Rule = Literal["uniform", "spread", "first", "last", "every_other", "last_only",
 
 
 def uniform(students: int, teachers: int) -> tuple[int, ...]:
-    """The end of each of `students` equal blocks: (1, 3, 5) for 3 of 6, TinyBERT's g(m) = 3m for 4 of 12 (section 4.1)."""
+    """The end of each of `students` equal blocks: (1, 3, 5) for 3 of 6, TinyBERT's g(m) = 3m for 4 of 12 (section 4.2)."""
     _check(students, teachers)
     return tuple((layer + 1) * teachers // students - 1 for layer in range(students))
 

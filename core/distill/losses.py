@@ -100,6 +100,26 @@ def soft_cross_entropy(
     return _reduce(cross_entropy, student_logits.shape[-1], temperature, scaled, reduction)
 
 
+def matching_loss(student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
+    """Half the mean squared difference of zero-mean logits: what `soft_loss` tends to as T grows, and its gradient too.
+
+    The gradient by a row's logits is (z − v) / N, for centred logits z of the student and v of the teacher over N classes:
+    Hinton, Vinyals, Dean 2015, section 2.1, equation 4, times T². Rows are averaged, as in "batchmean".
+
+    Args:
+        student_logits, teacher_logits: `[..., class]`.
+
+    Raises:
+        ValueError: shapes differ.
+    """
+    if student_logits.shape != teacher_logits.shape:
+        raise ValueError(f"The shapes {tuple(student_logits.shape)} and {tuple(teacher_logits.shape)} differ.")
+    precise = torch.promote_types(torch.promote_types(student_logits.dtype, teacher_logits.dtype), torch.float32)
+    difference = student_logits.to(precise) - teacher_logits.to(precise)  # [..., class]
+    centred = difference - difference.mean(dim=-1, keepdim=True)
+    return centred.square().sum() / 2 / max(centred.numel(), 1)
+
+
 def hard_loss(logits: Tensor, labels: Tensor) -> Tensor:
     """The cross-entropy with the labels at T = 1, averaged over the positions that have one.
 

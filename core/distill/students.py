@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -22,10 +22,12 @@ from torch.nn import functional as F
 from transformers import AutoConfig, BertConfig, PreTrainedModel
 
 from core.distill.files import writing
+from core.distill.heads import check_heads, switch_off
 from core.distill.layer_maps import by_hand
 from core.distill.texts import Task
 from core.distill.words import whole_state, whole_table
 from core.errors import LabError
+from core.models.building import ONE_AT_A_TIME
 from core.trace.observe import ATTENTION
 
 BERT_CLASSES = {
@@ -64,22 +66,31 @@ WORD_SPREAD = 0.1
 _LAYER = re.compile(r"(.*\.(?:layer|layers|h))\.(\d+)\.(.*)")
 
 
-def from_layers(teacher: PreTrainedModel, layers: Sequence[int]) -> PreTrainedModel:
+def from_layers(
+    teacher: PreTrainedModel, layers: Sequence[int], heads_off: Collection[tuple[int, int]] = ()
+) -> PreTrainedModel:
     """A model of the teacher's embeddings, the chosen layers (counted from 0, in this order) and the teacher's head.
 
     Its configuration says how many layers it has, so it reloads at the right depth. ALBERT shares one layer among all: there
     only the number of layers counts.
 
+    Args:
+        heads_off: attention heads that stay silent, also in training, as (layer, head) of the teacher; see
+            `core.distill.heads`. Those of layers that are not chosen are gone with them.
+
     Raises:
-        LabError: `bad_layers`.
+        LabError: `bad_layers`, `bad_heads`; `not_bert_like` if heads are to be silenced in another kind of model.
     """
-    chosen = by_hand(layers, teacher.config.num_hidden_layers)
+    depth = teacher.config.num_hidden_layers
+    chosen = by_hand(layers, depth)
+    check_heads(heads_off, depth, teacher.config.num_attention_heads)
     config = copy.deepcopy(teacher.config)
     config.num_hidden_layers = len(chosen)
     if isinstance(getattr(config, "layer_types", None), list):  # ModernBERT and Llama name the kind of each layer
         config.layer_types = [teacher.config.layer_types[layer] for layer in chosen]
     config._attn_implementation = ATTENTION
-    student = type(teacher)(config)
+    with ONE_AT_A_TIME:
+        student = type(teacher)(config)
     weights = {}
     for name, tensor in whole_state(teacher).items():
         found = _LAYER.fullmatch(name)
@@ -94,6 +105,12 @@ def from_layers(teacher: PreTrainedModel, layers: Sequence[int]) -> PreTrainedMo
     odd = [name for name in (*differing.missing_keys, *differing.unexpected_keys) if "attn_norm" not in name]
     if odd:
         raise ValueError(f"The layers of {name_of(teacher)} differ in {odd[0]}.")
+    if heads_off:
+        places = {layer: place for place, layer in enumerate(chosen)}
+        silent = {
+            places[layer]: [head for at, head in heads_off if at == layer] for layer, _ in heads_off if layer in places
+        }
+        switch_off(student, silent)
     return student.to(next(teacher.parameters()).device)
 
 
@@ -152,7 +169,7 @@ def fresh(
         if task != "token_labels":
             config.problem_type = f"{task}_classification"
     config._attn_implementation = ATTENTION
-    with torch.random.fork_rng(devices=[]):
+    with ONE_AT_A_TIME, torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         student = getattr(transformers, BERT_CLASSES[task])(config)
     if words == "teacher":
@@ -186,15 +203,16 @@ def open_for(folder: str | Path, task: Task, device: str | torch.device = "cpu")
     options = {"local_files_only": True, "trust_remote_code": False}
     try:
         config = AutoConfig.from_pretrained(folder, **options)
-        model, report = getattr(transformers, AUTO_CLASSES[task]).from_pretrained(
-            folder,
-            config=config,
-            attn_implementation=ATTENTION,
-            dtype=torch.float32,
-            use_safetensors=True,
-            output_loading_info=True,
-            **options,
-        )
+        with ONE_AT_A_TIME:
+            model, report = getattr(transformers, AUTO_CLASSES[task]).from_pretrained(
+                folder,
+                config=config,
+                attn_implementation=ATTENTION,
+                dtype=torch.float32,
+                use_safetensors=True,
+                output_loading_info=True,
+                **options,
+            )
     except Exception as error:  # whatever a damaged file makes the libraries raise, the learner needs one sentence
         reason = f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else 'no message'}"
         raise LabError("broken_checkpoint", name=str(folder), reason=reason) from error

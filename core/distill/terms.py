@@ -25,6 +25,7 @@ from core.distill.losses import (
     bernoulli_hard_loss,
     bernoulli_soft_loss,
     hard_loss,
+    matching_loss,
     soft_loss,
 )
 from core.distill.schedules import Number, at, values
@@ -108,6 +109,19 @@ class Soft(Term):
         temperature = at(self.temperature, lesson.progress)
         options = (self.scaled, self.direction, self.beta, self.reduction)
         return function(student.logits, teacher.logits, temperature, *options)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matching(Term):
+    """Half the squared difference of zero-mean logits: what `Soft` tends to as T grows (Hinton et al. 2015, section 2.1)."""
+
+    kind = "matching"
+
+    def needs(self, student: Shape, teacher: Shape) -> tuple[Needs, Needs]:
+        return Needs(logits=True), Needs(logits=True)
+
+    def loss(self, student: Features, teacher: Features, lesson: Lesson) -> Tensor:
+        return matching_loss(student.logits, teacher.logits)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -289,6 +303,6 @@ class Cls(ByLayer):
 
 KINDS: dict[str, type[Term]] = {
     term.kind: term
-    for term in (Soft, Hard, Hidden, Embedding, AttentionScores, AttentionKL, ValueRelation, Cosine, Cls)
+    for term in (Soft, Matching, Hard, Hidden, Embedding, AttentionScores, AttentionKL, ValueRelation, Cosine, Cls)
 }
 """The terms by the name that metrics, configurations and pages call them."""

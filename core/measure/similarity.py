@@ -46,8 +46,20 @@ def cka_grid(teacher_states: Sequence[Tensor], student_states: Sequence[Tensor])
     counts = {state.shape[0] for state in (*teacher_states, *student_states)}
     if len(counts) > 1:
         raise ValueError(f"All layers must describe the same examples, but their numbers differ: {sorted(counts)}.")
-    teacher = torch.stack([_arrangement(state) for state in teacher_states])  # [layer, example * example]
-    student = torch.stack([_arrangement(state) for state in student_states])
+    return cka_of(arrangements(teacher_states), arrangements(student_states))
+
+
+def arrangements(states: Sequence[Tensor]) -> Tensor:
+    """How each layer arranges its examples, `[layer, example * example]`, for `cka_of`: to be kept for many comparisons.
+
+    Args:
+        states: one `[example, feature]` a layer.
+    """
+    return torch.stack([_arrangement(state) for state in states])
+
+
+def cka_of(teacher: Tensor, student: Tensor) -> Tensor:
+    """`cka_grid` of what `arrangements` gave for the same examples, `[teacher layer, student layer]`."""
     return (teacher @ student.T).clamp(0, 1)  # rounding can go past either end by 1e-16
 
 

@@ -16,8 +16,14 @@ TASKS = ("words", "kinds", "sentiment", "pairs")
 """What shipped models answer: the word behind a mask, the kind of thing that a definition defines, what a critic thought, whether
 one sentence follows another."""
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The safe loader, in C where PyYAML was built with it: hundreds of students' cards are read when a server starts."""
+
 FIRST = ("minilm-teacher", "minilm-student")
 """The pair that the lab opens with."""
+
+OPENED_EARLY = (*FIRST, "kinds-teacher", "kinds-student")
+"""What pages show before anybody chose a model; an opened one of the teacher's size takes 90 MB, so others wait to be chosen."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,8 @@ class ModelCard:
     """What is known of a checkpoint before its weights are read.
 
     Attributes:
-        name: the folder's name, by which `load` finds a shipped model.
+        name: by which `load` finds it: of a shipped model its folder's name, see `core.models.made` for others.
+        title: what the learner calls the run that made it; "" for a shipped model.
         role: "teacher", "student", or "" for a checkpoint from elsewhere.
         task: what it answers, one of `TASKS` as a rule; "" for a checkpoint from elsewhere.
         labels: the names of its classes, in the order of its logits; none for a model that predicts words.
@@ -52,6 +59,7 @@ class ModelCard:
     metrics: dict[str, Any] = field(default_factory=dict, compare=False)
     task: str = ""
     labels: tuple[str, ...] = ()
+    title: str = ""
     hashes: dict[str, str] = field(default_factory=dict, compare=False)
 
 
@@ -70,9 +78,9 @@ def catalog() -> list[ModelCard]:
 
 
 def read_card(folder: Path) -> ModelCard:
-    """The card of one shipped model."""
+    """The card in a model's folder."""
     _, front, prose = (folder / "README.md").read_text(encoding="utf-8").split("---\n", 2)
-    facts = yaml.safe_load(front)
+    facts = yaml.load(front, Loader=_LOADER)
     described = {"task": "words", **facts["distillery"]}
     described["labels"] = tuple(described.get("labels", ()))
     hashes = dict(re.findall(r"^\| `([^`]+)` \| `([0-9a-f]{64})` \|$", prose, flags=re.MULTILINE))

@@ -16,6 +16,7 @@ from core.errors import LabError
 from core.models.building import ONE_AT_A_TIME
 from core.models.card import SHIPPED, ModelCard, catalog
 from core.models.families import FAMILIES, Family, apply_head, has_vocabulary_head
+from core.models.made import named
 from core.trace.observe import ATTENTION, watch
 
 transformers.utils.logging.set_verbosity_error()
@@ -103,10 +104,11 @@ def load(
     precision: str = "float32",
     hub: bool = False,
 ) -> Checkpoint:
-    """Opens a shipped model by name, a folder that transformers saved, or a hub id.
+    """Opens a shipped model or a run's finished student by name, a folder that transformers saved, or a hub id.
 
     Args:
-        name_or_folder: a name in `catalog()`, a folder, or with `hub=True` an id like "distilbert-base-uncased".
+        name_or_folder: a name that `core.models.made.named` knows, a folder, or with `hub=True` an id like
+            "distilbert-base-uncased".
         device: the best one if not given.
         precision: a key of `PRECISIONS`; shipped weights are stored in half precision and widened here.
         hub: allow a download. Off by default: nothing leaves the machine unasked.
@@ -114,14 +116,15 @@ def load(
     Raises:
         LabError: `missing_checkpoint`, `changed_checkpoint`, `broken_checkpoint`, `unknown_family` or `unknown_model`.
     """
-    named = {card.name: card for card in catalog()}
-    source = str(named[str(name_or_folder)].folder if str(name_or_folder) in named else name_or_folder)
+    shipped = {card.name: card for card in catalog()}
+    known = shipped.get(str(name_or_folder)) or named(str(name_or_folder))
+    source = str(known.folder if known else name_or_folder)
     if not hub and not Path(source).is_dir():
         if Path(source).name == source and not (SHIPPED / source).exists():
-            raise LabError("unknown_model", name=str(name_or_folder), known=", ".join(named) or "nothing")
+            raise LabError("unknown_model", name=str(name_or_folder), known=", ".join(shipped) or "nothing")
         raise LabError("missing_checkpoint", name=str(name_or_folder))
-    if str(name_or_folder) in named:
-        verify(named[str(name_or_folder)])
+    if known:
+        verify(known)
     options = {"local_files_only": not hub, "trust_remote_code": False}
     try:
         config = AutoConfig.from_pretrained(source, **options)
@@ -148,7 +151,7 @@ def load(
 
     model.eval().requires_grad_(False).to(device or best_device())
     watch(model, FAMILIES[config.model_type])
-    card = named.get(str(name_or_folder)) or _card_of_stranger(model, str(name_or_folder))
+    card = known or _card_of_stranger(model, str(name_or_folder))
     return Checkpoint(model, tokenizer, card, FAMILIES[config.model_type])
 
 

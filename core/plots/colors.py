@@ -44,6 +44,9 @@ DIFFERENCE = "#B5508F"
 NEUTRAL = "#808080"
 """Neither model: what a label says, a limit, a line to compare with. Always dashed or named beside."""
 
+ARMS = {"teacher": TEACHER, "distilled": STUDENT, "control": NEUTRAL}
+"""Who took part in a run. The control is grey: the student that learned from no teacher is what the other is compared with."""
+
 COLORS: dict[str, str] = {
     "query": QUERY,
     "key": KEY,

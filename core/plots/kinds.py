@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from core.memory import remembered
-from core.plots.colors import NEUTRAL, STUDENT, TEACHER
+from core.plots.colors import ARMS, NEUTRAL, STUDENT, TEACHER
 from core.plots.figures import FIGURES, blank_figure, paired_bars
 
 if TYPE_CHECKING:
@@ -88,8 +88,8 @@ def by_budget(alone: Sequence[Arm], distilled: Sequence[Arm], teacher: float | N
     figure = blank_figure(height=380, x_title=labels["budget"], y_title=labels["measure"])
     names = [f"{arm.labels:,}" for arm in alone[:-1]] + [labels["all"]]
     for arms, name, color, symbol in (
-        (distilled, labels["distilled"], TEACHER, "circle"),
-        (alone, labels["alone"], STUDENT, "square"),
+        (distilled, labels["distilled"], ARMS["distilled"], "circle"),
+        (alone, labels["alone"], ARMS["control"], "square"),
     ):
         _points(figure, names, arms, name, color, symbol)
     if teacher is not None:
@@ -109,7 +109,7 @@ def by_temperature(warmed: Sequence[Arm], alone: Arm, labels: Mapping) -> go.Fig
     """
     figure = blank_figure(height=380, x_title=labels["temperature"], y_title=labels["measure"])
     names = [f"{arm.temperature:g}" for arm in warmed]
-    _points(figure, names, warmed, labels["distilled"], TEACHER, "circle")
+    _points(figure, names, warmed, labels["distilled"], ARMS["distilled"], "circle")
     _level(figure, names, alone.mean, labels["alone"])
     figure.update_xaxes(type="category")
     return _framed(figure)
@@ -125,9 +125,9 @@ def reliability_diagram(curves: Sequence[tuple[str, str, Reliability]], labels: 
     """
     figure = blank_figure(height=440, x_title=labels["confidence"], y_title=labels["accuracy"])
     styles = {
-        "teacher": (NEUTRAL, "dot", "diamond"),
-        "distilled": (TEACHER, "solid", "circle"),
-        "alone": (STUDENT, "solid", "square"),
+        "teacher": (ARMS["teacher"], "dot", "diamond"),
+        "distilled": (ARMS["distilled"], "solid", "circle"),
+        "alone": (ARMS["control"], "solid", "square"),
     }
     for name, whose, bins in curves:
         count = np.asarray(bins.count)

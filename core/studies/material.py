@@ -34,7 +34,8 @@ class Material:
 
     Attributes:
         texts: what the students learn from.
-        held_out: what all models are measured on; nobody learned from it.
+        held_out: what all models are measured on. No student of the run learned from it, nor did `kinds-teacher`; the teacher of
+            masked words has read most of WordNet.
         logits, held_out_logits: the teacher's answers where they are stored, `[text, class]`, else None.
         origin: in a few words, for the model card.
     """

@@ -114,7 +114,8 @@ def _chosen(text: str, default: Any, choices: list[Any]) -> Any:
 def _number(text: str, kind: type, lowest: float | None, highest: float | None) -> int | float | None:
     try:
         number = kind(text)
-    except (ValueError, OverflowError):
+        finite = math.isfinite(number)
+    except (ValueError, OverflowError):  # no number, or a whole one beyond all floats
         return None
-    fits = math.isfinite(number) and (lowest is None or number >= lowest) and (highest is None or number <= highest)
+    fits = finite and (lowest is None or number >= lowest) and (highest is None or number <= highest)
     return number if fits else None

@@ -36,16 +36,17 @@ def source(*parts: str) -> str:
     return "\n".join((ASSETS / part).read_text("utf-8") for part in parts)
 
 
-def register(name: str, saved: bool = False) -> Any:
+def register(name: str, saved: bool = False, parts: Sequence[str] = ()) -> Any:
     """The mounting command of one component, from its files and the ones all components share.
 
     Args:
         saved: whether its picture can be saved as a file.
+        parts: further files that its own script builds on.
     """
     return st.components.v2.component(
         f"distillery.{name}",
         html=f'<div class="root {name.replace("_", "-")}"></div>',
-        js=source("common.js", *(["saving.js"] if saved else []), f"{name}.js"),
+        js=source("common.js", *(["saving.js"] if saved else []), *parts, f"{name}.js"),
         css=source("common.css", f"{name}.css"),
     )
 

@@ -261,6 +261,11 @@ class Page:
             st.caption(self.t("source", source=asked.source))
         return True
 
+    def guessed(self, question: str) -> bool:
+        """Whether a question without blanks is answered or skipped: so that what takes long begins only then."""
+        key = self.key(f"guess_{question}")
+        return st.session_state.get(key) is not None or bool(st.session_state.get(key + "_skip"))
+
     def quiz(self, *questions: str) -> None:
         """Questions on what was seen, each choice answered with its reason."""
         for question in questions:

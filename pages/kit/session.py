@@ -6,10 +6,16 @@ import streamlit as st
 
 import lessons
 from core.engine import ENGINE, Setting, default_setting
-from core.models import catalog
+from core.models import ModelCard, catalog
+from core.models.made import made, named
 from pages.kit import address
+from pages.kit.visitor import owner
 
 PRECISIONS = {"cpu": ["float32", "bfloat16"], "cuda": ["float32", "bfloat16", "float16"], "mps": ["float32", "float16"]}
+
+
+OFFERED = 12
+"""Students of one's own runs that the corner offers, the latest first."""
 
 
 def language() -> str:
@@ -44,11 +50,17 @@ def setting() -> Setting:
     device = st.session_state.get("device") or standard.device
     precision = st.session_state.get("precision")
     return Setting(
-        st.session_state.get("teacher") or standard.teacher,
-        st.session_state.get("student") or standard.student,
+        _there("teacher") or standard.teacher,
+        _there("student") or standard.student,
         device,
         precision if precision in PRECISIONS[device] else "float32",
     )
+
+
+def _there(role: str) -> str | None:
+    """The model that was chosen for a role, unless it came from a run that has been deleted since."""
+    chosen = st.session_state.get(role)
+    return chosen if chosen is None or "/" not in chosen or named(chosen) is not None else None
 
 
 def image_format() -> str:
@@ -59,14 +71,15 @@ def image_format() -> str:
 def choose_setting() -> None:
     """The settings corner; what is in use stays visible when it is closed."""
     t = lessons.labels("common", language())
-    names = [card.name for card in catalog() if card.role]
+    own = own_students()
+    names = [card.name for card in (*catalog(), *own) if card.role]
     devices = ENGINE.devices()
     in_use = st.empty()
     with st.expander(t("settings"), icon=":material/tune:"):
         standard = default_setting(devices[0])
-        tasks = {card.name: f"{card.name} · {t(f'task.{card.task}')}" for card in catalog() if f"task.{card.task}" in t}
-        _select("teacher", t("teacher"), names, standard.teacher, tasks)
-        _select("student", t("student"), names, standard.student, tasks)
+        shown = {card.name: _with_task(card) for card in (*catalog(), *own)}
+        _select("teacher", t("teacher"), names, standard.teacher, shown)
+        _select("student", t("student"), names, standard.student, shown)
         _select("device", t("device"), devices, devices[0])
         _select("precision", t("precision"), PRECISIONS[setting().device], standard.precision)
         _select("image_format", t("image_format"), ["png", "svg"], "png")
@@ -74,12 +87,36 @@ def choose_setting() -> None:
     in_use.caption(
         t(
             "in_use",
-            teacher=current.teacher,
-            student=current.student,
+            teacher=readable(current.teacher),
+            student=readable(current.student),
             device=current.device,
             precision=current.precision,
         )
     )
+
+
+def own_students() -> list[ModelCard]:
+    """Finished students of the visitor's own runs, of each run those of one seed; one that is in use is among them."""
+    found, seen = [], set()
+    for card in made(owner()):
+        run, _, student = card.name.partition("/")
+        arm = student.rpartition("-")[0]
+        if (run, arm) not in seen and len(found) < OFFERED:
+            seen.add((run, arm))
+            found.append(card)
+    return found
+
+
+def readable(name: str) -> str:
+    """What a model is called on the page: a student of a run by the run's title and its own name in it."""
+    card = named(name) if "/" in name else None
+    return name if card is None else f"{card.title} · {name.partition('/')[2]}"
+
+
+def _with_task(card: ModelCard) -> str:
+    """A model's name with what it answers."""
+    t, key = lessons.labels("common", language()), f"task.{card.task}"
+    return f"{readable(card.name)} · {t(key)}" if key in t else readable(card.name)
 
 
 def _select(key: str, label: str, options: list[str], default: str, shown: dict[str, str] | None = None) -> None:

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.distill.losses import hard_loss, mixed_loss, soft_cross_entropy, soft_loss
+from core.distill.losses import hard_loss, matching_loss, mixed_loss, soft_cross_entropy, soft_loss
 from core.theory.temperature import entropy, soften
 
 DIRECTIONS = ["forward", "reverse", "jsd"]
@@ -133,6 +133,17 @@ def test_at_high_temperature_it_matches_centred_logits(pair):
     difference = (student - student.mean(-1, keepdim=True)) - (teacher - teacher.mean(-1, keepdim=True))
     expected = difference.square().sum(-1).mean() / (2 * 10)  # Hinton et al., section 2.1
     torch.testing.assert_close(soft_loss(student, teacher, 1e4), expected, rtol=1e-3, atol=0)
+    torch.testing.assert_close(matching_loss(student, teacher), expected)
+    torch.testing.assert_close(
+        gradient(soft_loss, student, teacher, 1e4), gradient(matching_loss, student, teacher), rtol=1e-2, atol=1e-6
+    )
+
+
+def test_matching_does_not_see_a_constant_added_to_all_logits(pair):
+    student, teacher = pair
+    torch.testing.assert_close(matching_loss(student + 5, teacher), matching_loss(student, teacher))
+    with pytest.raises(ValueError, match="differ"):
+        matching_loss(student, teacher[:, :9])
 
 
 def test_jsd_at_one_half_is_symmetric_and_bounded(pair):

@@ -25,6 +25,7 @@ from core.distill.terms import (
     Hard,
     Hidden,
     Lesson,
+    Matching,
     Soft,
     ValueRelation,
 )
@@ -133,6 +134,7 @@ def test_recipes_name_sources_and_survive_json():
 def test_every_term_survives_json():
     terms = (
         Soft(weight=Schedule(1.0, 0.0), temperature=Schedule(8.0, 1.0, "cosine"), direction="jsd", beta=0.3),
+        Matching(weight=0.5),
         Hard(weight=0.25),
         Hidden(layers=((0, 1), (1, 3)), shared=False),
         Embedding(),
@@ -150,7 +152,7 @@ def test_every_term_survives_json():
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - {"hard"}))
 def test_a_student_that_is_its_teacher_has_nothing_to_learn(model, texts, kind):
     network, batch = model(layers=3).double(), texts().batch(torch.tensor([1, 8, 30]))
-    term = KINDS[kind](**({"layers": "uniform"} if kind not in ("soft", "embedding") else {}))
+    term = KINDS[kind](**({"layers": "uniform"} if kind not in ("soft", "matching", "embedding") else {}))
     ours, theirs = term.needs(shape_of(network), shape_of(network))
     lesson = Lesson("single_label", batch.labels, 0, shape_of(network), shape_of(network), lambda _, states: states)
     with torch.no_grad():

@@ -120,7 +120,7 @@ def test_a_full_house_says_come_back(fresh, monkeypatch):
     engine, setting = fresh
     monkeypatch.setattr(engine_module, "PATIENCE_SECONDS", 0.05)
     engine.trace(setting, setting.teacher, "the king")
-    with engine._turn():
+    with engine.turn():
         with pytest.raises(LabError) as error:
             engine.trace(setting, setting.teacher, "the queen")
         assert error.value.code == "busy"

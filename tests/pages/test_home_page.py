@@ -35,6 +35,8 @@ def test_home_opens_in_both_languages(language, figures):
     assert at.title[0].value == lesson.title
     assert lesson.lead in words_on(at)
     assert len(figures(at)) == 1
+    for slug in ("self_attention", "distil", "experiments", "interview_study"):
+        assert lessons.lesson(slug, language).lead in words_on(at), slug
     assert t("settings") in [expander.label for expander in at.sidebar.expander]
     setting = default_setting()
     assert setting.teacher in words_on(at.sidebar) and setting.student in words_on(at.sidebar)

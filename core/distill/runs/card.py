@@ -7,6 +7,7 @@ For example:
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -20,6 +21,7 @@ from core.distill.evaluation import HeldOut, Scores
 from core.distill.files import write_whole
 from core.distill.objective import Stage
 from core.distill.runs.plan import RunPlan
+from core.models.made import named
 
 
 def write_card(
@@ -49,6 +51,9 @@ def write_card(
         "license": "apache-2.0",
         "distillery": {
             "role": "student",
+            "task": _task(plan),
+            "labels": _labels(student, plan),
+            "title": plan.title,
             "layers": config.num_hidden_layers,
             "width": config.hidden_size,
             "heads": config.num_attention_heads,
@@ -81,9 +86,32 @@ AdamW, peak learning rate {training.rate}, {training.batch_tokens or training.ba
 {_table(rows, arm)}
 
 The whole plan is in `run.json` of the run's folder; with it and `texts.safetensors` the run can be repeated.
+
+## Files
+
+| file | SHA-256 |
+|---|---|
+{_hashes(folder)}
 """
     header = yaml.safe_dump(front, sort_keys=False, allow_unicode=True)
     write_whole(folder / "README.md", f"---\n{header}---\n\n{prose.strip()}\n")
+
+
+def _task(plan: RunPlan) -> str:
+    """What the student answers, in the catalogue's words: what its first teacher does."""
+    known = named(plan.teachers[0])
+    return known.task if known else "words" if plan.task == "masked_words" else ""
+
+
+def _labels(student: nn.Module, plan: RunPlan) -> list[str]:
+    """The names of its classes, in the order of its logits; none where it guesses words."""
+    names = student.config.id2label if plan.task != "masked_words" else {}
+    return [str(names[index]) for index in sorted(names)]
+
+
+def _hashes(folder: Path) -> str:
+    rows = [(file.name, hashlib.sha256(file.read_bytes()).hexdigest()) for file in sorted(folder.glob("*.safetensors"))]
+    return "\n".join(f"| `{name}` | `{digest}` |" for name, digest in rows)
 
 
 def _start(plan: RunPlan, arm: str) -> str:
@@ -91,7 +119,9 @@ def _start(plan: RunPlan, arm: str) -> str:
     if student.folder is not None:
         return f"the checkpoint `{Path(student.folder).name}`"
     if student.layers is not None:
-        return f"the teacher's layers {', '.join(map(str, student.layers))} (counted from 0)"
+        silent = ", ".join(f"{layer}.{head}" for layer, head in student.heads_off)
+        kept = f"the teacher's layers {', '.join(map(str, student.layers))} (counted from 0)"
+        return kept + (f", its heads {silent} (layer.head) set to zero for good" if silent else "")
     return "random weights" + (", with the teacher's word embeddings" if student.words == "teacher" else "")
 
 

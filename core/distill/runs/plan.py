@@ -27,7 +27,7 @@ from core.distill.objective import Objective, Recipe, Stage, stages_from_list, s
 from core.distill.students import fresh, from_layers, open_for
 from core.distill.texts import Task
 from core.distill.training import Training
-from core.models.card import catalog
+from core.models.made import named
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class StudentPlan:
         depth, width, heads, feed_forward: the shape of a fresh model.
         labels: of a fresh model; as many as the teacher's if None.
         words: what the word embeddings of a fresh model start from, see `core.distill.students.fresh`.
+        heads_off: heads that stay silent in a student made of layers, as (layer, head) of the teacher.
     """
 
     layers: tuple[int, ...] | None = None
@@ -50,6 +51,7 @@ class StudentPlan:
     feed_forward: int | None = None
     labels: int | None = None
     words: Literal["random", "teacher"] = "random"
+    heads_off: tuple[tuple[int, int], ...] = ()
 
     def build(self, teacher: nn.Module, task: Task, seed: int) -> nn.Module:
         """The student at its start. The same seed gives the same one.
@@ -60,7 +62,7 @@ class StudentPlan:
         if self.folder is not None:
             return open_for(self.folder, task)
         if self.layers is not None:
-            return from_layers(teacher, self.layers)
+            return from_layers(teacher, self.layers, self.heads_off)
         shape = (self.depth, self.width, self.heads, self.labels, self.feed_forward)
         return fresh(teacher, task, *shape, longest=teacher.config.max_position_embeddings, seed=seed, words=self.words)
 
@@ -133,6 +135,7 @@ class RunPlan:
         for name, arm in written["arms"].items():
             student = dict(arm["student"])
             student["layers"] = None if student["layers"] is None else tuple(student["layers"])
+            student["heads_off"] = tuple((layer, head) for layer, head in student.get("heads_off", ()))
             arms[name] = ArmPlan(StudentPlan(**student), stages_from_list(arm["stages"]))
         training = Training(**{**written["training"], "betas": tuple(written["training"]["betas"])})
         tuples: dict[str, Sequence] = {name: tuple(written[name]) for name in ("teachers", "seeds")}
@@ -140,6 +143,6 @@ class RunPlan:
 
 
 def folder_of(model: str) -> Path:
-    """Where a model lies, by its name in the catalogue or by its folder."""
-    named = {card.name: card.folder for card in catalog()}
-    return Path(named.get(model, model))
+    """Where a model lies, by its name (see `core.models.made.named`) or by its folder."""
+    known = named(model)
+    return known.folder if known else Path(model)

@@ -64,6 +64,16 @@ class Status:
     updated: float = 0.0
 
     @property
+    def active(self) -> bool:
+        """Whether it is at work or waits for its turn."""
+        return self.state in ("queued", "running")
+
+    @property
+    def share(self) -> float:
+        """Of all steps, those that are done, 0 to 1."""
+        return min(self.done / self.steps, 1.0) if self.steps else 0.0
+
+    @property
     def lab_error(self) -> LabError | None:
         """What stopped it, to be shown in the learner's language."""
         return LabError(self.error["code"], **self.error["details"]) if self.error else None
@@ -78,7 +88,11 @@ class Run:
 
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
-        if not (self.folder / "run.json").exists():
+        try:
+            is_there = (self.folder / "run.json").exists()
+        except (OSError, ValueError):  # a name out of an address may be longer than any file's, or no name at all
+            is_there = False
+        if not is_there:
             raise LabError("run_missing", name=self.folder.name)
 
     @classmethod

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from core.distill.files import write_whole
-from core.distill.forward import Needs, forward
+from core.distill.forward import Features, Needs, forward
 from core.distill.runs.run import Run
 from core.distill.texts import Batch, Task
 from core.errors import LabError
@@ -31,6 +31,10 @@ LONGEST = 48
 """Tokens of the watched text that are shown."""
 
 
+WORDS = 8
+"""Words that stand for the vocabulary at a hidden word: the teacher's likeliest."""
+
+
 class Watcher:
     """Looks at the watched text of a run, if there is one and enough time has passed."""
 
@@ -38,7 +42,8 @@ class Watcher:
         self._file, self._folder = run.folder / "watch.json", run.folder
         self._tokenizer, self._teacher, self._task = tokenizer, teacher, task
         self._looked = self._changed = 0.0
-        self._text, self._batch, self._of_teacher = "", None, {}
+        self._sight: Sight | None = None
+        self._of_teacher: dict[str, Any] = {}
 
     def look(self, students: Mapping[str, nn.Module], seed: int, step: int) -> None:
         """Writes `watched.json` when it is due.
@@ -52,48 +57,78 @@ class Watcher:
         if changed != self._changed:
             self._changed = changed
             self._read()
-        if self._batch is not None:
+        if self._sight is not None:
             found = {
-                "text": self._text,
-                "tokens": self._tokenizer.convert_ids_to_tokens(self._batch.input_ids[0].tolist()),
+                "text": self._sight.text,
+                "tokens": self._sight.tokens,
+                "classes": self._sight.classes,
                 "seed": seed,
                 "step": step,
                 "teacher": self._of_teacher,
-                "arms": {name: self._seen(student) for name, student in students.items()},
+                "arms": {name: self._sight.of(student) for name, student in students.items()},
             }
             write_whole(self._folder / "watched.json", json.dumps(found, ensure_ascii=False))
         self._looked = time.monotonic()
 
     def _read(self) -> None:
         try:
-            self._text = json.loads(self._file.read_text(encoding="utf-8"))["text"]
+            text = json.loads(self._file.read_text(encoding="utf-8"))["text"]
         except (OSError, ValueError, KeyError) as error:
             raise LabError("broken_run", name=self._folder.name, reason=f"watch.json: {error}") from error
-        ids = self._tokenizer(self._text, truncation=True, max_length=LONGEST, verbose=False)["input_ids"]
-        ids = torch.tensor([ids])
-        labels = torch.full_like(ids, IGNORED)
-        self._batch = Batch(ids, torch.ones_like(ids), labels, torch.tensor([0]))
-        self._of_teacher = self._seen(self._teacher)
+        self._sight = Sight(text, self._tokenizer, self._teacher, self._task)
+        self._of_teacher = self._sight.of(self._teacher)
+
+
+class Sight:
+    """One text, and what any model makes of it.
+
+    Attributes:
+        text: as it was given.
+        tokens: at most `LONGEST`.
+        classes: what the soft label is over: the teacher's classes, or its `WORDS` likeliest words at the first [MASK];
+            none where there is no answer to one text.
+    """
+
+    def __init__(self, text: str, tokenizer, teacher: nn.Module, task: Task) -> None:
+        self.text, self._task = text, task
+        ids = torch.tensor([tokenizer(text, truncation=True, max_length=LONGEST, verbose=False)["input_ids"]])
+        hidden = (ids == tokenizer.mask_token_id) & (task == "masked_words")
+        labels = torch.zeros_like(ids).where(hidden, IGNORED)
+        self.batch = Batch(ids, torch.ones_like(ids), labels, torch.tensor([0]))
+        self.tokens: list[str] = tokenizer.convert_ids_to_tokens(ids[0].tolist())
+        self._answers = task in ("single_label", "multi_label") or bool(hidden.any())
+        self._words: Tensor | None = None
+        self.classes: list[str] = []
+        if task in ("single_label", "multi_label"):
+            names = teacher.config.id2label
+            self.classes = [names[index] for index in sorted(names)]
+        elif self._answers:
+            self._words = self._features(teacher).logits[0].topk(WORDS).indices
+            self.classes = tokenizer.convert_ids_to_tokens(self._words.tolist())
+
+    def of(self, model: nn.Module) -> dict[str, Any]:
+        """What a model makes of it: "attention" `[layer][head][query][key]` and, where there is a soft label, "logits" and
+        "probabilities" `[class]`. Its mode is as before afterwards."""
+        found = self._features(model)
+        attention = [_rounded(found.scores[i][0].softmax(dim=-1)) for i in sorted(found.scores)]
+        seen: dict[str, Any] = {"attention": attention}
+        if self._answers:
+            logits = found.logits[0].float()
+            shares = logits.sigmoid() if self._task == "multi_label" else logits.softmax(dim=-1)
+            chosen = slice(None) if self._words is None else self._words.to(logits.device)
+            seen |= {"logits": _rounded(logits[chosen]), "probabilities": _rounded(shares[chosen])}
+        return seen
 
     @torch.no_grad()
-    def _seen(self, model: nn.Module) -> dict[str, Any]:
+    def _features(self, model: nn.Module) -> Features:
         was_training = model.training
         model.eval()
-        by_text = self._task in ("single_label", "multi_label")
         layers = frozenset(range(model.config.num_hidden_layers))
-        device = next(model.parameters()).device
         try:
-            found = forward(model, self._batch.to(device), self._task, Needs(logits=by_text, scores=layers))
+            batch = self.batch.to(next(model.parameters()).device)
+            return forward(model, batch, self._task, Needs(logits=self._answers, scores=layers))
         finally:
             model.train(was_training)
-        seen: dict[str, Any] = {"attention": [_rounded(found.scores[i][0].softmax(dim=-1)) for i in sorted(layers)]}
-        if by_text:
-            logits = found.logits[0].float()
-            seen["logits"] = _rounded(logits)
-            seen["probabilities"] = _rounded(
-                logits.sigmoid() if self._task == "multi_label" else logits.softmax(dim=-1)
-            )
-        return seen
 
 
 def _rounded(tensor: Tensor) -> list:

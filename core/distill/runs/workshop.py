@@ -14,8 +14,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ class RunView:
         status: where it stands; its `state` is "queued" while it waits.
         place: in the queue from 1 on; 0 if it does not wait.
         wait_seconds: until it begins, by what the runs before it still need; 0 if it does not wait.
+        plan: what it is to do, as JSON holds it.
     """
 
     name: str
@@ -44,6 +45,7 @@ class RunView:
     status: Status
     place: int = 0
     wait_seconds: float = 0.0
+    plan: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def state(self) -> str:
@@ -141,7 +143,7 @@ class Workshop:
             self._waiting = [ticket for ticket in self._waiting if ticket.name != name]
             for worker in self._workers:
                 if worker.at_work == name:
-                    worker.ask(self._run(name).folder, "pause")
+                    worker.ask(self.folder / name, "pause")
         try:
             self._run(name).delete()
         except LabError:
@@ -168,6 +170,10 @@ class Workshop:
     def interrupted(self) -> list[RunView]:
         """The runs that a server's end cut off: offered for resumption."""
         return [view for view in self.views() if view.state == "interrupted"]
+
+    def estimate(self, plan: Mapping[str, Any]) -> float:
+        """Seconds that a run with this plan (as JSON holds it) would take, by what runs here have shown."""
+        return self._estimates.seconds(plan)
 
     @property
     def ready(self) -> bool:
@@ -196,7 +202,8 @@ class Workshop:
         if name in self._errors:
             status = replace(status, state="failed", error=self._errors[name])
         place, seconds = waits.get(name, (0, 0.0))
-        return RunView(name, run.written_plan["title"], status, place, seconds)
+        plan = run.written_plan
+        return RunView(name, plan["title"], status, place, seconds, plan)
 
     def _ask(self, name: str, wanted: str) -> None:
         run = self._run(name)
