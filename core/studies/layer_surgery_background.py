@@ -1,0 +1,94 @@
+"""Many measurements in a thread of their own, with progress, once for everybody who asks for them.
+
+found = sweep(("a key",), 63, work)        # starts `work(count)`, or finds what was started; `work` calls `count()` 63 times
+found.share, found.result(), found.wait()
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+from core.errors import LabError
+from core.memory import RecentlyUsed
+
+T = TypeVar("T")
+
+KEPT_SWEEPS = 12
+
+_ONE_AT_A_TIME = threading.Lock()
+
+
+class Sweep(Generic[T]):
+    """Measurements under way. Each of them should wait for its turn, as a learner's click does, see `Engine.turn`.
+
+    Attributes:
+        done, total: measurements.
+        spent: whether an error ended it and somebody was told, so that the next one who asks gets a new try.
+    """
+
+    def __init__(self, total: int, work: Callable[[Callable[[], None]], T]) -> None:
+        self.done, self.total, self.spent = 0, total, False
+        self._result: T | None = None
+        self._error: Exception | None = None
+        self._over = threading.Event()
+        # Not a daemon: Python waits for it at the end, when it stops at its next measurement.
+        threading.Thread(target=self._run, args=(work,), name="measurements").start()
+
+    def _run(self, work: Callable[[Callable[[], None]], T]) -> None:
+        try:
+            with _ONE_AT_A_TIME:
+                self._result = work(self._count)
+        except Exception as error:  # whatever it is, it belongs to those who wait, not to this thread
+            self._error = error
+        finally:
+            self._over.set()
+
+    def _count(self) -> None:
+        self.done += 1
+        if not threading.main_thread().is_alive():
+            raise LabError("busy")
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is measured."""
+        return self._over.is_set()
+
+    @property
+    def share(self) -> float:
+        """What is done of the whole, 0 to 1."""
+        return min(1.0, self.done / self.total)
+
+    def result(self) -> T | None:
+        """What was found, or None while it goes on.
+
+        Raises:
+            LabError: what ended it, as whatever else did.
+        """
+        if not self._over.is_set():
+            return None
+        if self._error is not None:
+            self.spent = True
+            raise self._error
+        return self._result
+
+    def wait(self) -> T | None:
+        """What was found, once it is over.
+
+        Raises:
+            LabError: as `result`.
+        """
+        self._over.wait()
+        return self.result()
+
+
+_SWEEPS = RecentlyUsed(KEPT_SWEEPS, lambda sweep: 1)
+
+
+def sweep(key: Hashable, total: int, work: Callable[[Callable[[], None]], T]) -> Sweep[T]:
+    """The sweep under `key`, under way or over; a new one if there is none, or if that one failed."""
+    number = 0
+    while (found := _SWEEPS.get((key, number), lambda: Sweep(total, work))).spent:
+        number += 1
+    return found
