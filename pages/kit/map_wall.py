@@ -1,0 +1,104 @@
+"""Several maps of the same rows and columns beside each other, through which a slider goes step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from pages.kit import components
+
+LABELS = ("cell", "hint", "scale", "slider", "play", "pause")
+
+Cells = Sequence[tuple[int, int]]
+"""(row, column) of some cells."""
+
+_MAP_WALL = components.register("map_wall", saved=True, parts=["map_wall_drawing.js"])
+
+
+@dataclass(frozen=True)
+class WallFrame:
+    """All maps at one step.
+
+    Attributes:
+        label: the step in words.
+        maps: `[map, row, column]`.
+        notes: a line under each map.
+        stars: cells to star, for each map.
+    """
+
+    label: str
+    maps: ArrayLike
+    notes: Sequence[str]
+    stars: Sequence[Cells] = field(default=())
+
+
+def map_wall(
+    frames: Sequence[WallFrame],
+    names: Sequence[str],
+    rows: Sequence[str],
+    columns: Sequence[str],
+    *,
+    key: str,
+    labels: Mapping[str, str],
+    alt: str,
+    colors: Sequence[str],
+    limits: tuple[float, float],
+    marks: Sequence[Cells] = (),
+    lead: bool = False,
+    numbers: bool = False,
+    largest: int = 34,
+    frame: int | None = None,
+) -> int:
+    """Draws the maps and returns the frame that the reader stopped at.
+
+    Args:
+        names: `[map]`.
+        key: the component's key in the session state.
+        labels: see `LABELS`; `cell` may use {row} and {column}, the maps' values follow it.
+        colors: the colour of the largest value, `[map]`.
+        limits: the ends of the scale, the same for all.
+        marks: cells to frame and to join by a line, for each map: a layer map.
+        lead: the first map is the one to compare with, drawn large.
+        numbers: write the numbers into the cells.
+        largest: the most pixels along a cell's side.
+        frame: where to start; the last one if None.
+    """
+    missing = [name for name in LABELS if name not in labels]
+    if missing:
+        raise ValueError(f"labels lacks {', '.join(missing)}.")
+    shape = (len(names), len(rows), len(columns))
+    arrays = [np.asarray(one.maps, dtype=np.float32) for one in frames]
+    if not arrays or any(array.shape != shape or 0 in shape for array in arrays):
+        raise ValueError(f"map_wall needs frames of shape {shape}.")
+    last = len(frames) - 1
+    choice, revision = components._read(key, last if frame is None else frame)
+    chosen = choice if isinstance(choice, int) and not isinstance(choice, bool) and 0 <= choice <= last else last
+    drawn = [
+        {"label": one.label, "values": components._base64(array), "notes": list(one.notes)}
+        for one, array in zip(frames, arrays, strict=True)
+    ]
+    data = {
+        "frames": drawn,
+        "names": list(names),
+        "rows": [str(row) for row in rows],
+        "columns": [str(column) for column in columns],
+        "labels": dict(labels),
+        "alt": alt,
+        "colors": list(colors),
+        "file": components._file_name(key),
+        "low": float(limits[0]),
+        "high": float(limits[1]),
+        "marks": [[list(cell) for cell in cells] for cells in marks],
+        "stars": [[[list(cell) for cell in cells] for cells in one.stars] for one in frames],
+        "lead": lead,
+        "numbers": numbers,
+        "digits": 2,
+        "largest": largest,
+        "frame": chosen,
+        "revision": revision,
+    }
+    _MAP_WALL(key=key, data=data, on_selected_change=components._rerun_only)
+    return chosen
