@@ -10,7 +10,8 @@ from playwright.sync_api import expect
 import lessons
 
 COURSE = ["self_attention", "positional_encoding", "mlm_masking", "temperature", "layer_outputs"]
-PATHS = {"home": "/", **{slug: "/" + slug.replace("_", "-") for slug in COURSE}}
+DISTILLING = ["distil", "layer_surgery", "what_to_match", "worth_it", "experiments"]
+PATHS = {"home": "/", **{slug: "/" + slug.replace("_", "-") for slug in COURSE + DISTILLING}}
 
 
 def test_a_deep_link_as_the_first_hit(visit, fresh_server):

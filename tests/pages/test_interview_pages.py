@@ -9,8 +9,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import lessons
+from core.folders import FOLDER_VARIABLE
 from core.practice import mock
-from core.practice.progress import FOLDER_VARIABLE, Progress
+from core.practice.progress import Progress
 from lessons import interview
 from lessons.interview.mistakes import mistakes
 
