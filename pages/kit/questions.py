@@ -7,6 +7,7 @@ import streamlit as st
 from lessons import interview
 from pages.kit import session
 from pages.kit.learner import terms
+from pages.kit.nearby import near
 
 SHOWN = 5
 
@@ -16,14 +17,21 @@ def related(slug: str) -> None:
     found = sorted(interview.about(slug, session.language()), key=lambda question: question.level)
     if not found:
         return
-    t = terms()
     st.divider()
-    st.subheader(t("related"), anchor="interview")
-    st.markdown(t("related_lead", count=len(found)))
+    st.subheader(terms()("related"), anchor="interview")
+    st.markdown(terms()("related_lead", count=len(found)))
+    _links(slug, found)
+
+
+@st.fragment
+def _links(slug: str, found: list[interview.InterviewQuestion]) -> None:
+    """The links themselves, once the learner comes near: two dozen of them cost as much as a lab."""
+    if not near(f"related_{slug}"):
+        return
     for question in found[:SHOWN]:
         _linked(question)
     if len(found) > SHOWN:
-        with st.expander(t("related_more", count=len(found) - SHOWN)):
+        with st.expander(terms()("related_more", count=len(found) - SHOWN)):
             for question in found[SHOWN:]:
                 _linked(question)
 
