@@ -21,6 +21,7 @@ from core.distill.runs.shared import workshop
 from core.distill.runs.workshop import RunView
 from core.errors import LabError
 from pages.kit.page import Page, code_span
+from pages.kit.ticker import again_after
 from pages.kit.visitor import keep_owner, owner
 
 POLL_SECONDS = 0.7
@@ -226,8 +227,9 @@ def _go_on(page: Page, name: str) -> None:
 
 
 def follow(page: Page, name: str, draw: Callable[[RunView], None]) -> None:
-    """Draws `draw(view)`: while the run is active every `POLL_SECONDS`, then no more. When it comes to rest, or goes on, the
-    whole page is drawn once, so that what stands outside may follow too.
+    """Draws `draw(view)`: while the run is active again after each `POLL_SECONDS`, then no more.
+
+    When it comes to rest, or goes on, the whole page is drawn once, so that what stands outside may follow too.
 
     Call it at most once a page, outside other fragments.
     """
@@ -237,7 +239,7 @@ def follow(page: Page, name: str, draw: Callable[[RunView], None]) -> None:
             keep_owner()
         active = view.status.active
 
-        @st.fragment(run_every=POLL_SECONDS if active else None)
+        @st.fragment
         def part() -> None:
             try:
                 now = workshop().view(name)
@@ -247,5 +249,7 @@ def follow(page: Page, name: str, draw: Callable[[RunView], None]) -> None:
                 draw(now)
             if now.status.active != active:
                 st.rerun()
+            if active:
+                again_after(POLL_SECONDS, key=page.key("tick"))
 
         part()

@@ -72,6 +72,23 @@ def test_a_run_is_played_paused_finished_and_gone_back_through(fresh_server, vis
     visitor.must_be_clean()
 
 
+def test_a_link_to_a_run_at_work_opens_with_its_sentence_and_moves(fresh_server, visit):
+    """The part that follows the run is drawn again only once the browser has put up its controls."""
+    first = visit(fresh_server)
+    page = first.open(f"/distil?lang=en&dl_guess=1&{SMALL.replace('dl_steps=100', 'dl_steps=400')}")
+    page.locator(".st-key-dl_play button").first.click(timeout=LATER)
+    expect(page.locator('[data-testid="stProgress"]')).to_contain_text("steps/s", timeout=LATER)
+    for _ in range(3):
+        guest = visit(fresh_server).open(page.url.removeprefix(fresh_server.url))
+        standing = guest.locator('[data-testid="stProgress"]')
+        expect(standing).to_be_visible(timeout=SOON)
+        seen = standing.inner_text()
+        if T("runs.states.finished") not in seen:
+            expect(standing).not_to_have_text(seen, timeout=SOON)
+        assert guest.get_by_role("textbox").first.input_value()
+    page.get_by_role("button", name=T("runs.stop")).click()
+
+
 def test_closing_the_browser_stops_nothing(fresh_server, visit):
     first = visit(fresh_server)
     page = first.open(f"/distil?lang=en&dl_guess=1&{SMALL}")
