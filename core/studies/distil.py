@@ -228,7 +228,7 @@ def begin(setup: Setup, title: str, owner: str = "", steps: int | None = None, *
 
 def prepare(setup: Setup) -> None:
     """Cuts the texts into tokens in the background, so that they are there when play is pressed."""
-    threading.Thread(target=_prepared, args=(setup.material_arguments(),), daemon=True).start()
+    threading.Thread(target=_prepared, args=(setup.material_arguments(),), daemon=False).start()
 
 
 def _prepared(arguments: Mapping[str, Any]) -> None:

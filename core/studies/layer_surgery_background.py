@@ -33,8 +33,9 @@ class Sweep(Generic[T]):
         self._result: T | None = None
         self._error: Exception | None = None
         self._over = threading.Event()
-        # Not a daemon: Python waits for it at the end, when it stops at its next measurement.
-        threading.Thread(target=self._run, args=(work,), name="measurements").start()
+        # Not a daemon, as the thread that asks may be: Python waits for it at the end, when it stops at its next measurement.
+        # torch aborts the process if a thread is still computing when Python is gone.
+        threading.Thread(target=self._run, args=(work,), name="measurements", daemon=False).start()
 
     def _run(self, work: Callable[[Callable[[], None]], T]) -> None:
         try:

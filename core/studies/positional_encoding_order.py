@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from core.engine import Engine, Setting
+from core.errors import LabError
 from core.studies.predictions import masked_positions
 from core.theory.positions import order_error
 from core.theory.temperature import soften
@@ -171,6 +172,8 @@ def prediction(
     Raises:
         LabError: `no_mask`, `no_vocabulary_head`, and as `Engine.trace`.
     """
+    if not engine.checkpoint(setting, name).predicts_words:
+        raise LabError("no_vocabulary_head", name=name)
     changes = () if positions else (WithoutPositions(),)
     ids = engine.trace(setting, name, text).tokens.ids
     before = _run(engine, setting, name, text, ids, *changes)

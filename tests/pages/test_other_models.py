@@ -1,0 +1,37 @@
+"""Pages with other models than those they open with: what a model can do is shown, what it cannot is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import lessons
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ["home", "self_attention", "positional_encoding", "mlm_masking", "temperature", "layer_outputs"]
+PAGES += ["distil", "layer_surgery", "what_to_match", "worth_it", "experiments"]
+
+
+@pytest.mark.parametrize("language", lessons.LANGUAGES)
+@pytest.mark.parametrize("slug", PAGES)
+def test_a_pair_that_sorts_texts_opens_every_page(slug, language, figures):
+    at = AppTest.from_file(ROOT / "pages" / "frame.py", default_timeout=120)
+    chosen = {"teacher": "sentiment-teacher", "student": "sentiment-student", "lang": language}
+    for key, value in chosen.items():
+        at.query_params[key] = value
+    at.run()
+    at.switch_page(f"{slug}.py").run()
+    assert not at.exception, [error.value for error in at.exception]
+    assert at.title[0].value == lessons.lesson(slug, language).title
+    t = lessons.labels("common", language)
+    said = [note.value for note in (*at.error, *at.info, *at.warning)]
+    if slug in ("home", "mlm_masking", "temperature"):
+        assert t("errors.no_vocabulary_head", name="sentiment-teacher") in said
+    if slug in ("self_attention", "layer_outputs", "positional_encoding", "worth_it"):
+        assert figures(at) or at.get("bidi_component")
+    for toggle in [toggle for toggle in at.toggle if str(toggle.key).endswith("_skip")]:
+        toggle.set_value(True)
+    at.run()  # what waits for a guess
+    assert not at.exception, [error.value for error in at.exception]
