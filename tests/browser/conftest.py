@@ -81,8 +81,10 @@ class Visitor:
     def read_on(self) -> Page:
         """Scrolls to every lab that waits for the reader, until none waits."""
         places = self.page.locator(".distillery-nearby:visible")  # Streamlit may keep one that is done with, hidden
-        for _ in range(60):
-            if not places.count():
+        calm = 0  # between two drawings there may be none for a moment
+        for _ in range(80):
+            calm = 0 if places.count() else calm + 1
+            if calm == 2:
                 return self.rest()
             places.evaluate_all("(places) => places[Math.floor(Math.random() * places.length)]?.scrollIntoView()")
             self.page.wait_for_timeout(500)
