@@ -248,4 +248,5 @@ def test_refuses_shapes_that_do_not_fit():
 def test_no_divergence_is_negative(seed, temperature, direction, beta):
     student, teacher = draw(4, 8, seed=seed), draw(4, 8, seed=seed + 1)
     rows = soft_loss(student, teacher, temperature, direction=direction, beta=beta, reduction="none")
-    assert (rows > 0).all() and rows.isfinite().all()
+    # At a low temperature two rows may agree to the last digit; rounding then leaves a hair below zero.
+    assert (rows > -1e-6).all() and rows.isfinite().all()
