@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 import torch
 import transformers
+from hypothesis import settings
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from core.models import Checkpoint, load
 
 torch.set_num_threads(1)
+settings.register_profile("steady", derandomize=True)  # a landing shall not depend on what is drawn today
+settings.load_profile("steady")
 os.environ["DISTILLERY_DATA"] = tempfile.mkdtemp(prefix="distillery-")  # never the learner's own progress
 
 WORDS = "the king rules a land queen sings of cats and dogs in paris france is capital over it what".split()
