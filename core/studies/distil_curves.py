@@ -13,6 +13,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from core.distill.runs.run import Run
+from core.measure.seeds import OverSeeds
 
 POINTS = 60
 """Points that a drawn loss curve has at most: each is the mean of the steps that it stands for."""
@@ -107,20 +108,10 @@ def quality(lines: Iterable[Mapping[str, Any]], measure: str) -> list[Curve]:
 
 
 @dataclass(frozen=True)
-class Scores:
+class Scores(OverSeeds):
     """One model's final measure over the seeds, `[seed]`."""
 
     values: tuple[float, ...]
-
-    @property
-    def mean(self) -> float:
-        """Over the seeds."""
-        return fmean(self.values)
-
-    @property
-    def spread(self) -> float:
-        """The standard deviation over the seeds (n − 1); 0 for one."""
-        return stdev(self.values) if len(self.values) > 1 else 0.0
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from core.data import kinds
 from core.measure.calibration import Reliability
+from core.measure.seeds import OverSeeds
 
 MEASURES = ("accuracy", "agreement", "ece")
 
@@ -23,7 +24,7 @@ def stored() -> bool:
 
 
 @dataclass(frozen=True)
-class Arm:
+class Arm(OverSeeds):
     """The runs of one kind, one a seed.
 
     Attributes:
@@ -35,16 +36,6 @@ class Arm:
     labels: int
     temperature: float | None
     values: tuple[float, ...]
-
-    @property
-    def mean(self) -> float:
-        """Over the seeds."""
-        return fmean(self.values)
-
-    @property
-    def spread(self) -> float:
-        """The standard deviation over the seeds (of a sample, n − 1)."""
-        return stdev(self.values) if len(self.values) > 1 else 0.0
 
 
 @dataclass(frozen=True)
