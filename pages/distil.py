@@ -25,7 +25,7 @@ def play(setup: study.Setup, text: str, steps: int | None) -> None:
     try:
         run = study.begin(setup, distil_setup.title(page, setup), owner(), steps, prediction=guess)
         live.watch(run, text)
-        runs.show(page, run.name)
+        runs.go_to(page, run.name)
         st.session_state["_dl_started"] = True
     except LabError as error:
         st.session_state["_dl_failed"] = error
@@ -102,7 +102,7 @@ def earlier() -> None:
     for one in mine:
         with st.container(horizontal=True, vertical_alignment="center"):
             label = t("open_run")
-            st.button(label, key=f"dl_open_{one.name}", on_click=runs.show, args=(page, one.name), type="tertiary")
+            st.button(label, key=f"dl_open_{one.name}", on_click=runs.go_to, args=(page, one.name), type="tertiary")
             st.markdown(f"{code_span(one.title)} · {t(f'runs.states.{one.state}')}")
 
 

@@ -20,6 +20,7 @@ from core.distill.runs.run import Run
 from core.distill.runs.shared import workshop
 from core.distill.runs.workshop import RunView
 from core.errors import LabError
+from pages.kit.arrive import arrival, bring
 from pages.kit.page import Page, code_span
 from pages.kit.ticker import again_after
 from pages.kit.visitor import keep_owner, owner
@@ -77,6 +78,12 @@ def current(page: Page) -> RunView | None:
 def show(page: Page, name: str) -> None:
     """Makes a run the one that the page shows, and the address names; an empty name shows none."""
     page.set_parameter(PARAMETER, name)
+
+
+def go_to(page: Page, name: str) -> None:
+    """Shows a run that the learner has just started or picked, and brings the reader to it."""
+    show(page, name)
+    bring(page.key("run"))
 
 
 # Steering
@@ -220,7 +227,7 @@ def offer_interrupted(page: Page, slug: str | None = None) -> None:
 
 def _go_on(page: Page, name: str) -> None:
     _ask(name, "resume")
-    show(page, name)
+    go_to(page, name)
 
 
 # Following
@@ -233,6 +240,7 @@ def follow(page: Page, name: str, draw: Callable[[RunView], None]) -> None:
 
     Call it at most once a page, outside other fragments.
     """
+    arrival(page.key("run"))
     with page.guard():
         view = workshop().view(name)
         if is_mine(view):

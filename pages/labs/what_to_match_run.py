@@ -97,7 +97,7 @@ def _begin(page: Page, chosen: running.Setup, title: str, text: str) -> None:
     try:
         run = running.launch(chosen, title, owner(), {"prediction": st.session_state.get(page.key("guess"))})
         run.watch(text)
-        runs.show(page, run.name)
+        runs.go_to(page, run.name)
         st.session_state["_wm_started"] = True
     except LabError as error:
         st.session_state[_FAILED] = error
@@ -181,7 +181,7 @@ def earlier(page: Page) -> None:
             st.button(
                 f"{view.title} · {page.t(f'runs.states.{view.state}')}",
                 key=f"wm_open_{view.name}",
-                on_click=runs.show,
+                on_click=runs.go_to,
                 args=(page, view.name),
                 type="tertiary",
             )

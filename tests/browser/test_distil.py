@@ -13,6 +13,8 @@ import lessons
 
 T = lessons.labels("distil", "en")
 SMALL = "dl_depth=1&dl_width=48&dl_texts=250&dl_labels=100&dl_steps=100&dl_seeds=1&dl_batch=8"
+LONGER = SMALL.replace("dl_steps=100", "dl_steps=1000")
+"""Some ten seconds on an idle machine: long enough to be seen at work."""
 SOON, LATER = 30_000, 180_000
 """Milliseconds: for what is seen at once on an idle machine, and for training."""
 
@@ -26,7 +28,7 @@ def own_data(tmp_path, monkeypatch):
 
 def test_a_run_is_played_paused_finished_and_gone_back_through(fresh_server, visit):
     visitor = visit(fresh_server)
-    page = visitor.open(f"/distil?lang=en&{SMALL}")
+    page = visitor.open(f"/distil?lang=en&{LONGER}")
     play = page.locator(".st-key-dl_play button").first
     play.wait_for(timeout=LATER)
     expect(play).to_be_disabled()
@@ -38,6 +40,8 @@ def test_a_run_is_played_paused_finished_and_gone_back_through(fresh_server, vis
     losses = page.locator(".st-key-dl_figure_losses")
     losses.locator(".main-svg").first.wait_for(timeout=SOON)
     assert "dl_run=" in page.url
+    expect(standing).to_be_in_viewport()  # the button was far below
+    expect(losses).to_be_in_viewport()
 
     before = int(losses.locator(".distillery-figure").get_attribute("data-drawn"))
     figure = losses.locator(".distillery-figure")
@@ -75,7 +79,7 @@ def test_a_run_is_played_paused_finished_and_gone_back_through(fresh_server, vis
 def test_a_link_to_a_run_at_work_opens_with_its_sentence_and_moves(fresh_server, visit):
     """The part that follows the run is drawn again only once the browser has put up its controls."""
     first = visit(fresh_server)
-    page = first.open(f"/distil?lang=en&dl_guess=1&{SMALL.replace('dl_steps=100', 'dl_steps=400')}")
+    page = first.open(f"/distil?lang=en&dl_guess=1&{LONGER}")
     page.locator(".st-key-dl_play button").first.click(timeout=LATER)
     expect(page.locator('[data-testid="stProgress"]')).to_contain_text("steps/s", timeout=LATER)
     for _ in range(3):
@@ -97,12 +101,9 @@ def test_closing_the_browser_stops_nothing(fresh_server, visit):
     again = visit(fresh_server)
     page = again.open("/distil?lang=en")
     standing = page.locator('[data-testid="stProgress"]')
-    expect(standing.or_(page.get_by_role("button", name=T("open_run"))).first).to_be_visible(timeout=SOON)
-    for _ in range(60):  # it may have come to its end meanwhile, or do so now
-        if standing.count() and T("runs.states.finished") in standing.first.inner_text():
-            break
-        if not standing.count() and page.get_by_role("button", name=T("open_run")).count():
-            page.get_by_role("button", name=T("open_run")).first.click()
-        page.wait_for_timeout(3000)
-    expect(standing).to_contain_text(T("runs.states.finished"), timeout=SOON)
+    ended = page.locator('[class*="st-key-dl_open_"] button')  # where a run is listed that came to its end meanwhile
+    expect(standing.or_(ended).first).to_be_visible(timeout=SOON)
+    if not standing.count():
+        ended.first.click()
+    expect(standing).to_contain_text(T("runs.states.finished"), timeout=LATER)
     again.must_be_clean()
