@@ -53,30 +53,28 @@ def live() -> None:
     page.code("predictions", CODE.format(text=text))
 
 
+def cards(group: str) -> None:
+    """The pages of one group of the navigation, each with its lead."""
+    with st.grid(2, min_column_width=300):
+        for slug, icon in st.session_state[group].items():
+            lesson = lessons.lesson(slug, session.language())
+            with st.container(border=True, gap="xsmall", height="stretch"):
+                st.page_link(f"{slug}.py", label=f"**{lesson.title}**", icon=icon)
+                st.markdown(lesson.lead)
+
+
 page.section("live")
 live()
 
 page.section("map")
-for slug in st.session_state["_course"]:
-    lesson = lessons.lesson(slug, session.language())
-    with st.container(border=True):
-        st.page_link(f"{slug}.py", label=f"**{lesson.title}**", icon=st.session_state["_course"][slug])
-        st.markdown(lesson.lead)
+cards("_course")
 
 page.section("distilling")
-for slug, icon in st.session_state["_distilling"].items():
-    lesson = lessons.lesson(slug, session.language())
-    with st.container(border=True, gap="xsmall"):
-        st.page_link(f"{slug}.py", label=f"**{lesson.title}**", icon=icon)
-        st.markdown(lesson.lead)
+cards("_distilling")
 
 page.section("interview")
 with page.guard():
     due.today()
-for slug, icon in st.session_state["_interview"].items():
-    lesson = lessons.lesson(slug, session.language())
-    with st.container(border=True, gap="xsmall"):
-        st.page_link(f"{slug}.py", label=f"**{lesson.title}**", icon=icon)
-        st.markdown(lesson.lead)
+cards("_interview")
 
 page.section("use")

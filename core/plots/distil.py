@@ -134,6 +134,6 @@ def soft_labels(classes: Sequence[str], models: Mapping[str, Sequence[float]], l
     # One scale for all steps, or a bar that grows would look as if the axis shrank; it follows the teacher, who stays.
     largest = max(max(shares) for shares in models.values())
     end = max(min(1.0, 1.8 * max(models["teacher"])), largest) * 1.16
-    figure.update_xaxes(range=[0, end], tickformat=".0%", nticks=5)
+    figure.update_xaxes(range=[0, end])
     figure.update_layout(margin=_BESIDE, legend={"traceorder": "normal"}, bargap=0.25)
     return figure

@@ -50,7 +50,6 @@ def prediction_bars(
     """
     figure = blank_figure(height=90 + 44 * len(words), x_title=labels["probability"], barmode="group")
     paired_bars(figure, words, [(labels["teacher"], teacher, TEACHER), (labels["student"], student, STUDENT)])
-    figure.update_xaxes(tickformat=".0%", rangemode="tozero")
     return figure
 
 
@@ -76,3 +75,5 @@ def paired_bars(figure: go.Figure, words: Sequence[str], pair: Sequence[tuple[st
             hovertemplate="%{y}: %{x:.4f}<extra>" + name + "</extra>",
         )
     figure.update_yaxes(autorange="reversed", type="category")
+    largest = max(float(np.max(probabilities)) for _, probabilities, _ in pair)
+    figure.update_xaxes(range=[0, 1.2 * largest], tickformat=".0%", nticks=5)  # room for the longest bar's number

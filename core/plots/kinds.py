@@ -39,8 +39,6 @@ def kind_bars(kinds: Sequence[str], teacher: ArrayLike, student: ArrayLike, labe
     figure = blank_figure(height=100 + 34 * len(kinds), x_title=labels["probability"], barmode="group")
     paired_bars(figure, kinds, [(labels["teacher"], teacher, TEACHER), (labels["student"], student, STUDENT)])
     figure.update_layout(margin=_BESIDE, legend={"traceorder": "normal"})
-    largest = max(float(np.max(np.asarray(values))) for values in (teacher, student))
-    figure.update_xaxes(range=[0, largest * 1.22], tickformat=".0%", nticks=5)  # room for the longest bar's number
     return figure
 
 

@@ -42,8 +42,6 @@ def reading_bars(answers: Sequence[str], whole: ArrayLike, rest: ArrayLike, labe
     figure = blank_figure(height=140 + 34 * len(answers), x_title=labels["probability"], barmode="group")
     words = [plain(answer) for answer in answers]
     paired_bars(figure, words, [(labels["whole"], whole, TEACHER), (labels["rest"], rest, STUDENT)])
-    largest = max(float(np.max(np.asarray(whole))), float(np.max(np.asarray(rest))))
-    figure.update_xaxes(tickformat=".0%", range=[0, largest * 1.2], nticks=5)  # room for the longest bar's number
     figure.update_layout(legend={"traceorder": "normal"}, margin={"l": 8, "r": 8, "t": 64, "b": 8})
     return figure
 

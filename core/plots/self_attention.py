@@ -141,8 +141,6 @@ def before_and_after(words: Sequence[str], before: ArrayLike, after: ArrayLike, 
     figure = blank_figure(height=120 + 36 * len(words), x_title=labels["probability"], barmode="group")
     shown = [plain(word) for word in words]
     paired_bars(figure, shown, [(labels["before"], before, PROBABILITIES), (labels["after"], after, DIFFERENCE)])
-    largest = max(float(np.asarray(each).max()) for each in (before, after))
-    figure.update_xaxes(tickformat=".0%", range=[0, largest * 1.2], nticks=5)  # room for the numbers at the bars' ends
     figure.update_layout(margin_t=TOP)
     return figure
 
