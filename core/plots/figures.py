@@ -75,5 +75,5 @@ def paired_bars(figure: go.Figure, words: Sequence[str], pair: Sequence[tuple[st
             hovertemplate="%{y}: %{x:.4f}<extra>" + name + "</extra>",
         )
     figure.update_yaxes(autorange="reversed", type="category")
-    largest = max(float(np.max(probabilities)) for _, probabilities, _ in pair)
+    largest = max(float(np.asarray(probabilities).max()) for _, probabilities, _ in pair)
     figure.update_xaxes(range=[0, 1.2 * largest], tickformat=".0%", nticks=5)  # room for the longest bar's number
