@@ -13,7 +13,7 @@ from plotly.subplots import make_subplots
 
 from core.memory import remembered
 from core.plots.colors import ARMS, NEUTRAL
-from core.plots.figures import FIGURES, blank_figure, paired_bars
+from core.plots.figures import FIGURES, blank_figure, paired_bars, plain
 
 if TYPE_CHECKING:
     from core.studies.distil_curves import Curve
@@ -99,12 +99,13 @@ def _line(curve: Curve, labels: Mapping[str, str], place: int, shown: set[str], 
     name, axis = labels[curve.arm], "" if place == 1 else str(place)
     beside = name if curve.seed is None else f"{name}, {labels['seed'].format(seed=curve.seed)}"
     first = curve.arm not in shown
+    dots = (markers and curve.seed is not None) or len(curve.steps) == 1  # a line of one point would not be seen
     shown.add(curve.arm)
     return {
         "type": "scatter",
         "x": curve.steps,
         "y": curve.values,
-        "mode": "lines+markers" if markers and curve.seed is not None else "lines",
+        "mode": "lines+markers" if dots else "lines",
         "name": name,
         "legendgroup": curve.arm,
         "showlegend": first,
@@ -130,7 +131,7 @@ def soft_labels(classes: Sequence[str], models: Mapping[str, Sequence[float]], l
         height=110 + (16 * len(models) + 8) * len(classes), x_title=labels["probability"], barmode="group"
     )
     rows = [(labels.get(name, name), shares, ARMS.get(name, NEUTRAL)) for name, shares in models.items()]
-    paired_bars(figure, classes, rows)
+    paired_bars(figure, [plain(name) for name in classes], rows)
     # One scale for all steps, or a bar that grows would look as if the axis shrank; it follows the teacher, who stays.
     largest = max(max(shares) for shares in models.values())
     end = max(min(1.0, 1.8 * max(models["teacher"])), largest) * 1.16

@@ -29,18 +29,20 @@ _DIVERGENCES = {
 
 
 def objective(stages: Sequence[Stage], labels: Mapping[str, str]) -> str:
-    """The weighted sum; a line for each stage if there are several.
+    """The weighted sum, of each stage if there are several; a line for each of many terms.
 
     Args:
         labels: `share` with {share}, for a stage of several.
     """
     lines = []
     for stage in stages:
-        terms = r" + ".join(_weighted(term) for term in stage.objective.terms)
-        named = ""
         if len(stages) > 1:
-            named = rf" &&\text{{{labels['share'].format(share=f'{stage.share:.0%}')}}}".replace("%", r"\%")
-        lines.append(rf"\mathcal{{L}} &= {terms}{named}")
+            share = labels["share"].format(share=f"{stage.share:.0%}").replace("%", r"\%")
+            lines.append(rf"&\text{{{share}}}")
+        terms = [_weighted(term) for term in stage.objective.terms]
+        # More than two in a line do not fit a phone.
+        breaks = r"\\&\quad {}+ " if len(terms) > 2 else " + "
+        lines.append(r"\mathcal{L} &= " + breaks.join(terms))
     return r"\begin{aligned}" + r"\\".join(lines) + r"\end{aligned}"
 
 

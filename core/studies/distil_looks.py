@@ -38,6 +38,7 @@ class Look:
         text, tokens: the sentence.
         classes: what the soft label is over; none where the task has none for this sentence.
         probabilities: the soft label at T = 1 by model ("teacher", "distilled", "control"), `[class]`.
+        first: by model, the class or word that it holds for likeliest; a student's word need not be among `classes`.
         attention: by model.
         seed, step: of the students; step 0 is before training.
     """
@@ -46,6 +47,7 @@ class Look:
     tokens: tuple[str, ...]
     classes: tuple[str, ...]
     probabilities: Mapping[str, Sequence[float]]
+    first: Mapping[str, str]
     attention: Mapping[str, Attention]
     seed: int = 0
     step: int = 0
@@ -59,11 +61,6 @@ class Look:
         """The classes by the teacher's probability, the likeliest first; at most `count`, `[place]`."""
         found = self.probabilities["teacher"]
         return sorted(range(len(found)), key=lambda index: -found[index])[:count]
-
-    def said(self, model: str) -> int:
-        """The class that a model holds for likeliest."""
-        found = self.probabilities[model]
-        return max(range(len(found)), key=found.__getitem__)
 
     def distance(self, model: str) -> float:
         """Half the sum of absolute differences between a model's soft label and the teacher's: 0 equal, 1 nothing shared."""
@@ -171,7 +168,14 @@ def _built(plan: StudentPlan, teacher: str, task: str, opened) -> nn.Module:
 def _look(
     text: str, tokens: Sequence[str], classes: Sequence[str], seen: Mapping, seed: int = 0, step: int = 0
 ) -> Look:
-    shares = {name: one["probabilities"] for name, one in seen.items() if "probabilities" in one}
+    answers = {name: one for name, one in seen.items() if "probabilities" in one}
     return Look(
-        text, tuple(tokens), tuple(classes), shares, {name: one["attention"] for name, one in seen.items()}, seed, step
+        text,
+        tuple(tokens),
+        tuple(classes),
+        {name: one["probabilities"] for name, one in answers.items()},
+        {name: one["first"] for name, one in answers.items()},
+        {name: one["attention"] for name, one in seen.items()},
+        seed,
+        step,
     )

@@ -104,7 +104,8 @@ def _parse(text: str | None, kind: str, default: Any, args: Sequence[Any], optio
 
 
 def _chosen(text: str, default: Any, choices: list[Any]) -> Any:
-    named = {_format(choice): choice for choice in choices}
+    named = {f"{choice:g}": choice for choice in choices if isinstance(choice, float)}  # "4" for 4.0
+    named |= {_format(choice): choice for choice in choices}
     if isinstance(default, list | tuple):
         parts = text.split("~") if text else []
         return type(default)(named[part] for part in parts) if all(part in named for part in parts) else None

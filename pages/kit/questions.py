@@ -11,6 +11,9 @@ from pages.kit.nearby import near
 
 SHOWN = 5
 
+WRAPPED = "<style>.st-key-related a * { white-space: normal; }</style>"
+"""A page link is one line, and what does not fit is cut; some questions are longer."""
+
 
 def related(slug: str) -> None:
     """Links to the questions whose lab is on the page `slug`, the easiest first."""
@@ -28,12 +31,14 @@ def _links(slug: str, found: list[interview.InterviewQuestion]) -> None:
     """The links themselves, once the learner comes near: two dozen of them cost as much as a lab."""
     if not near(f"related_{slug}"):
         return
-    for question in found[:SHOWN]:
-        _linked(question)
-    if len(found) > SHOWN:
-        with st.expander(terms()("related_more", count=len(found) - SHOWN)):
-            for question in found[SHOWN:]:
-                _linked(question)
+    with st.container(key="related", gap="xsmall"):
+        st.html(WRAPPED)
+        for question in found[:SHOWN]:
+            _linked(question)
+        if len(found) > SHOWN:
+            with st.expander(terms()("related_more", count=len(found) - SHOWN)):
+                for question in found[SHOWN:]:
+                    _linked(question)
 
 
 def _linked(question: interview.InterviewQuestion) -> None:

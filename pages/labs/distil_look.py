@@ -10,7 +10,7 @@ from core.plots import colors
 from core.plots import distil as plots
 from core.studies.distil_looks import Look
 from pages.kit import components
-from pages.kit.page import Page
+from pages.kit.page import Page, code_span
 
 CLASSES = 8
 """Classes that are drawn: the teacher's likeliest."""
@@ -31,10 +31,9 @@ def show(page: Page, look: Look) -> None:
         _attention(page, look)
 
 
-def names_of(page: Page, classes: tuple[str, ...]) -> list[str]:
-    """Classes in the learner's language, where it has a word for them."""
-    words = lessons.labels("temperature", page.t.language).group("kinds")
-    return [words.get(name, name) for name in classes]
+def name_of(page: Page, look: Look, answer: str) -> str:
+    """A class in the learner's language, where it has a word for it; a word of the vocabulary as it is."""
+    return lessons.labels("temperature", page.t.language).group("kinds").get(answer, answer) if look.whole else answer
 
 
 def _soft_labels(page: Page, look: Look) -> None:
@@ -42,30 +41,30 @@ def _soft_labels(page: Page, look: Look) -> None:
     if not look.probabilities:
         st.info(t("no_soft_label"), icon=":material/info:")
         return
-    order, names, labels = look.order(CLASSES), names_of(page, look.classes), t.group("arms")
+    order, labels = look.order(CLASSES), t.group("arms")
     if look.step == 0:
         labels |= {"distilled": t("untrained")}
     models = {name: [shares[index] for index in order] for name, shares in look.probabilities.items()}
-    rows = [names[index] for index in order]
-    st.markdown(_sentence(page, look, names))
+    rows = [name_of(page, look, look.classes[index]) for index in order]
+    st.markdown(_sentence(page, look))
     page.figure(
         plots.soft_labels(rows, models, labels | {"probability": t("probability")}),
         "soft",
-        t("soft_alt", kind=names[look.said("teacher")], step=look.step),
+        t("soft_alt", kind=rows[0], step=look.step),
         lambda: pd.DataFrame({t("class"): rows, **{labels.get(name, name): shares for name, shares in models.items()}}),
     )
 
 
-def _sentence(page: Page, look: Look, names: list[str]) -> str:
-    said = look.said("teacher")
-    blanks = {"kind": names[said], "p": f"{look.probabilities['teacher'][said]:.1%}", "step": look.step}
-    ours = look.said("distilled")
-    blanks |= {"own": names[ours], "q": f"{look.probabilities['distilled'][said]:.1%}"}
+def _sentence(page: Page, look: Look) -> str:
+    said = look.order(1)[0]
+    blanks = {"p": f"{look.probabilities['teacher'][said]:.1%}", "q": f"{look.probabilities['distilled'][said]:.1%}"}
+    for blank, model in {"kind": "teacher", "own": "distilled"}.items():
+        blanks[blank] = name_of(page, look, look.first[model]) if look.whole else code_span(look.first[model])
     if look.whole:
         blanks["distance"] = f"{look.distance('distilled'):.0%}"
-    agrees = ours == said
+    agrees = look.first["distilled"] == look.first["teacher"]
     key = "before" if look.step == 0 else "same" if agrees else "differs"
-    line = page.t(f"look.{'before_same' if agrees and look.step == 0 else key}", **blanks)
+    line = page.t(f"look.{'before_same' if agrees and look.step == 0 else key}", step=look.step, **blanks)
     return f"{line} {page.t(f'misplaced_{key}', **blanks)}" if look.whole else line
 
 

@@ -184,9 +184,10 @@ def test_the_queue_is_fair_between_owners(tmp_path):
 
 
 def test_estimates_learn_what_this_machine_does():
-    def plan(steps, depth=2, arms=2):
+    def plan(steps, depth=2, arms=2, task="single_label"):
         student = {"layers": None, "depth": depth, "width": 128}
         return {
+            "task": task,
             "training": {"steps": steps, "batch": 32, "batch_tokens": None},
             "seeds": [0],
             "arms": {str(number): {"student": student} for number in range(arms)},
@@ -199,6 +200,10 @@ def test_estimates_learn_what_this_machine_does():
     assert estimates.seconds(plan(100), done=50) == pytest.approx(7.0)
     assert estimates.seconds(plan(100), per_second=50.0) == pytest.approx(4.0)
     assert estimates.seconds(plan(100, depth=12)) > estimates.seconds(plan(100, depth=2))
+    words = estimates.seconds(plan(100, task="masked_words"))
+    assert words > 2 * estimates.seconds(plan(100))  # the output over the vocabulary
+    estimates.learn(plan(100, task="masked_words"), per_second=1.0)
+    assert estimates.seconds(plan(100)) == pytest.approx(12.0)  # what one task takes says nothing of another
     estimates.learn(plan(100), per_second=20.0)
     assert 7.0 < estimates.seconds(plan(100)) < 12.0
 

@@ -47,6 +47,10 @@ def test_a_link_restores_every_control():
     }  # fmt: skip
 
 
+def test_a_number_needs_no_point():
+    assert opened(x_T="20").session_state["seen"]["T"] == 20.0
+
+
 @pytest.mark.parametrize("wrong", ["99", "0", "-1", "nan", "inf", "1e999", "3.5.1", "<b>", "行", "", "9" * 3000, "a~z"])
 def test_what_does_not_fit_is_the_default(wrong):
     seen = opened(x_layer=wrong, x_T=wrong, x_on="maybe", x_kind=wrong, x_many="z~" + wrong).session_state["seen"]

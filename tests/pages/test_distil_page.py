@@ -83,7 +83,7 @@ def test_opens_on_the_pair_and_two_soft_labels(language, figures):
     app = opened(lang=language)
     t = lessons.labels("distil", language)
     look = looks.before(Setup(), TEXT)
-    share = f"{look.probabilities['teacher'][look.said('teacher')]:.1%}"
+    share = f"{look.probabilities['teacher'][look.order(1)[0]]:.1%}"
     assert share in text_of(app) and f"{look.distance('distilled'):.0%}" in text_of(app)
     drawn = figures(app)
     assert any("6 × 384" in words(figure) and "2 × 128" in words(figure) for figure in drawn)
@@ -220,7 +220,7 @@ def test_a_finished_run_concludes_and_can_be_gone_back_through(finished, languag
     assert app.select_slider(key="dl_at").value == steps[-1]
     app.select_slider(key="dl_at").set_value(steps[0]).run()
     look = looks.at_step(finished, TEXT, steps[0])
-    assert f"{look.probabilities['teacher'][look.said('teacher')]:.1%}" in text_of(app)
+    assert f"{look.probabilities['teacher'][look.order(1)[0]]:.1%}" in text_of(app)
     assert t("look.same", kind="", p="", step=steps[0], own="", q="").split("**")[0] in text_of(app) or t(
         "look.differs", kind="", p="", step=steps[0], own="", q=""
     ).split("**")[0] in text_of(app)

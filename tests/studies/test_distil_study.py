@@ -24,6 +24,7 @@ from core.errors import LabError
 from core.folders import FOLDER_VARIABLE
 from core.models import load
 from core.models.made import made, named
+from core.plots.distil import loss_curves
 from core.plots.distil_formulas import objective
 from core.studies import distil_curves as curves
 from core.studies import distil_looks as looks
@@ -157,6 +158,13 @@ def test_a_long_curve_is_thinned_to_means_and_a_batch_without_labels_counts_for_
     assert curve.steps[-1] <= 600
 
 
+def test_one_step_is_a_dot():
+    labels = {"step": "step", "seed": "{seed}", "distilled": "distilled", "term.hard": "hard"}
+    for steps, mode in {(1,): "lines+markers", (1, 2): "lines"}.items():
+        drawn = loss_curves({"hard": [curves.Curve("distilled", 0, steps, [2.0] * len(steps))]}, 10, labels)
+        assert drawn.data[0].mode == mode
+
+
 # A real run
 
 
@@ -180,7 +188,7 @@ def test_the_first_look_is_the_models_own():
     look = looks.before(SMALL, TEXT)
     logits = ENGINE.trace(Setting("kinds-teacher", ""), "kinds-teacher", TEXT).class_logits
     assert look.probabilities["teacher"] == pytest.approx(logits.double().softmax(-1).tolist(), abs=2e-4)
-    assert look.classes[look.said("teacher")] == "food" and look.whole
+    assert look.first["teacher"] == "food" and look.whole
     again = torch.tensor(look.attention["distilled"])
     assert again.shape == (1, 2, len(look.tokens), len(look.tokens))
     assert torch.allclose(again.sum(-1), torch.ones(1, 2, len(look.tokens)), atol=1e-2)
@@ -191,7 +199,22 @@ def test_a_gap_gets_a_soft_label_over_the_teachers_words():
     look = looks.before(setup, "a large [MASK] that lives in the sea")
     assert look.probabilities["teacher"] == look.probabilities["distilled"]  # all layers: the teacher itself
     assert not look.whole and look.order(3) == [0, 1, 2]
+    assert look.first["distilled"] == look.first["teacher"] == look.classes[0]
     assert not looks.before(setup, "no gap here").probabilities
+
+
+def test_a_students_own_first_word_may_be_none_of_the_teachers():
+    setup = Setup(teacher="minilm-teacher", start="layers", keep=(0,))
+    look = looks.before(setup, "a large [MASK] that lives in the sea")
+    model, tokenizer = (
+        looks.untrained(setup),
+        ENGINE.checkpoint(Setting("minilm-teacher", ""), "minilm-teacher").tokenizer,
+    )
+    inputs = tokenizer(look.text, return_tensors="pt")
+    position = look.tokens.index("[MASK]")
+    with torch.no_grad():
+        best = model(**inputs).logits[0, position].argmax()
+    assert look.first["distilled"] == tokenizer.convert_ids_to_tokens(int(best)) not in look.classes
 
 
 @pytest.mark.parametrize("text", ["", "   "])

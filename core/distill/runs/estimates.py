@@ -22,6 +22,12 @@ FIXED = 8e-3
 WORDS_A_TEXT = 25
 """Tokens of a text, where only texts are counted."""
 
+VOCABULARY, HIDDEN = 30_522, 0.2
+"""Rows of the output over words, and the share of tokens that are asked for one."""
+
+TABLE = 500
+"""What keeping one weight of that output up to date costs a step, in multiply-adds: it is read and written several times."""
+
 START = 2.0
 """Seconds to open the models and the texts."""
 
@@ -30,11 +36,10 @@ INERTIA = 0.5
 
 
 class Estimates:
-    """Seconds that runs take on this machine."""
+    """Seconds that runs take on this machine. Each task has a correction of its own, for their steps differ in kind."""
 
     def __init__(self) -> None:
-        self._factor = 1.0
-        self._seen = False
+        self._factors: dict[str, float] = {}
 
     def seconds(self, plan: Mapping[str, Any], done: int = 0, per_second: float = 0.0) -> float:
         """Seconds until a run is finished, if it had a worker now.
@@ -45,19 +50,21 @@ class Estimates:
             per_second: steps a second that this very run has shown; the model's guess if 0.
         """
         steps = plan["training"]["steps"] * len(plan["seeds"]) - done
-        one = 1 / per_second if per_second else self._factor * step_cost(plan)
+        one = 1 / per_second if per_second else self._factors.get(plan["task"], 1.0) * step_cost(plan)
         return START + max(steps, 0) * one
 
     def learn(self, plan: Mapping[str, Any], per_second: float) -> None:
         """Corrects the model by what a run showed."""
         if per_second > 0:
-            factor = 1 / per_second / step_cost(plan)
-            self._factor = INERTIA * self._factor + (1 - INERTIA) * factor if self._seen else factor
-            self._seen = True
+            factor, task = 1 / per_second / step_cost(plan), plan["task"]
+            self._factors[task] = INERTIA * self._factors.get(task, factor) + (1 - INERTIA) * factor
 
 
 def step_cost(plan: Mapping[str, Any]) -> float:
-    """Seconds of one step of all arms: six multiply-adds a parameter and token, and a fixed part."""
+    """Seconds of one step of all arms: six multiply-adds a parameter and token, and a fixed part.
+
+    Where words are guessed, the output over the vocabulary is most of a small student's step.
+    """
     training = plan["training"]
     tokens = training["batch_tokens"] or training["batch"] * WORDS_A_TEXT
     total = 0.0
@@ -66,4 +73,6 @@ def step_cost(plan: Mapping[str, Any]) -> float:
         # A student from the teacher's layers or a folder is about as wide as the shipped ones.
         depth, width = (len(student["layers"]), 384) if student["layers"] else (student["depth"], student["width"])
         total += FIXED + 6 * 12 * depth * width**2 * tokens / FLOPS
+        if plan["task"] == "masked_words":
+            total += width * VOCABULARY * (6 * HIDDEN * tokens + TABLE) / FLOPS
     return total

@@ -90,7 +90,7 @@ class Sight:
     """
 
     def __init__(self, text: str, tokenizer, teacher: nn.Module, task: Task) -> None:
-        self.text, self._task = text, task
+        self.text, self._task, self._tokenizer = text, task, tokenizer
         ids = torch.tensor([tokenizer(text, truncation=True, max_length=LONGEST, verbose=False)["input_ids"]])
         hidden = (ids == tokenizer.mask_token_id) & (task == "masked_words")
         labels = torch.zeros_like(ids).where(hidden, IGNORED)
@@ -108,7 +108,8 @@ class Sight:
 
     def of(self, model: nn.Module) -> dict[str, Any]:
         """What a model makes of it: "attention" `[layer][head][query][key]` and, where there is a soft label, "logits" and
-        "probabilities" `[class]`. Its mode is as before afterwards."""
+        "probabilities" `[class]`, and "first", the class or word that this model itself holds for likeliest. Its mode is as
+        before afterwards."""
         found = self._features(model)
         attention = [_rounded(found.scores[i][0].softmax(dim=-1)) for i in sorted(found.scores)]
         seen: dict[str, Any] = {"attention": attention}
@@ -117,6 +118,8 @@ class Sight:
             shares = logits.sigmoid() if self._task == "multi_label" else logits.softmax(dim=-1)
             chosen = slice(None) if self._words is None else self._words.to(logits.device)
             seen |= {"logits": _rounded(logits[chosen]), "probabilities": _rounded(shares[chosen])}
+            first = int(logits.argmax())
+            seen["first"] = self.classes[first] if self._words is None else self._tokenizer.convert_ids_to_tokens(first)
         return seen
 
     @torch.no_grad()
