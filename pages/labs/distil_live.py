@@ -145,8 +145,9 @@ def _conclusion(page: Page, view: RunView, found: curves.Conclusion) -> None:
         line = t(f"conclusion.{found.verdict}", **blanks)
         say.get(found.verdict, st.warning)(line, icon=":material/balance:")
         with st.grid(3, min_column_width=130):
-            beside = {"distilled": t("spread", spread=blanks["spread"]), "teacher": t("no_learner")}
-            beside["control"] = t("spread", spread=blanks["control_spread"])
+            spreads = {"distilled": blanks["spread"], "control": blanks["control_spread"]}
+            beside = {a: t("spread", spread=s) if found.seeds > 1 else t("one_seed") for a, s in spreads.items()}
+            beside["teacher"] = t("no_learner")
             for arm in ("teacher", "distilled", "control"):
                 plain = {"delta_color": "off", "delta_arrow": "off", "border": True}
                 st.metric(t(f"arms.{arm}"), blanks[arm], beside[arm], **plain)

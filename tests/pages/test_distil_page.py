@@ -204,6 +204,7 @@ def test_play_starts_what_is_set_up_and_shows_it(figures):
     lines, _ = run.metrics()
     found = curves.conclusion(lines, 20)
     assert f"{found.distilled.mean:.1%}" in [metric.value for metric in app.metric]
+    assert [metric.delta for metric in app.metric[1:3]] == [T("one_seed")] * 2  # and no "± 0.0"
     assert any('"name":"Control"' in figure.spec and "soft loss" in figure.spec for figure in figures(app))
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-FLOPS = 2e10
+FLOPS = 4e10
 """Multiply-adds a second of one thread, for a start; only ratios matter once a run has been seen."""
 
 FIXED = 8e-3
@@ -25,7 +25,7 @@ WORDS_A_TEXT = 25
 VOCABULARY, HIDDEN = 30_522, 0.2
 """Rows of the output over words, and the share of tokens that are asked for one."""
 
-TABLE = 500
+TABLE = 1000
 """What keeping one weight of that output up to date costs a step, in multiply-adds: it is read and written several times."""
 
 START = 2.0
