@@ -38,7 +38,22 @@ def control(make: Callable[..., Any], key: str, default: Any, *args: Any, **opti
         if then:
             then()
 
-    return make(*args, key=key, on_change=changed, **options)
+    # A page drawn twice in a row reaches the browser as the second drawing alone, in which the session's value is no news:
+    # the widget then starts from its own default, so that has to be the session's value too.
+    start = _default(make.__name__, st.session_state[key], args, options)
+    return make(*args, key=key, on_change=changed, **start, **options)
+
+
+def _default(kind: str, value: Any, args: Sequence[Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """The argument that lets a widget of this kind start from `value`."""
+    if kind in ("selectbox", "radio"):
+        choices = _choices(args, options)
+        return {"index": choices.index(value) if value in choices else None}
+    return {"default" if kind in ("segmented_control", "pills", "multiselect") else "value": value}
+
+
+def _choices(args: Sequence[Any], options: Mapping[str, Any]) -> list[Any]:
+    return list(options.get("options", args[1] if len(args) > 1 else ()))
 
 
 def adapt(key: str, default: Any, choices: Sequence[Any]) -> Any:
@@ -93,7 +108,7 @@ def _parse(text: str | None, kind: str, default: Any, args: Sequence[Any], optio
     if text is None or len(text) > LONGEST:
         return None
     if kind in _CHOICES:
-        return _chosen(text, default, list(options.get("options", args[1] if len(args) > 1 else ())))
+        return _chosen(text, default, _choices(args, options))
     if isinstance(default, bool):
         return {"0": False, "1": True}.get(text)
     if isinstance(default, int | float):

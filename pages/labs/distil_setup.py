@@ -110,6 +110,7 @@ def _kept_layers(page: Page, teacher) -> dict:
         t("keep"),
         range(teacher.layers),
         selection_mode="multi",
+        default=st.session_state[key],
         format_func=lambda layer: t("layer_short", number=layer + 1),
         key=key,
         on_change=write,

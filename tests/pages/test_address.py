@@ -47,6 +47,16 @@ def test_a_link_restores_every_control():
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_a_browser_that_missed_the_first_drawing_starts_from_the_same_values(again):
+    at = opened(x_layer="5", x_T="20.0", x_on="1", x_kind="column", x_many="b~c", x_text="bye")
+    if again:
+        at.run()  # now the session's values are no news, and only the widgets' own defaults say them
+    assert at.slider[0].proto.default == [5] and at.select_slider[0].proto.default == [3]
+    assert at.toggle[0].proto.default is True and at.selectbox[0].proto.default == 1
+    assert at.get("button_group")[0].proto.default == [1, 2] and at.text_input[0].proto.default == "bye"
+
+
 def test_a_number_needs_no_point():
     assert opened(x_T="20").session_state["seen"]["T"] == 20.0
 
