@@ -8,6 +8,8 @@ from pages.kit import session
 from pages.kit.questions import related
 
 st.set_page_config(page_title="Distillery", page_icon="⚗️", layout="wide")
+# A page link is one line, and what does not fit is cut; some of ours are longer than a phone is wide.
+st.html("<style>[data-testid='stPageLink-NavLink'] * { white-space: normal; }</style>")
 
 with st.sidebar:
     session.choose_language()

@@ -11,9 +11,6 @@ from pages.kit.nearby import near
 
 SHOWN = 5
 
-WRAPPED = "<style>.st-key-related a * { white-space: normal; }</style>"
-"""A page link is one line, and what does not fit is cut; some questions are longer."""
-
 
 def related(slug: str) -> None:
     """Links to the questions whose lab is on the page `slug`, the easiest first."""
@@ -31,14 +28,12 @@ def _links(slug: str, found: list[interview.InterviewQuestion]) -> None:
     """The links themselves, once the learner comes near: two dozen of them cost as much as a lab."""
     if not near(f"related_{slug}"):
         return
-    with st.container(key="related", gap="xsmall"):
-        st.html(WRAPPED)
-        for question in found[:SHOWN]:
-            _linked(question)
-        if len(found) > SHOWN:
-            with st.expander(terms()("related_more", count=len(found) - SHOWN)):
-                for question in found[SHOWN:]:
-                    _linked(question)
+    for question in found[:SHOWN]:
+        _linked(question)
+    if len(found) > SHOWN:
+        with st.expander(terms()("related_more", count=len(found) - SHOWN)):
+            for question in found[SHOWN:]:
+                _linked(question)
 
 
 def _linked(question: interview.InterviewQuestion) -> None:
