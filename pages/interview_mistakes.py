@@ -98,7 +98,6 @@ def puzzle() -> None:
             None,
             t("what"),
             choices,
-            index=None,
             format_func=lambda number: mistake.choices[int(number)],
             on_change=lambda: keep(mistake, hit),
         )

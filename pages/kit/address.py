@@ -31,6 +31,8 @@ def control(make: Callable[..., Any], key: str, default: Any, *args: Any, **opti
     if key not in st.session_state:
         asked = _parse(st.query_params.get(key), make.__name__, default, args, options)
         st.session_state[key] = default if asked is None else asked
+    elif not _fits(make.__name__, st.session_state[key], args, options):
+        put(key, default)  # another text, or another choice beside it, has moved the limits
     then = options.pop("on_change", None)
 
     def changed() -> None:
@@ -50,6 +52,22 @@ def _default(kind: str, value: Any, args: Sequence[Any], options: Mapping[str, A
         choices = _choices(args, options)
         return {"index": choices.index(value) if value in choices else None}
     return {"default" if kind in ("segmented_control", "pills", "multiselect") else "value": value}
+
+
+def _fits(kind: str, value: Any, args: Sequence[Any], options: Mapping[str, Any]) -> bool:
+    """Whether a widget of this kind can show `value`."""
+    if kind in _CHOICES:
+        choices = _choices(args, options)
+        return value is None or all(one in choices for one in (value if isinstance(value, list | tuple) else [value]))
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return True
+    lowest, highest = _limits(args, options)
+    return (lowest is None or value >= lowest) and (highest is None or value <= highest)
+
+
+def _limits(args: Sequence[Any], options: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    lowest = options.get("min_value", args[1] if len(args) > 1 else None)
+    return lowest, options.get("max_value", args[2] if len(args) > 2 else None)
 
 
 def _choices(args: Sequence[Any], options: Mapping[str, Any]) -> list[Any]:
@@ -112,9 +130,7 @@ def _parse(text: str | None, kind: str, default: Any, args: Sequence[Any], optio
     if isinstance(default, bool):
         return {"0": False, "1": True}.get(text)
     if isinstance(default, int | float):
-        lowest = options.get("min_value", args[1] if len(args) > 1 else None)
-        highest = options.get("max_value", args[2] if len(args) > 2 else None)
-        return _number(text, type(default), lowest, highest)
+        return _number(text, type(default), *_limits(args, options))
     return text
 
 

@@ -57,6 +57,16 @@ def test_a_browser_that_missed_the_first_drawing_starts_from_the_same_values(aga
     assert at.get("button_group")[0].proto.default == [1, 2] and at.text_input[0].proto.default == "bye"
 
 
+def test_a_value_that_no_longer_fits_goes_back_to_the_default():
+    at = AppTest.from_string(SCRIPT.replace('"Layer", 1, 6', '"Layer", 1, st.session_state.get("highest", 6)'))
+    at.query_params["x_layer"] = "6"
+    at.run()
+    assert at.session_state["seen"]["layer"] == 6
+    at.session_state["highest"] = 4
+    at.run()
+    assert at.session_state["seen"]["layer"] == 3 and "x_layer" not in at.query_params and not at.exception
+
+
 def test_a_number_needs_no_point():
     assert opened(x_T="20").session_state["seen"]["T"] == 20.0
 
