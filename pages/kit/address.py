@@ -15,6 +15,8 @@ import streamlit as st
 LONGEST = 1000
 """Characters that one parameter may have; a longer text stays on the page but is not part of a copied link."""
 
+_STARTS = "_address_starts"
+
 _CHOICES = ("selectbox", "radio", "segmented_control", "pills", "select_slider", "multiselect")
 
 
@@ -30,7 +32,7 @@ def control(make: Callable[..., Any], key: str, default: Any, *args: Any, **opti
     st.session_state.setdefault("_address_defaults", {})[key] = default
     if key not in st.session_state:
         asked = _parse(st.query_params.get(key), make.__name__, default, args, options)
-        st.session_state[key] = default if asked is None else asked
+        _set(key, default if asked is None else asked)
     elif not _fits(make.__name__, st.session_state[key], args, options):
         put(key, default)  # another text, or another choice beside it, has moved the limits
     then = options.pop("on_change", None)
@@ -41,9 +43,18 @@ def control(make: Callable[..., Any], key: str, default: Any, *args: Any, **opti
             then()
 
     # A page drawn twice in a row reaches the browser as the second drawing alone, in which the session's value is no news:
-    # the widget then starts from its own default, so that has to be the session's value too.
-    start = _default(make.__name__, st.session_state[key], args, options)
-    return make(*args, key=key, on_change=changed, **start, **options)
+    # the widget then starts from its own default, so that has to be the value last set from here. It does not follow the
+    # learner's moves: a widget whose default changes is drawn anew.
+    start = st.session_state.get(_STARTS, {}).get(key, st.session_state[key])
+    if not _fits(make.__name__, start, args, options):
+        start = st.session_state[key]
+    return make(*args, key=key, on_change=changed, **_default(make.__name__, start, args, options), **options)
+
+
+def _set(key: str, value: Any) -> None:
+    """Sets a control in the session, as the value that a browser which draws it first starts from too."""
+    st.session_state[key] = value
+    st.session_state.setdefault(_STARTS, {})[key] = value
 
 
 def _default(kind: str, value: Any, args: Sequence[Any], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,7 +94,7 @@ def adapt(key: str, default: Any, choices: Sequence[Any]) -> Any:
     before, defaults[key] = defaults.get(key, default), default
     if key not in st.session_state:
         asked = _parse(st.query_params.get(key), "selectbox", default, (), {"options": choices})
-        st.session_state[key] = default if asked is None else asked
+        _set(key, default if asked is None else asked)
     elif st.session_state[key] == before or st.session_state[key] not in choices:
         put(key, default)
     return st.session_state[key]
@@ -91,7 +102,7 @@ def adapt(key: str, default: Any, choices: Sequence[Any]) -> Any:
 
 def put(key: str, value: Any) -> None:
     """Sets a control from a callback, or before it is drawn."""
-    st.session_state[key] = value
+    _set(key, value)
     write(key, value)
 
 
@@ -108,7 +119,7 @@ def reset(prefix: str) -> None:
     """Puts every control whose key begins with `prefix` back, and clears all such parameters."""
     for key, default in st.session_state.get("_address_defaults", {}).items():
         if key.startswith(prefix) and key in st.session_state:
-            st.session_state[key] = default
+            _set(key, default)
     for key in [key for key in st.query_params if key.startswith(prefix)]:
         del st.query_params[key]
 

@@ -55,6 +55,8 @@ def test_a_browser_that_missed_the_first_drawing_starts_from_the_same_values(aga
     assert at.slider[0].proto.default == [5] and at.select_slider[0].proto.default == [3]
     assert at.toggle[0].proto.default is True and at.selectbox[0].proto.default == 1
     assert at.get("button_group")[0].proto.default == [1, 2] and at.text_input[0].proto.default == "bye"
+    at.slider[0].set_value(2).run()
+    assert at.slider[0].proto.default == [5]  # a widget whose default follows each move would be drawn anew
 
 
 def test_a_value_that_no_longer_fits_goes_back_to_the_default():
