@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, WebSocket, sync_playwright
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -63,6 +65,29 @@ class Visitor:
     server: Server
     errors: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
+    waits: bool = True
+    """Whether a script that the tab has asked for has not come to its end yet."""
+
+    def follow(self, socket: WebSocket) -> None:
+        """Notes what the tab and the server say to each other: "not running" stands on a page before its first script too."""
+
+        def sent(payload: bytes | str) -> None:
+            message = BackMsg.FromString(payload) if isinstance(payload, bytes) else BackMsg()
+            # A fragment's own clock may ask for one that has left the page, and gets no answer.
+            if message.HasField("rerun_script") and not message.rerun_script.is_auto_rerun:
+                self.waits = True
+
+        def received(payload: bytes | str) -> None:
+            if not isinstance(payload, bytes):
+                return
+            message = ForwardMsg.FromString(payload)
+            if message.HasField("new_session"):
+                self.waits = True
+            elif message.HasField("script_finished"):
+                self.waits = message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
+
+        socket.on("framesent", sent)
+        socket.on("framereceived", received)
 
     def open(self, path: str = "/") -> Page:
         """Opens a page of the app and waits until it has come to rest."""
@@ -71,8 +96,12 @@ class Visitor:
 
     def rest(self) -> Page:
         """Waits until no script runs any more."""
-        self.page.wait_for_selector('[data-testid="stApp"]', timeout=60_000)
         self.page.wait_for_timeout(300)
+        for _ in range(1200):
+            if not self.waits:
+                break
+            self.page.wait_for_timeout(100)
+        assert not self.waits, "A script did not come to its end."
         self.page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=120_000)
         self.page.wait_for_selector('[data-testid="stSpinner"]', state="detached", timeout=120_000)
         self.page.wait_for_timeout(300)
@@ -144,6 +173,8 @@ def visit(chromium: Browser):
         contexts.append(context)
         page = context.new_page()
         visitor = Visitor(page, server)
+        page.on("websocket", visitor.follow)
+        page.on("domcontentloaded", lambda: setattr(visitor, "waits", True))
         page.on("console", lambda m: visitor.errors.append(m.text) if _is_error(m) else None)
         page.on("pageerror", lambda error: visitor.errors.append(str(error)))
 

@@ -50,6 +50,7 @@ def test_a_link_puts_the_same_cut_on_the_table(server, visit):
     visitor = visit(server)
     page = visitor.open("/layer-surgery?ls_model=minilm-student&ls_keep=0-2&ls_off=2.4")
     switches = page.locator(".surgery-board button[role=switch]")
+    expect(switches).to_have_count(3)
     assert [one.get_attribute("aria-checked") for one in switches.all()] == ["true", "false", "true"]
     expect(page.locator(".surgery-board .cell.off")).to_have_count(1)
     page.get_by_role("button", name=LABELS("preset_whole")).click()
