@@ -30,11 +30,7 @@ def control(make: Callable[..., Any], key: str, default: Any, *args: Any, **opti
         options: keyword arguments of the widget; an `on_change` of the caller runs after the address is written.
     """
     st.session_state.setdefault("_address_defaults", {})[key] = default
-    if key not in st.session_state:
-        asked = _parse(st.query_params.get(key), make.__name__, default, args, options)
-        _set(key, default if asked is None else asked)
-    elif not _fits(make.__name__, st.session_state[key], args, options):
-        put(key, default)  # another text, or another choice beside it, has moved the limits
+    _prepare(key, make.__name__, default, args, options)
     then = options.pop("on_change", None)
 
     def changed() -> None:
@@ -49,6 +45,15 @@ def control(make: Callable[..., Any], key: str, default: Any, *args: Any, **opti
     if not _fits(make.__name__, start, args, options):
         start = st.session_state[key]
     return make(*args, key=key, on_change=changed, **_default(make.__name__, start, args, options), **options)
+
+
+def _prepare(key: str, kind: str, default: Any, args: Sequence[Any], options: Mapping[str, Any]) -> None:
+    """Gives a control its first value, the address's or `default`, and puts back one whose limits have moved past its value."""
+    if key not in st.session_state:
+        asked = _parse(st.query_params.get(key), kind, default, args, options)
+        _set(key, default if asked is None else asked)
+    elif not _fits(kind, st.session_state[key], args, options):
+        put(key, default)  # another text, or another choice beside it, has moved the limits
 
 
 def _set(key: str, value: Any) -> None:
@@ -92,11 +97,9 @@ def adapt(key: str, default: Any, choices: Sequence[Any]) -> Any:
     """
     defaults = st.session_state.setdefault("_address_defaults", {})
     before, defaults[key] = defaults.get(key, default), default
-    if key not in st.session_state:
-        asked = _parse(st.query_params.get(key), "selectbox", default, (), {"options": choices})
-        _set(key, default if asked is None else asked)
-    elif st.session_state[key] == before or st.session_state[key] not in choices:
+    if key in st.session_state and st.session_state[key] == before:
         put(key, default)
+    _prepare(key, "selectbox", default, (), {"options": choices})
     return st.session_state[key]
 
 

@@ -101,7 +101,7 @@ def _kept_layers(page: Page, teacher) -> dict:
     t, key = page.t, page.key("layers")
     found = pairs.kept_of(page.parameter("keep"), teacher.layers)
     if st.session_state.get(key + "_seen") != page.parameter("keep"):  # a link or a rule has changed it
-        st.session_state[key] = list(found)
+        st.session_state[key] = st.session_state[key + "_start"] = list(found)
 
     def write() -> None:
         page.set_parameter("keep", "-".join(map(str, sorted(st.session_state[key]))))
@@ -110,7 +110,7 @@ def _kept_layers(page: Page, teacher) -> dict:
         t("keep"),
         range(teacher.layers),
         selection_mode="multi",
-        default=st.session_state[key],
+        default=st.session_state[key + "_start"],  # one that moves would draw the buttons anew, see `address.control`
         format_func=lambda layer: t("layer_short", number=layer + 1),
         key=key,
         on_change=write,
