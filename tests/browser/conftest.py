@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
@@ -20,6 +21,15 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 ROOT = Path(__file__).resolve().parents[2]
+
+STILL = """() => new Promise((resolve) => {
+  const still = () => { observer.disconnect(); resolve(); };
+  let calm = setTimeout(still, 300);
+  const observer = new MutationObserver(() => { clearTimeout(calm); calm = setTimeout(still, 300); });
+  observer.observe(document.body, { childList: true, subtree: true });
+  setTimeout(still, 5000);
+})"""
+"""Waits until nothing has come or gone for 300 ms (components draw after the script's end), 5 s at most: a player never rests."""
 
 
 def free_port() -> int:
@@ -65,26 +75,28 @@ class Visitor:
     server: Server
     errors: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
-    waits: bool = True
-    """Whether a script that the tab has asked for has not come to its end yet."""
+    waits_until: float = math.inf
+    """Until when the tab waits for the end of a script that it has asked for, by `time.monotonic`."""
 
     def follow(self, socket: WebSocket) -> None:
         """Notes what the tab and the server say to each other: "not running" stands on a page before its first script too."""
 
         def sent(payload: bytes | str) -> None:
             message = BackMsg.FromString(payload) if isinstance(payload, bytes) else BackMsg()
-            # A fragment's own clock may ask for one that has left the page, and gets no answer.
-            if message.HasField("rerun_script") and not message.rerun_script.is_auto_rerun:
-                self.waits = True
+            if message.HasField("rerun_script"):
+                # One that asks for a fragment that has left the page gets no answer.
+                part = message.rerun_script.fragment_id
+                self.waits_until = max(self.waits_until, time.monotonic() + 2) if part else math.inf
 
         def received(payload: bytes | str) -> None:
             if not isinstance(payload, bytes):
                 return
             message = ForwardMsg.FromString(payload)
+            finished = message.HasField("script_finished")
             if message.HasField("new_session"):
-                self.waits = True
-            elif message.HasField("script_finished"):
-                self.waits = message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
+                self.waits_until = math.inf
+            elif finished and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+                self.waits_until = 0
 
         socket.on("framesent", sent)
         socket.on("framereceived", received)
@@ -97,14 +109,13 @@ class Visitor:
     def rest(self) -> Page:
         """Waits until no script runs any more."""
         self.page.wait_for_timeout(300)
-        for _ in range(1200):
-            if not self.waits:
-                break
+        latest = time.monotonic() + 120
+        while time.monotonic() < min(self.waits_until, latest):
             self.page.wait_for_timeout(100)
-        assert not self.waits, "A script did not come to its end."
+        assert self.waits_until < latest, "A script did not come to its end."
         self.page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=120_000)
         self.page.wait_for_selector('[data-testid="stSpinner"]', state="detached", timeout=120_000)
-        self.page.wait_for_timeout(300)
+        self.page.evaluate(STILL)
         return self.page
 
     def read_on(self) -> Page:
@@ -174,7 +185,7 @@ def visit(chromium: Browser):
         page = context.new_page()
         visitor = Visitor(page, server)
         page.on("websocket", visitor.follow)
-        page.on("domcontentloaded", lambda: setattr(visitor, "waits", True))
+        page.on("domcontentloaded", lambda: setattr(visitor, "waits_until", math.inf))
         page.on("console", lambda m: visitor.errors.append(m.text) if _is_error(m) else None)
         page.on("pageerror", lambda error: visitor.errors.append(str(error)))
 

@@ -71,8 +71,7 @@ def test_a_guess_opens_the_result(server, visit):
     question.locator("label").nth(1).click()
     visitor.rest()
     expect(page.get_by_text(re.compile("^Source: ")).first).to_be_visible()
-    page.wait_for_timeout(500)
-    assert page.locator(".distillery-figure").count() > figures
+    expect(page.locator(".distillery-figure").nth(figures)).to_be_attached()
     visitor.must_be_clean()
 
 

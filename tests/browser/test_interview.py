@@ -69,7 +69,7 @@ def test_a_line_is_clicked_and_kept_in_the_address(server, visit):
     again.page.locator(".line-picker .row.right").wait_for()
     page.get_by_role("button", name=lessons.labels("interview_mistakes", "en")("next")).click()
     visitor.rest()
-    assert page.locator(".line-picker .row[aria-checked=true]").count() == 0
+    expect(page.locator(".line-picker .row[aria-checked=true]")).to_have_count(0)
     visitor.must_be_clean()
 
 
@@ -130,7 +130,7 @@ def test_progress_travels_in_a_file(server, visit, tmp_path):
 
     (tmp_path / "other.json").write_text("[1, 2")
     choose(tmp_path / "other.json")
-    assert page.get_by_test_id("stSidebar").get_by_test_id("stAlert").count() == 1
+    expect(page.get_by_test_id("stSidebar").get_by_test_id("stAlert")).to_have_count(1)
     page.get_by_label(t("learner.name"), exact=True).fill("Ada")
     page.keyboard.press("Enter")
     visitor.rest()

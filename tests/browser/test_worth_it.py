@@ -22,7 +22,7 @@ def test_opens_on_a_report_and_measures_after_a_guess(server, visit):
     page.locator(".st-key-wi_guess_int8 label").filter(has_text="About the same.").click()
     page.locator(".st-key-wi_measure_again").wait_for()
     visitor.rest()
-    assert page.locator(".distillery-figure").count() == figures + 2
+    expect(page.locator(".distillery-figure")).to_have_count(figures + 2)
     page.locator(".st-key-wi_batch").get_by_text("8", exact=True).click()
     visitor.rest()
     assert "wi_batch=8" in page.url
