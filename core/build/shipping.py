@@ -2,7 +2,7 @@
 
 The word embeddings are half of these small models, and the student keeps the teacher's. So they lie in a shard of their own
 beside the teacher, and the student's index points at it: plain transformers opens both folders, and the two models together
-take a third less room.
+take a third less room. In that shard their name stands without the family's prefix, so that an ELECTRA can share a BERT's.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ import yaml
 from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-WORD_EMBEDDINGS = "bert.embeddings.word_embeddings.weight"
+WORD_EMBEDDINGS = "embeddings.word_embeddings.weight"
+TIED = ("cls.predictions.decoder.weight", "cls.predictions.decoder.bias", "generator_lm_head.weight")
+"""What repeats the word embeddings or the head's bias, in BERT and in ELECTRA."""
 EMBEDDING_SHARD = "embeddings.safetensors"
 MODEL_SHARD = "layers.safetensors"  # not model.safetensors, which transformers would take for the whole model
 INDEX = "model.safetensors.index.json"
@@ -45,10 +47,9 @@ def ship(
     """
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: tensor.half().contiguous() for name, tensor in model.state_dict().items()}
-    weights.pop("cls.predictions.decoder.weight", None)  # tied to the word embeddings
-    weights.pop("cls.predictions.decoder.bias", None)  # tied to cls.predictions.bias
+    weights = {name: tensor for name, tensor in weights.items() if name not in TIED}
     total = sum(tensor.nbytes for tensor in weights.values())
-    words = weights.pop(WORD_EMBEDDINGS)
+    words = weights.pop(f"{model.base_model_prefix}.{WORD_EMBEDDINGS}")
     shared = _shared(weights, layers_of / MODEL_SHARD) if layers_of else []
     weights = {name: tensor for name, tensor in weights.items() if name not in shared}
     shard_folder = embeddings_of or folder

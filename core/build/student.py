@@ -1,7 +1,8 @@
 """The students of the masked-language-model pair, all trained by `core.distill` on the same budget of text.
 
 `student` starts as every second layer of the teacher and learns by the DistilBERT recipe; `control` is its twin without a
-teacher; `tiny` is narrow, starts from random layers and learns by the TinyBERT recipe.
+teacher; `tiny` is narrow, starts from random layers and learns by the TinyBERT recipe. The teacher's word embeddings stay as
+they are in all of them, so that one file serves all.
 """
 
 from __future__ import annotations
@@ -11,11 +12,10 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
-from transformers import BertForMaskedLM, PreTrainedTokenizerBase
+from transformers import BertForMaskedLM, ElectraConfig, ElectraForMaskedLM, PreTrainedModel, PreTrainedTokenizerBase
 
 from core.build import workspace
 from core.build.encoding import LONGEST, Encoded
@@ -24,8 +24,10 @@ from core.distill.distiller import Arm, Distiller, Training
 from core.distill.encoding import masked
 from core.distill.objective import CONTROL, Objective, Recipe
 from core.distill.recipes import RECIPES
-from core.distill.students import fresh, from_layers
+from core.distill.students import WIDE, WIDE_SPREAD, from_layers
 from core.distill.texts import MaskedTexts
+from core.models.building import ONE_AT_A_TIME
+from core.trace.observe import ATTENTION
 
 LAYERS = (1, 3, 5)
 """The student's layers, counted from 0: every second one (Sanh et al. 2019, section 3)."""
@@ -50,15 +52,11 @@ class Plan:
         objective: what it minimises.
         start: the untrained student, from the teacher.
         rate: peak learning rate.
-        words: whether its word embeddings train; frozen ones can be shared with the teacher by file.
-        precision: of the matrix products, see `core.distill.training.Training`.
     """
 
     objective: Objective | Recipe
-    start: Callable[[BertForMaskedLM], BertForMaskedLM]
+    start: Callable[[BertForMaskedLM], PreTrainedModel]
     rate: float
-    words: Literal["all", "frozen"]
-    precision: Literal["float32", "mixed"]
 
 
 def every_second(teacher: BertForMaskedLM) -> BertForMaskedLM:
@@ -67,31 +65,44 @@ def every_second(teacher: BertForMaskedLM) -> BertForMaskedLM:
 
 
 @torch.no_grad()
-def narrow(teacher: BertForMaskedLM, layers: int = 4, width: int = 192, seed: int = 0) -> BertForMaskedLM:
-    """A narrower BERT of random layers, 12 heads as the teacher so that attention can be compared head by head.
+def narrow(teacher: BertForMaskedLM, layers: int = 4, width: int = 192, seed: int = 0) -> ElectraForMaskedLM:
+    """A narrower encoder of random layers, 12 heads as the teacher so that attention can be compared head by head.
 
-    A million tokens cannot teach 30,522 words from nothing, so its embeddings start as the teacher's, turned onto the first
-    `width` principal axes of the word embeddings, and its output bias as the teacher's.
+    A million tokens cannot teach 30,522 words from nothing, so it keeps the teacher's embeddings, as wide as they are, and
+    its output bias; between them and the narrow layers stand two matrices, which start as the first `width` principal axes of
+    the word embeddings. transformers calls a BERT of this shape (Lan et al. 2020, section 3.1: factorised embeddings) ELECTRA.
     """
     shape = teacher.config
-    longest = shape.max_position_embeddings
-    student = fresh(
-        teacher, "masked_words", layers, width, shape.num_attention_heads, longest=longest, dropout=0.0, seed=seed
+    config = ElectraConfig(
+        vocab_size=shape.vocab_size,
+        embedding_size=shape.hidden_size,
+        hidden_size=width,
+        num_hidden_layers=layers,
+        num_attention_heads=shape.num_attention_heads,
+        intermediate_size=4 * width,
+        max_position_embeddings=shape.max_position_embeddings,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+        pad_token_id=shape.pad_token_id,
+        initializer_range=WIDE_SPREAD * (WIDE / width) ** 0.5,
     )
-    ours, theirs = student.bert.embeddings, teacher.bert.embeddings
-    words = theirs.word_embeddings.weight.float()
+    config._attn_implementation = ATTENTION
+    with ONE_AT_A_TIME, torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        student = ElectraForMaskedLM(config)
+    student.electra.embeddings.load_state_dict(teacher.bert.embeddings.state_dict())
+    words = teacher.bert.embeddings.word_embeddings.weight
     _, axes = torch.linalg.eigh(words.T @ words)  # the smallest first
-    turn = axes[:, -width:]
-    for name in ("word_embeddings", "position_embeddings", "token_type_embeddings"):
-        getattr(ours, name).weight.copy_(getattr(theirs, name).weight @ turn)
-    student.cls.predictions.bias.copy_(teacher.cls.predictions.bias)
+    student.electra.embeddings_project.weight.copy_(axes[:, -width:].T)
+    student.generator_predictions.dense.weight.copy_(axes[:, -width:])
+    student.generator_lm_head.bias.copy_(teacher.cls.predictions.bias)
     return student
 
 
 PLANS = {
-    "student": Plan(RECIPES["distilbert"], every_second, 5e-4, "frozen", "float32"),
-    "tiny": Plan(RECIPES["tinybert"], narrow, 1e-3, "all", "mixed"),
-    "control": Plan(CONTROL, every_second, 5e-4, "frozen", "float32"),
+    "student": Plan(RECIPES["distilbert"], every_second, 5e-4),
+    "tiny": Plan(RECIPES["tinybert"], narrow, 1e-3),
+    "control": Plan(CONTROL, every_second, 5e-4),
 }
 
 
@@ -111,7 +122,7 @@ def train(
     tokenizer: PreTrainedTokenizerBase,
     corpora: dict[str, Encoded],
     budget: Budget,
-) -> BertForMaskedLM:
+) -> PreTrainedModel:
     """Trains one of `PLANS`, or goes on from `folder/checkpoint.pt`; a line of `log.jsonl` every 20 steps.
 
     Returns:
@@ -130,8 +141,8 @@ def train(
             batch_tokens=budget.batch_tokens,
             rate=plan.rate,
             warmup=0.04,
-            words=plan.words,
-            precision=plan.precision,
+            words="frozen",
+            precision="mixed",
             seed=budget.seed,
         ),
     )

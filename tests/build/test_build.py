@@ -11,7 +11,7 @@ import torch
 import transformers
 from safetensors import safe_open
 
-from core.build import cards, encoding, measuring, pairs, pairs_card, shipping, student, teacher
+from core.build import cards, encoding, filling, measuring, pairs, pairs_card, shipping, student, teacher, teacher_card
 from core.build.corpora import MEASURING, Document, natural
 from core.build.quality import attention, held_out, scorer, unigram_scorer
 from core.models import load
@@ -186,14 +186,22 @@ def test_distillation_draws_the_student_to_its_frozen_teacher(taught, corpora, t
     assert torch.equal(learned.state_dict()[words], before[words])
 
 
-def test_the_narrow_student_starts_from_turned_embeddings_and_learns(taught, corpora, tokenizer, tmp_path, small_plans):
+def test_the_narrow_student_looks_at_the_teachers_words_and_learns(taught, corpora, tokenizer, tmp_path, small_plans):
     start = student.narrow(taught, layers=2, width=16).eval()
-    theirs = taught.bert.embeddings.word_embeddings.weight.detach()
-    ours = start.bert.embeddings.word_embeddings.weight.detach()
-    best = torch.linalg.svdvals(theirs)[:16].square().sum()  # what the first 16 principal axes keep
-    assert torch.allclose(ours.square().sum(), best, rtol=1e-4)
+    words = taught.bert.embeddings.word_embeddings.weight.detach()
+    seen = start.electra.embeddings_project(words) - start.electra.embeddings_project.bias
+    best = torch.linalg.svdvals(words)[:16].square().sum()  # what the first 16 principal axes keep
+    assert torch.allclose(seen.square().sum(), best, rtol=1e-4)
     learned = student.train(tmp_path / "tiny", "tiny", taught, tokenizer, corpora, BUDGET)
     assert divergence(taught, learned, corpora, tokenizer) < divergence(taught, start, corpora, tokenizer)
+    assert torch.equal(learned.get_input_embeddings().weight, words)
+    front = {"license": "apache-2.0", "distillery": {"role": "student", "origin": "here", "metrics": {}}}
+    shipping.ship(taught, tokenizer, tmp_path / "t", front, "# Teacher")
+    shipping.ship(learned, tokenizer, tmp_path / "n", front, "# Narrow", embeddings_of=tmp_path / "t")
+    opened = load(tmp_path / "n", device="cpu")
+    assert type(opened.model) is transformers.ElectraForMaskedLM
+    assert torch.allclose(opened.model.get_input_embeddings().weight, words, atol=1e-3)
+    assert trace(opened, "the king").check() < 1e-5
     (line,) = map(json.loads, (tmp_path / "tiny" / "log.jsonl").read_text().splitlines())
     assert line["step"] == line["of"] == 20 and line["soft"] > 0 and "hidden" not in line  # the recipe's second stage
 
@@ -243,7 +251,7 @@ def test_what_is_measured_fills_the_cards(taught, source, corpora, tokenizer, tm
     monkeypatch.setattr(measuring, "SEQUENCES", 20)
     monkeypatch.setattr(measuring, "ATTENTION_SEQUENCES", 3)
     half = student.from_layers(taught, (0, 2))
-    models = {"teacher": taught, "longer": taught, "head_only": teacher.fresh_teacher(source)}
+    models = {"teacher": taught, "text_only": taught, "longer": taught, "head_only": teacher.fresh_teacher(source)}
     models |= dict.fromkeys(student.PLANS, half)
     makers = {name: lambda model=model: model for name, model in models.items()}
     everything = dict.fromkeys([*teacher.FIRST_TEXT, *MEASURING], corpora["masc_tagged"])
@@ -257,8 +265,10 @@ def test_what_is_measured_fills_the_cards(taught, source, corpora, tokenizer, tm
     )
     assert found["head_only"]["agreement"]["kl"] > 0 and found["teacher"]["cloze"]["sentences"] == 150
     assert found["teacher"]["attention"]["overlap"] != found["original"]["attention"]["overlap"]
-    front, prose = cards.teacher_card(found, teacher.Schedule())
+    learned = {"text_only": (6.5, 0.07), "teacher": (4.4, 0.2734)}
+    front, prose = teacher_card.teacher_card(found, teacher.Schedule(), filling.Filling(), 54_321, learned)
     assert front["distillery"]["metrics"]["attention"]["overlap"] and f"{kept['top1']:.1%}" in prose
+    assert "54,321" in prose and "27.3%" in prose and "{" not in prose
     for card in cards.STUDENTS.values():
         front, prose = card(found, student.Budget())
         assert front["distillery"]["role"] == "student" and "Agreement" in prose and "{" not in prose

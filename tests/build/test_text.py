@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.build import encoding, everyday, wordnet
+from core.build import blank_sentences, encoding, everyday, wordnet
 from core.build.cloze import entries, near_cloze
 from core.build.corpora import Document
 from core.models.card import SHIPPED
@@ -110,3 +110,14 @@ def test_the_sentences_of_a_word_share_their_fate(tmp_path):
     assert [document.sentences[0] for document in found] == texts[:2]
     assert len({replace(document, sentences=()).held_out for document in found}) == 1
     assert everyday.batches_done(file) == 1
+
+
+@pytest.mark.parametrize(
+    ("table", "word", "group", "sentence"),
+    [("facts", "owl", "animal", "An owl eats thing"), ("beginnings", "apple", "food", "You need apple to thing")],
+)
+def test_a_beginning_holds_its_word_and_a_last_one_to_be_replaced(monkeypatch, table, word, group, sentence):
+    monkeypatch.setattr(everyday, "everyday_words", lambda *_, **__: [everyday.Word(word, group)])
+    found = blank_sentences._begun(table, {})
+    assert sentence in found and len(found) == len(set(found))
+    assert all(word in text.lower() and "{" not in text and text.endswith(" thing") for text in found)

@@ -1,0 +1,86 @@
+"""Where the sentences with blanks come from: everyday ones that exist as text, and beginnings to be ended.
+
+None is chosen by looking at the sentences that measure; their near-copies are dropped.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import tomllib
+from collections import defaultdict
+from dataclasses import asdict
+from pathlib import Path
+
+from core.build import corpora, everyday
+from core.build.blanks import PACK, Label
+from core.build.cloze import near_cloze
+from core.build.relations import relation_documents
+
+SHORTEST, LONGEST = 4, 18
+"""Tokens in a sentence."""
+
+USUAL = 9_000
+"""Beginnings are filled with words up to this id: the vocabulary is roughly in order of frequency."""
+
+
+def sources(vocabulary: dict[str, int], written: Path, seed: int = 0) -> dict[str, list[str]]:
+    """Everyday sentences by where they come from, in random order.
+
+    Args:
+        written: the file of `everyday.write`.
+    """
+    rng = random.Random(seed)
+    found = {"wordnet": _quoted(), "smollm": _written(written)}
+    found |= {table: _begun(table, vocabulary) for table in ("beginnings", "facts")}
+    for name in ("masc_tagged", "movie_reviews"):
+        found[name] = [t for d in corpora.documents(name) if not d.held_out for t in d.sentences]
+    for name, texts in found.items():
+        fitting = {
+            text for text in texts if SHORTEST <= len(text.split()) <= LONGEST and re.fullmatch(r"[\w ,.'’-]+", text)
+        }
+        found[name] = sorted(text for text in fitting if not near_cloze(text))
+        rng.shuffle(found[name])
+    return found
+
+
+def _quoted() -> list[str]:
+    """WordNet's examples, without its definitions."""
+    return [text for d in corpora.documents("wordnet") if not d.held_out for text in d.sentences[1:]]
+
+
+def _written(file: Path) -> list[str]:
+    """All that the writer of everyday sentences wrote: an unlikely end does no harm where other words are judged."""
+    rows = map(json.loads, file.read_text(encoding="utf-8").splitlines())
+    return [re.split(r"(?<=[.!?])\s", row["text"])[0] for row in rows]
+
+
+def _begun(table: str, vocabulary: dict[str, int]) -> list[str]:
+    """The beginnings in a table of `everyday.toml`, each with the words of its group, and a last word to be replaced."""
+    beginnings = tomllib.loads((Path(__file__).parent / "everyday.toml").read_text(encoding="utf-8"))[table]
+    found = []
+    for word in everyday.everyday_words(vocabulary, rarest=USUAL):
+        article = f"an {word.text}" if word.text[0] in "aeiou" else f"a {word.text}"
+        filled = {"w": word.text, "W": word.text.capitalize(), "a": article, "A": article.capitalize()}
+        found += [f"{beginning.format(**filled)} thing" for beginning in beginnings[word.group]]
+    return found
+
+
+def write_relations(file: Path, vocabulary: dict[str, int], count: int, seed: int = 0) -> None:
+    """Writes `count` labels that need no larger model: what WordNet's relations say, with the last word left out.
+
+    Where several words end the same sentence ("a robin is a kind of"), each is as likely. Words are the usual ones, see `USUAL`.
+    """
+    ends = defaultdict(set)
+    for document in relation_documents():
+        for text in document.sentences:
+            *before, last = text.lower().rstrip(".").split()
+            usual = all(vocabulary.get(word.strip(","), USUAL) < USUAL for word in (*before, last))
+            if usual and not document.held_out and not near_cloze(text):
+                ends[f"{' '.join(before)} [MASK]."].add(last)
+    chosen = random.Random(seed).sample(sorted(ends), min(count, len(ends)))
+    labels = (Label(text, tuple(sorted(ends[text])), (1 / len(ends[text]),) * len(ends[text])) for text in chosen)
+    rows = (json.dumps({"pack": i // PACK, **asdict(label)}) + "\n" for i, label in enumerate(labels))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("".join(rows), encoding="utf-8")

@@ -1,0 +1,211 @@
+"""Blanks labelled by a language model that reads from left to right, and the masked model that learns from them."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+
+import pytest
+import torch
+import transformers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from core.build import blanks, encoding, filling
+from core.build.corpora import Document
+
+SENTENCES = [
+    "the king rules a land over the capital.",
+    "the queen sings of cats and dogs in paris.",
+    "what sings over the land is a king of dogs.",
+]
+
+
+@pytest.fixture(scope="module")
+def writer():
+    """A tiny random Llama and a byte-level tokenizer that holds each word of the sentences as one token."""
+    inner = Tokenizer(models.BPE())
+    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    inner.decoder = decoders.ByteLevel()
+    inner.train_from_iterator(SENTENCES * 4, trainers.BpeTrainer(vocab_size=300, min_frequency=2))
+    tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=inner)
+    torch.manual_seed(0)
+    config = transformers.LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=64
+    )
+    model = transformers.LlamaForCausalLM(config).eval()
+    for parameter in model.parameters():  # far from uniform, so that the words differ
+        torch.nn.init.normal_(parameter, mean=float(parameter.ndim == 1), std=0.3)
+    return model, tokenizer
+
+
+@pytest.fixture
+def pieces(family_folder):
+    return transformers.AutoTokenizer.from_pretrained(family_folder("bert"))
+
+
+@pytest.fixture
+def guesser(family_folder):
+    return transformers.BertForMaskedLM.from_pretrained(family_folder("bert")).eval()
+
+
+@pytest.fixture
+def labeller(writer, guesser, pieces):
+    return blanks.Labeller(*writer, guesser, pieces, common={"the", "and", "over"})
+
+
+def _ids(labeller, text):
+    return labeller.tokenizer(text).input_ids
+
+
+def test_a_label_is_the_likelihood_of_the_sentence_with_each_word_in_it(labeller, monkeypatch):
+    monkeypatch.setattr(blanks, "LEAST", 0.0)
+    sentences = [_ids(labeller, text) for text in SENTENCES]
+    asked = [labeller.blanks(ids, random.Random(0)) for ids in sentences]
+    assert {(blank.whole, len(blank.right)) for mine in asked for blank in mine} == {(True, 1), (False, 1), (True, 3)}
+    found = iter(labeller.label(sentences, asked))
+    for ids, mine in zip(sentences, asked, strict=True):
+        for blank in mine:
+            label = next(found)
+            scores = []
+            for word in label.words:  # each alone, read as a whole after the context
+                whole = [*labeller.context, *ids[: blank.at], *_ids(labeller, f" {word}"), *blank.right]
+                with torch.no_grad():
+                    log_p = labeller.model(input_ids=torch.tensor([whole])).logits[0].log_softmax(-1)
+                scores.append(sum(log_p[i - 1, whole[i]] for i in range(len(labeller.context) + blank.at, len(whole))))
+            p = torch.stack(scores).softmax(0)
+            if blank.whole:
+                written = labeller.words[ids[blank.at]]
+                p = (1 - blanks.TRUE) * p + blanks.TRUE * torch.tensor([float(word == written) for word in label.words])
+            assert label.p == pytest.approx(p.tolist(), abs=0.03), label  # the least likely words were cut off
+            assert sum(label.p) == pytest.approx(1, abs=1e-3) and list(label.p) == sorted(label.p, reverse=True)
+            assert label.text.count("[MASK]") == 1 and label.text.endswith(".")
+
+
+def test_a_beginning_is_asked_for_its_last_word_only(labeller):
+    ids = _ids(labeller, "the king rules a land")
+    assert labeller.blanks(ids, random.Random(0)) == [blanks.Blank(len(ids) - 1, (labeller.stop,), False)]
+    assert labeller._text(ids, labeller.blanks(ids, random.Random(0))[0]) == "the king rules a [MASK]."
+
+
+def test_a_sentence_that_no_word_can_end_gets_no_label(labeller, monkeypatch):
+    ids = _ids(labeller, "the king rules a land")
+    blank = labeller.blanks(ids, random.Random(0))
+    monkeypatch.setattr(blanks, "LEAST", 0.0)
+    assert len(list(labeller.label([ids], [blank]))) == 1
+    monkeypatch.setattr(blanks, "LEAST", 1.0)
+    assert not list(labeller.label([ids], [blank]))
+
+
+def test_near_copies_of_the_sentences_that_measure_get_no_label(labeller):
+    blank = blanks.Blank(3, (labeller.stop,), False)
+    ids, judged = _ids(labeller, "the king rules a land"), torch.tensor([0.5, 0.5]).log()
+    land, capital = (labeller.numbers[word] for word in ("land", "capital"))
+    assert labeller._finished("the king rules a [MASK].", ids, blank, [land, capital], judged).words == (
+        "land",
+        "capital",
+    )
+    assert labeller._finished("the farmer milked the [MASK].", ids, blank, [land, capital], judged) is None
+
+
+def test_labels_are_written_pack_by_pack(labeller, tmp_path, monkeypatch):
+    monkeypatch.setattr(blanks, "PACK", 2)
+    monkeypatch.setattr(blanks, "LEAST", 0.0)
+    monkeypatch.setattr(blanks, "SENTENCES", {"a": 0.5, "b": 0.5})
+    texts = {"a": SENTENCES, "b": SENTENCES[::-1]}
+    blanks.write(tmp_path / "whole.jsonl", labeller, texts, packs=3)
+    blanks.write(tmp_path / "parts.jsonl", labeller, texts, packs=1)
+    assert blanks.packs_done(tmp_path / "parts.jsonl") == 1
+    blanks.write(tmp_path / "parts.jsonl", labeller, texts, packs=3)
+    assert (tmp_path / "whole.jsonl").read_text() == (tmp_path / "parts.jsonl").read_text() != ""
+
+
+PLAN = filling.Filling(steps=60, batch_tokens=100, batch_blanks=4, peak=1e-2, warmup=5)
+
+
+@pytest.fixture
+def labels(tmp_path):
+    """Blanks of which the words stand with certain probabilities; packs 0 and 20 are kept."""
+    file = tmp_path / "labels.jsonl"
+    kinds = (("king", ["land", "capital"], [0.75, 0.25]), ("queen", ["cats", "dogs"], [0.6, 0.4]))
+    rows = [
+        {"pack": pack, "text": f"the {who} {verb} a [MASK].", "words": words, "p": p}
+        for pack, verb in enumerate(("rules", "sings", "is", "of"), start=18)
+        for who, words, p in kinds
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return file
+
+
+@pytest.fixture
+def corpora(pieces, tmp_path):
+    documents = (Document("masc_tagged", f"page-{number}", tuple(SENTENCES)) for number in range(60))
+    return {"masc_tagged": encoding.encode(documents, pieces, tmp_path / "text.npz")}
+
+
+def test_the_loss_is_the_cross_entropy_with_the_soft_label(guesser, pieces, labels):
+    common = torch.ones(len(pieces), dtype=torch.bool)
+    common[pieces.convert_tokens_to_ids("king")] = False
+    kept = filling.read_blanks([labels], pieces, True, common)
+    assert len(kept.ids) == 2 and filling.count([labels]) == 6
+    filled = kept.batch([0, 1], pieces.pad_token_id)
+    loss, seen, _ = filling.blank_losses(guesser, filled, pieces.mask_token_id, common)
+    rows = pieces(["the king is a [MASK].", "the queen is a [MASK]."], return_tensors="pt")
+    logits = guesser(**rows).logits[rows["input_ids"] == pieces.mask_token_id]
+    target = torch.zeros_like(logits)
+    for i, (words, p) in enumerate(((["land", "capital"], [0.75, 0.25]), (["cats", "dogs"], [0.6, 0.4]))):
+        target[i, pieces.convert_tokens_to_ids(words)] = torch.tensor(p)
+    assert torch.allclose(loss, torch.nn.functional.cross_entropy(logits, target), atol=1e-5)
+    king = logits.softmax(-1)[0, pieces.convert_tokens_to_ids("king")]  # visible in the first sentence only
+    assert torch.allclose(seen, -torch.log1p(-king) / 2, atol=1e-5)
+
+
+def test_a_label_does_not_ask_for_a_word_that_stands_there(pieces, tmp_path):
+    file = tmp_path / "labels.jsonl"
+    rows = [
+        {"pack": 1, "text": "the king is a [MASK].", "words": ["king", "queen", "land"], "p": [0.5, 0.3, 0.2]},
+        {"pack": 1, "text": "a queen is a [MASK].", "words": ["queen"], "p": [1.0]},
+        {"pack": 1, "text": "the land is the [MASK].", "words": ["the"], "p": [1.0]},
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    common = torch.zeros(len(pieces), dtype=torch.bool)
+    common[[*pieces.all_special_ids, pieces.convert_tokens_to_ids("the")]] = True
+    found = filling.read_blanks([file], pieces, False, common)
+    assert [pieces.convert_ids_to_tokens(words) for words in found.words] == [["queen", "land"], ["the"]]
+    assert found.p == [pytest.approx([0.6, 0.4]), [1.0]]
+
+
+def test_the_teacher_learns_blanks_keeps_its_words_and_resumes(
+    guesser, pieces, corpora, labels, tmp_path, family_folder, monkeypatch
+):
+    kept = filling.read_blanks([labels], pieces, True, filling.common_words(corpora, pieces))
+    before, _ = filling.blanks_learned(guesser, pieces, kept)
+    words = guesser.bert.embeddings.word_embeddings.weight.detach().clone()
+    whole = filling.train(tmp_path / "whole", guesser, pieces, corpora, [labels], PLAN)
+    after, right = filling.blanks_learned(whole, pieces, kept)
+    assert after < before - 1 and right == 1
+    assert torch.equal(whole.bert.embeddings.word_embeddings.weight, words)
+    assert filling.steps_done(tmp_path / "whole") == PLAN.steps
+
+    class KilledError(Exception):
+        pass
+
+    def kill(state, file, save=filling.workspace.save):
+        save(state, file)
+        raise KilledError
+
+    monkeypatch.setattr(filling, "SAVE_SECONDS", 0)
+    monkeypatch.setattr(filling.workspace, "save", kill)
+    again = transformers.BertForMaskedLM.from_pretrained(family_folder("bert"))
+    with pytest.raises(KilledError):
+        filling.train(tmp_path / "parts", again, pieces, corpora, [labels], PLAN)
+    monkeypatch.undo()
+    again = transformers.BertForMaskedLM.from_pretrained(family_folder("bert"))
+    resumed = filling.train(tmp_path / "parts", again, pieces, corpora, [labels], PLAN)
+    for name, tensor in whole.state_dict().items():
+        assert torch.allclose(tensor, resumed.state_dict()[name], atol=1e-5), name
+
+
+def test_the_rate_rises_and_falls():
+    plan = replace(PLAN, steps=100, warmup=10, peak=1.0)
+    assert [filling.learning_rate(step, plan) for step in (5, 10, 55, 100)] == [0.5, 1.0, 0.5, 0.0]
