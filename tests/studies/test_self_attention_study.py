@@ -177,7 +177,7 @@ def broken(engine: Engine, setting: Setting, *interventions) -> breaking.Broken:
     found = breaking.compare(engine, setting, setting.teacher, before, after, position, true_id)
     log_before, log_after = (each.logits[position].double().log_softmax(-1) for each in (before, after))
     kl = float((log_before.exp() * (log_before - log_after)).sum())
-    assert found.divergence == pytest.approx(kl, abs=1e-5)
+    assert found.divergence == pytest.approx(kl, rel=1e-5, abs=1e-5)
     assert found.true_after == pytest.approx(float(log_after.exp()[true_id]), abs=1e-6)
     assert found.before[0] == pytest.approx(float(log_before.exp().max()), abs=1e-6)
     return found
