@@ -24,6 +24,7 @@ from core.trace.record import LayerTrace
 
 SHIPPED: dict[str, tuple[str, dict[str, str]]] = {
     "words": ("minilm-teacher", {"distilled": "minilm-student", "control": "minilm-control"}),
+    "narrow": ("minilm-teacher", {"tinybert": "minilm-tiny"}),
     "kinds": ("kinds-teacher", {"distilled": "kinds-student"}),
 }
 """The pairs that a learner can look at before any run: the teacher, and its students by what they are."""
