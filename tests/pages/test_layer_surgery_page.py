@@ -251,8 +251,5 @@ def test_the_code_runs_as_shown(opened):
         exec(compile(expected[2], "heads", "exec"), {})
     found = study.cost(ENGINE, SETTING, SMALL, Cut((0, 2), ((2, 4),)))
     one = sweeps.every_cut(ENGINE, SETTING, SMALL).wait().rounds()[0]
-    assert (
-        f"{found.loss.mean:.4f}"[:6] in printed.getvalue()
-        and f"{one.count} {one.rule} {one.keep}" in printed.getvalue()
-    )
+    assert str(found.loss.mean)[:6] in printed.getvalue() and f"{one.count} {one.rule} {one.keep}" in printed.getvalue()
     assert "tensor([[" in printed.getvalue()
