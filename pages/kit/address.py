@@ -114,7 +114,9 @@ def write(key: str, value: Any) -> None:
     text = _format(value)
     if value == st.session_state.get("_address_defaults", {}).get(key) or not 0 < len(text) <= LONGEST:
         st.query_params.pop(key, None)
-    else:
+    elif st.query_params.get(key) != text:
+        # Streamlit sends even what has not changed, and the browser gives it to whatever page it shows when that arrives: a
+        # reader who has gone back meanwhile would find this page's parameters there.
         st.query_params[key] = text
 
 

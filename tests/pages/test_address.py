@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from streamlit.runtime.state.query_params import QueryParams
 from streamlit.testing.v1 import AppTest
 
 SCRIPT = """
@@ -101,3 +102,18 @@ def test_reset_puts_all_back():
     at.button(key="reset").click().run()
     assert at.session_state["seen"] == DEFAULTS
     assert not at.query_params
+
+
+def test_what_has_not_changed_is_not_sent_again(monkeypatch):
+    sent = []
+    monkeypatch.setattr(QueryParams, "_send_query_param_msg", lambda params: sent.append(params.to_dict()))
+    at = AppTest.from_string("from pages.kit import address\naddress.write('x_masks', '5-6')")
+    at.query_params["x_masks"] = "5-6"
+    sent.clear()
+    at.run()
+    assert not at.exception and not sent
+    at = AppTest.from_string("from pages.kit import address\naddress.write('x_masks', '7')")
+    at.query_params["x_masks"] = "5-6"
+    sent.clear()
+    at.run()
+    assert sent == [{"x_masks": "7"}]
