@@ -71,6 +71,8 @@ def _define_and_call(job: dict[str, Any], records: list[dict[str, Any]]) -> dict
     module = types.ModuleType("your_code")
     sys.modules["your_code"] = module
     try:
+        if "\0" in source:  # a ValueError before Python 3.11.4
+            raise SyntaxError("source code string cannot contain null bytes")
         tree = ast.parse(source, NAME)
         if found := _avoided(tree, set(job.get("avoid", ()))):
             return found | {"source": source.splitlines()[found["line"] - 1]}
