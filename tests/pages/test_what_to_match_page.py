@@ -87,6 +87,16 @@ def test_it_opens_on_the_shipped_pair(opened):
     assert "Recomputed: equals the model" in words(opened)
 
 
+def test_a_narrow_student_that_was_asked_stands_beside_its_teacher():
+    at = show(wm_pair="narrow", wm_board_student="narrow-tinybert")
+    assert not at.exception and not at.error
+    cast = study.read(ENGINE, SETTING, "narrow", TEXT)
+    head = study.telling_head(cast, "attention", (3, 5))
+    value = study.wall(cast, "attention", (3, 5), head).distances[1]
+    assert T("one_student_heads", value=f"{value:.3f}", student=12, teacher=12) in words(at)
+    assert T("pair_facts.narrow") in [caption.value for caption in at.caption]
+
+
 def test_the_board_opens_on_equal_numbers_and_says_what_they_cost(opened):
     costs = costing.costs_of(ENGINE, SETTING, "minilm-teacher", "minilm-student")
     found = maps.verdict(costs, "attention", (0, 1, 2))
