@@ -40,8 +40,8 @@ def test_a_run_is_played_paused_finished_and_gone_back_through(fresh_server, vis
     losses = page.locator(".st-key-dl_figure_losses")
     losses.locator(".main-svg").first.wait_for(timeout=SOON)
     assert "dl_run=" in page.url
-    expect(standing).to_be_in_viewport()  # the button was far below
-    expect(losses).to_be_in_viewport()
+    expect(standing).to_be_in_viewport(timeout=SOON)  # the button was far below
+    expect(losses).to_be_in_viewport(timeout=SOON)
 
     before = int(losses.locator(".distillery-figure").get_attribute("data-drawn"))
     figure = losses.locator(".distillery-figure")
@@ -52,6 +52,7 @@ def test_a_run_is_played_paused_finished_and_gone_back_through(fresh_server, vis
     resume = page.get_by_role("button", name=T("runs.resume"), exact=False).first
     expect(standing).to_contain_text(re.compile(f"{T('runs.states.paused')}|{T('runs.states.finished')}"), timeout=SOON)
     if resume.is_enabled():
+        page.wait_for_timeout(1000)  # the step that was under way when it was pressed is still told
         done = standing.inner_text()
         page.wait_for_timeout(1500)
         assert standing.inner_text() == done  # a paused run stands still, and so does its page
