@@ -77,9 +77,10 @@ def label_blanks() -> None:
     """Has SmolLM2 label blanks; the teacher as it is before that makes guesses too."""
     writer, words = everyday.Writer(), tokenizer()
     blank_sentences.write_relations(labels_files()[1], words.get_vocab(), RELATION_BLANKS)
-    share = teacher.log_unigram(text(teacher.FIRST_TEXT), len(words))
-    common = set(words.convert_ids_to_tokens((share > teacher.COMMON).nonzero()[:, 0].tolist()))
-    labeller = blanks.Labeller(writer.model, writer.tokenizer, trained("text_only"), words, common)
+    common = filling.common_words(text(teacher.FIRST_TEXT), words).nonzero()[:, 0].tolist()
+    labeller = blanks.Labeller(
+        writer.model, writer.tokenizer, trained("text_only"), words, set(words.convert_ids_to_tokens(common))
+    )
     texts = blank_sentences.sources(words.get_vocab(), sentences_file())
     blanks.write(labels_files()[0], labeller, texts, BLANK_PACKS)
 

@@ -24,10 +24,8 @@ from core.distill.distiller import Arm, Distiller, Training
 from core.distill.encoding import masked
 from core.distill.objective import CONTROL, Objective, Recipe
 from core.distill.recipes import RECIPES
-from core.distill.students import WIDE, WIDE_SPREAD, from_layers
+from core.distill.students import WIDE, WIDE_SPREAD, from_layers, seeded
 from core.distill.texts import MaskedTexts
-from core.models.building import ONE_AT_A_TIME
-from core.trace.observe import ATTENTION
 
 LAYERS = (1, 3, 5)
 """The student's layers, counted from 0: every second one (Sanh et al. 2019, section 3)."""
@@ -86,10 +84,7 @@ def narrow(teacher: BertForMaskedLM, layers: int = 4, width: int = 192, seed: in
         pad_token_id=shape.pad_token_id,
         initializer_range=WIDE_SPREAD * (WIDE / width) ** 0.5,
     )
-    config._attn_implementation = ATTENTION
-    with ONE_AT_A_TIME, torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        student = ElectraForMaskedLM(config)
+    student = seeded(ElectraForMaskedLM, config, seed)
     student.electra.embeddings.load_state_dict(teacher.bert.embeddings.state_dict())
     words = teacher.bert.embeddings.word_embeddings.weight
     _, axes = torch.linalg.eigh(words.T @ words)  # the smallest first

@@ -19,7 +19,7 @@ import torch
 import transformers
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import AutoConfig, BertConfig, PreTrainedModel
+from transformers import AutoConfig, BertConfig, PreTrainedConfig, PreTrainedModel
 
 from core.distill.files import writing
 from core.distill.heads import check_heads, switch_off
@@ -168,15 +168,20 @@ def fresh(
             config.id2label, config.label2id = dict(source.id2label), dict(source.label2id)
         if task != "token_labels":
             config.problem_type = f"{task}_classification"
-    config._attn_implementation = ATTENTION
-    with ONE_AT_A_TIME, torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        student = getattr(transformers, BERT_CLASSES[task])(config)
+    student = seeded(getattr(transformers, BERT_CLASSES[task]), config, seed)
     if words == "teacher":
         table = student.get_input_embeddings().weight
         with torch.no_grad():
             table.copy_(principal_components(whole_table(teacher), width))
     return student
+
+
+def seeded(kind: type[PreTrainedModel], config: PreTrainedConfig, seed: int) -> PreTrainedModel:
+    """A model of this class with random weights, the same for the same seed, attending by the observed function."""
+    config._attn_implementation = ATTENTION
+    with ONE_AT_A_TIME, torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return kind(config)
 
 
 def principal_components(table: Tensor, width: int) -> Tensor:
