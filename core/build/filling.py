@@ -1,7 +1,7 @@
 """The teacher learns to fill everyday blanks: half of what it reads is ordinary text, half are the blanks of `blanks.py`.
 
 A masked word of ordinary text teaches one right answer; a soft label by a larger language model says of many words how well
-they fit, so that a few tens of thousands of blanks teach what as many sentences did not. The word embeddings stay as they are.
+they fit, so that a hundred thousand blanks teach what millions of tokens did not. The word embeddings stay as they are.
 """
 
 from __future__ import annotations

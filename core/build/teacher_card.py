@@ -103,7 +103,8 @@ Attention, compared with the encoder as it came on held-out sentences: mean entr
 - Another signal did: with soft labels by the larger model the first answer to the everyday sentences is accepted in
   {everyday["teacher"]} of the cases, before in {everyday["text_only"]}.
 - The labels had to be good. Asked without the six plain sentences before, SmolLM2's own first answer to the everyday
-  sentences was accepted in 63 % of the cases and one of its first five in 77 %; with them in 75 % and 93 %. A trial with
+  sentences was accepted in 63 % of the cases and one of its first five in 77 %; with them in 75 % and 93 %. They were chosen
+  by this very score, out of three ways tried (a single line of instruction: 74 % and 87 %), so it flatters them. A trial with
   47,000 blanks labelled without them, copies not struck, over 800 steps, reached 35 %, 65 % and 15 % copies.
 - Matrix products in bfloat16 train about twice as fast as in float32 on this processor; the unlikelihood must stay in float32,
   where 1 − p does not round to 0.
