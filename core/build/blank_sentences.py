@@ -14,12 +14,16 @@ from dataclasses import asdict
 from pathlib import Path
 
 from core.build import corpora, everyday
-from core.build.blanks import PACK, Label
+from core.build.blanks import PACK
 from core.build.cloze import near_cloze
+from core.build.larger import Label
 from core.build.relations import relation_documents
 
 SHORTEST, LONGEST = 4, 18
 """Tokens in a sentence."""
+
+TO_COME = "thing"
+"""Stands at the end of a beginning, where a word is to be."""
 
 USUAL = 9_000
 """Beginnings are filled with words up to this id: the vocabulary is roughly in order of frequency."""
@@ -33,12 +37,13 @@ def sources(vocabulary: dict[str, int], written: Path, seed: int = 0) -> dict[st
     """
     rng = random.Random(seed)
     found = {"wordnet": _quoted(), "smollm": _written(written)}
-    found |= {table: _begun(table, vocabulary) for table in ("beginnings", "facts")}
+    found |= {table: _begun(table, vocabulary) for table in ("beginnings", "facts", "starts")}
     for name in ("masc_tagged", "movie_reviews"):
         found[name] = [t for d in corpora.documents(name) if not d.held_out for t in d.sentences]
     for name, texts in found.items():
+        least = SHORTEST if name != "starts" else 2
         fitting = {
-            text for text in texts if SHORTEST <= len(text.split()) <= LONGEST and re.fullmatch(r"[\w ,.'’-]+", text)
+            text for text in texts if least <= len(text.split()) <= LONGEST and re.fullmatch(r"[\w ,.'’-]+", text)
         }
         found[name] = sorted(text for text in fitting if not near_cloze(text))
         rng.shuffle(found[name])
@@ -57,13 +62,13 @@ def _written(file: Path) -> list[str]:
 
 
 def _begun(table: str, vocabulary: dict[str, int]) -> list[str]:
-    """The beginnings in a table of `everyday.toml`, each with the words of its group, and a last word to be replaced."""
+    """The beginnings in a table of `everyday.toml`, each with the words of its group, and `TO_COME`."""
     beginnings = tomllib.loads((Path(__file__).parent / "everyday.toml").read_text(encoding="utf-8"))[table]
     found = []
     for word in everyday.everyday_words(vocabulary, rarest=USUAL):
         article = f"an {word.text}" if word.text[0] in "aeiou" else f"a {word.text}"
         filled = {"w": word.text, "W": word.text.capitalize(), "a": article, "A": article.capitalize()}
-        found += [f"{beginning.format(**filled)} thing" for beginning in beginnings[word.group]]
+        found += [f"{beginning.format(**filled)} {TO_COME}" for beginning in beginnings[word.group]]
     return found
 
 

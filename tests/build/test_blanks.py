@@ -9,39 +9,9 @@ from dataclasses import replace
 import pytest
 import torch
 import transformers
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from core.build import blanks, encoding, filling
 from core.build.corpora import Document
-
-SENTENCES = [
-    "the king rules a land over the capital.",
-    "the queen sings of cats and dogs in paris.",
-    "what sings over the land is a king of dogs.",
-]
-
-
-@pytest.fixture(scope="module")
-def writer():
-    """A tiny random Llama and a byte-level tokenizer that holds each word of the sentences as one token."""
-    inner = Tokenizer(models.BPE())
-    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    inner.decoder = decoders.ByteLevel()
-    inner.train_from_iterator(SENTENCES * 4, trainers.BpeTrainer(vocab_size=300, min_frequency=2))
-    tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=inner)
-    torch.manual_seed(0)
-    config = transformers.LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=64
-    )
-    model = transformers.LlamaForCausalLM(config).eval()
-    for parameter in model.parameters():  # far from uniform, so that the words differ
-        torch.nn.init.normal_(parameter, mean=float(parameter.ndim == 1), std=0.3)
-    return model, tokenizer
-
-
-@pytest.fixture
-def pieces(family_folder):
-    return transformers.AutoTokenizer.from_pretrained(family_folder("bert"))
 
 
 @pytest.fixture
@@ -50,33 +20,35 @@ def guesser(family_folder):
 
 
 @pytest.fixture
-def labeller(writer, guesser, pieces):
-    return blanks.Labeller(*writer, guesser, pieces, common={"the", "and", "over"})
+def labeller(larger_model, guesser, pieces):
+    return blanks.Labeller(larger_model, guesser, pieces)
 
 
 def _ids(labeller, text):
-    return labeller.tokenizer(text).input_ids
+    return labeller.larger.tokenizer(text).input_ids
 
 
-def test_a_label_is_the_likelihood_of_the_sentence_with_each_word_in_it(labeller, monkeypatch):
+def test_a_label_is_the_likelihood_of_the_sentence_with_each_word_in_it(labeller, sentences, monkeypatch):
     monkeypatch.setattr(blanks, "LEAST", 0.0)
-    sentences = [_ids(labeller, text) for text in SENTENCES]
-    asked = [labeller.blanks(ids, random.Random(0)) for ids in sentences]
+    written = [_ids(labeller, text) for text in sentences]
+    asked = [labeller.blanks(ids, random.Random(0)) for ids in written]
     assert {(blank.whole, len(blank.right)) for mine in asked for blank in mine} == {(True, 1), (False, 1), (True, 3)}
-    found = iter(labeller.label(sentences, asked))
-    for ids, mine in zip(sentences, asked, strict=True):
+    found = iter(labeller.label(written, asked))
+    for ids, mine in zip(written, asked, strict=True):
         for blank in mine:
             label = next(found)
             scores = []
             for word in label.words:  # each alone, read as a whole after the context
-                whole = [*labeller.context, *ids[: blank.at], *_ids(labeller, f" {word}"), *blank.right]
+                whole = [*labeller.larger.context, *ids[: blank.at], *_ids(labeller, f" {word}"), *blank.right]
                 with torch.no_grad():
-                    log_p = labeller.model(input_ids=torch.tensor([whole])).logits[0].log_softmax(-1)
-                scores.append(sum(log_p[i - 1, whole[i]] for i in range(len(labeller.context) + blank.at, len(whole))))
+                    log_p = labeller.larger.model(input_ids=torch.tensor([whole])).logits[0].log_softmax(-1)
+                scores.append(
+                    sum(log_p[i - 1, whole[i]] for i in range(len(labeller.larger.context) + blank.at, len(whole)))
+                )
             p = torch.stack(scores).softmax(0)
             if blank.whole:
-                written = labeller.words[ids[blank.at]]
-                p = (1 - blanks.TRUE) * p + blanks.TRUE * torch.tensor([float(word == written) for word in label.words])
+                true = labeller.larger.words[ids[blank.at]]
+                p = (1 - blanks.TRUE) * p + blanks.TRUE * torch.tensor([float(word == true) for word in label.words])
             assert label.p == pytest.approx(p.tolist(), abs=0.03), label  # the least likely words were cut off
             assert sum(label.p) == pytest.approx(1, abs=1e-3) and list(label.p) == sorted(label.p, reverse=True)
             assert label.text.count("[MASK]") == 1 and label.text.endswith(".")
@@ -84,7 +56,7 @@ def test_a_label_is_the_likelihood_of_the_sentence_with_each_word_in_it(labeller
 
 def test_a_beginning_is_asked_for_its_last_word_only(labeller):
     ids = _ids(labeller, "the king rules a land")
-    assert labeller.blanks(ids, random.Random(0)) == [blanks.Blank(len(ids) - 1, (labeller.stop,), False)]
+    assert labeller.blanks(ids, random.Random(0)) == [blanks.Blank(len(ids) - 1, (labeller.larger.stop,), False)]
     assert labeller._text(ids, labeller.blanks(ids, random.Random(0))[0]) == "the king rules a [MASK]."
 
 
@@ -98,9 +70,9 @@ def test_a_sentence_that_no_word_can_end_gets_no_label(labeller, monkeypatch):
 
 
 def test_near_copies_of_the_sentences_that_measure_get_no_label(labeller):
-    blank = blanks.Blank(3, (labeller.stop,), False)
+    blank = blanks.Blank(3, (labeller.larger.stop,), False)
     ids, judged = _ids(labeller, "the king rules a land"), torch.tensor([0.5, 0.5]).log()
-    land, capital = (labeller.numbers[word] for word in ("land", "capital"))
+    land, capital = (labeller.larger.numbers[word] for word in ("land", "capital"))
     assert labeller._finished("the king rules a [MASK].", ids, blank, [land, capital], judged).words == (
         "land",
         "capital",
@@ -108,11 +80,11 @@ def test_near_copies_of_the_sentences_that_measure_get_no_label(labeller):
     assert labeller._finished("the farmer milked the [MASK].", ids, blank, [land, capital], judged) is None
 
 
-def test_labels_are_written_pack_by_pack(labeller, tmp_path, monkeypatch):
+def test_labels_are_written_pack_by_pack(labeller, sentences, tmp_path, monkeypatch):
     monkeypatch.setattr(blanks, "PACK", 2)
     monkeypatch.setattr(blanks, "LEAST", 0.0)
     monkeypatch.setattr(blanks, "SENTENCES", {"a": 0.5, "b": 0.5})
-    texts = {"a": SENTENCES, "b": SENTENCES[::-1]}
+    texts = {"a": sentences, "b": sentences[::-1]}
     blanks.write(tmp_path / "whole.jsonl", labeller, texts, packs=3)
     blanks.write(tmp_path / "parts.jsonl", labeller, texts, packs=1)
     assert blanks.packs_done(tmp_path / "parts.jsonl") == 1
@@ -138,8 +110,8 @@ def labels(tmp_path):
 
 
 @pytest.fixture
-def corpora(pieces, tmp_path):
-    documents = (Document("masc_tagged", f"page-{number}", tuple(SENTENCES)) for number in range(60))
+def corpora(pieces, sentences, tmp_path):
+    documents = (Document("masc_tagged", f"page-{number}", tuple(sentences)) for number in range(60))
     return {"masc_tagged": encoding.encode(documents, pieces, tmp_path / "text.npz")}
 
 
@@ -181,7 +153,7 @@ def test_the_teacher_learns_blanks_keeps_its_words_and_resumes(
     kept = filling.read_blanks([labels], pieces, True, filling.common_words(corpora, pieces))
     before, _ = filling.blanks_learned(guesser, pieces, kept)
     words = guesser.bert.embeddings.word_embeddings.weight.detach().clone()
-    whole = filling.train(tmp_path / "whole", guesser, pieces, corpora, [labels], PLAN)
+    whole = filling.train(tmp_path / "whole", lambda: guesser, pieces, corpora, [labels], PLAN)
     after, right = filling.blanks_learned(whole, pieces, kept)
     assert after < before - 1 and right == 1
     assert torch.equal(whole.bert.embeddings.word_embeddings.weight, words)
@@ -198,10 +170,10 @@ def test_the_teacher_learns_blanks_keeps_its_words_and_resumes(
     monkeypatch.setattr(filling.workspace, "save", kill)
     again = transformers.BertForMaskedLM.from_pretrained(family_folder("bert"))
     with pytest.raises(KilledError):
-        filling.train(tmp_path / "parts", again, pieces, corpora, [labels], PLAN)
+        filling.train(tmp_path / "parts", lambda: again, pieces, corpora, [labels], PLAN)
     monkeypatch.undo()
     again = transformers.BertForMaskedLM.from_pretrained(family_folder("bert"))
-    resumed = filling.train(tmp_path / "parts", again, pieces, corpora, [labels], PLAN)
+    resumed = filling.train(tmp_path / "parts", lambda: again, pieces, corpora, [labels], PLAN)
     for name, tensor in whole.state_dict().items():
         assert torch.allclose(tensor, resumed.state_dict()[name], atol=1e-5), name
 

@@ -11,7 +11,7 @@ import torch
 import transformers
 from safetensors import safe_open
 
-from core.build import cards, encoding, filling, measuring, pairs, pairs_card, shipping, student, teacher, teacher_card
+from core.build import cards, encoding, measuring, pairs, pairs_card, shipping, student, teacher, teacher_card
 from core.build.corpora import MEASURING, Document, natural
 from core.build.quality import attention, held_out, scorer, unigram_scorer
 from core.models import load
@@ -251,24 +251,32 @@ def test_what_is_measured_fills_the_cards(taught, source, corpora, tokenizer, tm
     monkeypatch.setattr(measuring, "SEQUENCES", 20)
     monkeypatch.setattr(measuring, "ATTENTION_SEQUENCES", 3)
     half = student.from_layers(taught, (0, 2))
-    models = {"teacher": taught, "text_only": taught, "longer": taught, "head_only": teacher.fresh_teacher(source)}
+    models = {
+        "teacher": taught,
+        "first_blanks": taught,
+        "text_only": taught,
+        "longer": taught,
+        "head_only": teacher.fresh_teacher(source),
+    }
     models |= dict.fromkeys(student.PLANS, half)
     makers = {name: lambda model=model: model for name, model in models.items()}
     everything = dict.fromkeys([*teacher.FIRST_TEXT, *MEASURING], corpora["masc_tagged"])
-    found = measuring.measure(makers, source, tokenizer, everything, tmp_path / "measured")
+    found = measuring.measure(makers, source, tokenizer, everything, tmp_path / "measured", student.PLANS)
     forgotten = makers | {"tiny": None}  # nobody is asked again
-    assert measuring.measure(forgotten, source, tokenizer, everything, tmp_path / "measured") == found
+    assert measuring.measure(forgotten, source, tokenizer, everything, tmp_path / "measured", ()) == found
     kept = found["teacher"]["in_domain"]
     assert sum(count for _, _, count in kept["curve"]) == kept["positions"] and 0 <= kept["ece"] <= 1
     assert sum(right * count for _, right, count in kept["curve"]) / kept["positions"] == pytest.approx(
         kept["top1"], abs=0.01
     )
-    assert found["head_only"]["agreement"]["kl"] > 0 and found["teacher"]["cloze"]["sentences"] == 150
+    assert found["tiny"]["agreement"]["kl"] > 0 and "agreement" not in found["head_only"]
+    assert found["teacher"]["cloze"]["sentences"] == 150
     assert found["teacher"]["attention"]["overlap"] != found["original"]["attention"]["overlap"]
-    learned = {"text_only": (6.5, 0.07), "teacher": (4.4, 0.2734)}
-    front, prose = teacher_card.teacher_card(found, teacher.Schedule(), filling.Filling(), 54_321, learned)
+    learned = {"first_blanks": (6.5, 0.07), "teacher": (4.4, 0.2734)}
+    counts = {"first_blanks": 12_345, "teacher": 54_321}
+    front, prose = teacher_card.teacher_card(found, teacher.Schedule(), counts, learned)
     assert front["distillery"]["metrics"]["attention"]["overlap"] and f"{kept['top1']:.1%}" in prose
-    assert "54,321" in prose and "27.3%" in prose and "{" not in prose
+    assert "12,345" in prose and "54,321" in prose and "27.3%" in prose and "{" not in prose
     for card in cards.STUDENTS.values():
         front, prose = card(found, student.Budget())
         assert front["distillery"]["role"] == "student" and "Agreement" in prose and "{" not in prose

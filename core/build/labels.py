@@ -1,0 +1,55 @@
+"""The labels of blanks that the teacher learns from: three files in the workspace, and how each is made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from transformers import BertForMaskedLM, PreTrainedTokenizerBase
+
+from core.build import blank_sentences, blanks, everyday, filling, larger, next_words, teacher, workspace
+from core.build.inputs import sentences_file, text, tokenizer
+
+BLANK_PACKS = 148
+"""How many packs of blanks it is asked to label."""
+
+NEXT_WORD_PACKS = 430
+"""From how many packs of beginnings SmolLM2 writes on."""
+
+RELATION_BLANKS = 8_000
+"""How many blanks are made of WordNet's relations."""
+
+
+def labels_file(name: str) -> Path:
+    """Labels by WordNet's "relations", by SmolLM2 from "both_sides", or what it expected as the "next_words"."""
+    return workspace.folder() / "blanks" / f"{name}.jsonl"
+
+
+def larger_model() -> larger.Larger:
+    """SmolLM2-135M, asked for all but the commonest words."""
+    words = tokenizer()
+    common = filling.common_words(text(teacher.FIRST_TEXT), words).nonzero()[:, 0].tolist()
+    known = words.get_vocab().keys() - everyday.rude_words()
+    return larger.Larger(*larger.opened(), known, set(words.convert_ids_to_tokens(common)))
+
+
+def sentence_sources() -> dict[str, list[str]]:
+    """Everyday sentences and beginnings."""
+    return blank_sentences.sources(tokenizer().get_vocab(), sentences_file())
+
+
+def label_blanks(guesser: BertForMaskedLM) -> None:
+    """Has WordNet and SmolLM2 label blanks; `guesser`, the teacher before that, proposes words too."""
+    blank_sentences.write_relations(labels_file("relations"), tokenizer().get_vocab(), RELATION_BLANKS)
+    labeller = blanks.Labeller(larger_model(), guesser, tokenizer())
+    blanks.write(labels_file("both_sides"), labeller, sentence_sources(), BLANK_PACKS)
+
+
+def next_word_packs(writer: PreTrainedTokenizerBase) -> list[list[list[int]]]:
+    """What SmolLM2 goes on from, in the tokens of `writer`, its tokenizer."""
+    return next_words.packs(next_words.beginnings(sentence_sources()), writer)[:NEXT_WORD_PACKS]
+
+
+def label_next_words() -> None:
+    """Has SmolLM2 write sentences and say what it expected."""
+    writer = next_words.NextWords(larger_model())
+    next_words.write(labels_file("next_words"), writer, next_word_packs(writer.larger.tokenizer))

