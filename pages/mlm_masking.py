@@ -1,4 +1,4 @@
-"""MLM masking: gaps, draws of 80/10/10, static and dynamic masks, left context, the logit lens."""
+"""MLM masking: gaps, draws of 80/10/10, static and dynamic masks, left context, the logit lens, pairs of sentences."""
 
 import streamlit as st
 
@@ -10,7 +10,7 @@ from core.plots.colors import COLORS
 from core.studies import mlm_context, mlm_draws, mlm_masking
 from pages.kit.page import Page, code_span
 from pages.kit.token_strip import token_strip
-from pages.labs import mlm_code, mlm_masking_parts
+from pages.labs import mlm_code, mlm_masking_parts, sentence_pairs
 
 page = Page("mlm_masking", "mm")
 t = page.t
@@ -219,6 +219,12 @@ def lens() -> None:
     page.code("lens", mlm_code.LENS.format(text=text, position=position))
 
 
+@page.lab
+def sentences() -> None:
+    """BERT's second game and its successor."""
+    sentence_pairs.show(page)
+
+
 for section, lab in {
     "gap": gap,
     "recipe": recipe,
@@ -226,8 +232,9 @@ for section, lab in {
     "epochs": epochs,
     "context": context,
     "lens": lens,
+    "sentences": sentences,
 }.items():
     page.section(section)
     lab()
 page.section("quiz")
-page.quiz("words", "dynamic", "vector", "condition", "order")
+page.quiz("words", "dynamic", "vector", "condition", "order", "follows")

@@ -226,13 +226,17 @@ class Labeller:
         return tokens, positions, sees, asked, expected
 
 
-def write(file: Path, labeller: Labeller, texts: dict[str, list[str]], packs: int) -> None:
-    """Appends the labels of pack after pack to `file`, a JSON object a line; goes on after the last whole pack."""
+def write(file: Path, labeller: Labeller, texts: dict[str, list[str]], packs: int, shares: dict[str, float]) -> None:
+    """Appends the labels of pack after pack to `file`, a JSON object a line; goes on after the last whole pack.
+
+    Args:
+        shares: of each of the `texts` in a pack.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
     for pack in range(packs_done(file), packs):
         rng = random.Random(pack)
         rows = []
-        for name, share in SENTENCES.items():
+        for name, share in shares.items():
             count = round(share * PACK)
             for text in texts[name][pack * count : (pack + 1) * count]:
                 ids = labeller.larger.tokenizer(text, add_special_tokens=False).input_ids

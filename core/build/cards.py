@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from core.build.corpora import MADE, MEASURING, TRAINING
-from core.build.student import LAYERS, PLANS, Budget
-from core.build.teacher import Schedule
+from core.build.student import LAYERS, PLANS, TEXT, Budget
 
 ROWS = {
     "teacher": "teacher",
-    "first_blanks": "the same before SmolLM2 wrote (not shipped)",
+    "first_round": "the same after the first round of blanks (not shipped)",
     "text_only": "the same before all blanks (not shipped)",
     "longer": "the same before all blanks, trained on with text to 11.5 million tokens (not shipped)",
     "student": "student",
@@ -37,7 +36,7 @@ recipe: 5 × soft loss (T = 2, T² included, forward KL, mean over masked positi
 cosine loss of the last hidden states (Sanh et al. 2019). The word embeddings are the teacher's, frozen and stored once: this
 folder's index points at `../minilm-teacher/embeddings.safetensors`, and plain transformers opens it.
 
-{texts()}
+{texts(TEXT)}
 
 ## Recipe
 
@@ -65,7 +64,7 @@ def control_card(measured: dict, budget: Budget) -> tuple[dict, str]:
 3 layers × 384, 12 heads: the same start as `minilm-student` (layers {kept} of `minilm-teacher` with its embeddings and head), the
 same batches and steps, and the masked-language-model loss alone. What the student does better is what the teacher taught it.
 
-{texts()}
+{texts(TEXT)}
 
 ## Recipe
 
@@ -96,7 +95,7 @@ teacher's: a million tokens cannot teach 30,522 words from nothing. Two matrices
 2020, section 3.1) start as the first 192 principal axes of the word embeddings; transformers knows this shape as ELECTRA. The
 word embeddings stay frozen and are stored once: this folder's index points at `../minilm-teacher/embeddings.safetensors`.
 
-{texts()}
+{texts(TEXT)}
 
 ## Recipe
 
@@ -153,11 +152,10 @@ def _verdict(measured: dict) -> str:
     return said + (f" It did not help on {', '.join(failed)}." if failed else "")
 
 
-def texts(names: tuple[str, ...] | None = None) -> str:
+def texts(names: tuple[str, ...]) -> str:
     """The corpora and their licences as a table."""
     known = TRAINING | MADE
-    chosen = names or Schedule().corpora
-    rows = "\n".join(f"| {name} | {known[name]} |" for name in chosen)
+    rows = "\n".join(f"| {name} | {known[name]} |" for name in names)
     measuring = "\n".join(f"| {name} | {licence} |" for name, licence in MEASURING.items())
     return f"## Text\n\nSplit by document, 4 % held out.\n\n| corpus | licence |\n|---|---|\n{rows}\n{measuring}"
 

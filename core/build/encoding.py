@@ -18,7 +18,7 @@ LONGEST = 64
 """Tokens in a training sequence, [CLS] and [SEP] included: short sequences make the most of two cores."""
 
 
-ALONE = ("wordnet", "everyday_smollm")
+ALONE = ("wordnet", "everyday_smollm", "everyday_next_words")
 """Corpora whose sentences have nothing to do with each other."""
 
 

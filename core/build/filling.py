@@ -35,6 +35,7 @@ class Filling:
         steps: how many; each reads one batch of text and one of blanks.
         batch_tokens: of ordinary text in a step.
         batch_blanks: sentences with one blank in a step.
+        last: what is left of the peak rate at the end, where another round goes on.
         unlikelihood: weight of the visible words' unlikelihood; both cross-entropies have 1.
     """
 
@@ -43,6 +44,7 @@ class Filling:
     batch_blanks: int = 128
     peak: float = 4e-4
     warmup: int = 50
+    last: float = 0.0
     unlikelihood: float = 0.5
     probability: float = 0.2
     movie_share: float = 0.5
@@ -52,8 +54,11 @@ class Filling:
 FIRST = Filling()
 """On the labels of `blanks.py`."""
 
-FURTHER = Filling(steps=2400, batch_blanks=256, peak=3e-4, seed=1)
-"""After it, on those of `next_words.py`."""
+SECOND = Filling(steps=933, batch_blanks=256, peak=3e-4, last=0.624, seed=1)
+"""On those of `next_words.py`; left at 0.62 of its peak rate, to go on with both kinds."""
+
+THIRD = Filling(steps=1400, batch_blanks=256, peak=3e-4, seed=2)
+"""On both kinds."""
 
 POOL = 32
 """Batches of blanks that are drawn together and sorted by length, so that little is padded."""
@@ -87,13 +92,16 @@ def common_words(corpora: dict[str, Encoded], tokenizer: PreTrainedTokenizerBase
 
 
 def read_blanks(files: list[Path], tokenizer: PreTrainedTokenizerBase, held_out: bool, common: Tensor) -> Blanks:
-    """The labels of one side of the split, each once, without uncommon words that stand in the sentence already.
+    """The labels of one side of the split, without uncommon words that stand in the sentence already.
 
     The larger model likes to repeat itself ("a door has a door"), and a masked model must learn not to.
+
+    Args:
+        files: of each, every text counts once; a file that is named twice counts twice.
     """
     chosen = _rows(files, held_out)
     found = Blanks([], [], [])
-    for ids, row in zip(tokenizer(list(chosen), verbose=False).input_ids, chosen.values(), strict=True):
+    for ids, row in zip(tokenizer([row["text"] for row in chosen], verbose=False).input_ids, chosen, strict=True):
         visible = {i for i in ids if not common[i]}
         words = dict(zip(tokenizer.convert_tokens_to_ids(row["words"]), row["p"], strict=True))
         words = {word: p for word, p in words.items() if word not in visible}
@@ -104,10 +112,13 @@ def read_blanks(files: list[Path], tokenizer: PreTrainedTokenizerBase, held_out:
     return found
 
 
-def _rows(files: list[Path], held_out: bool) -> dict[str, dict]:
-    """The labels of one side of the split by their text."""
-    rows = [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
-    return {row["text"]: row for row in rows if (row["pack"] % HELD_OUT_PACKS == 0) == held_out}
+def _rows(files: list[Path], held_out: bool) -> list[dict]:
+    """The labels of one side of the split."""
+    found = []
+    for file in files:
+        rows = (json.loads(line) for line in file.read_text(encoding="utf-8").splitlines())
+        found += {row["text"]: row for row in rows if (row["pack"] % HELD_OUT_PACKS == 0) == held_out}.values()
+    return found
 
 
 def blank_losses(
@@ -133,8 +144,8 @@ def blank_losses(
 
 
 def count(files: list[Path]) -> int:
-    """How many blanks train."""
-    return len(_rows(files, held_out=False))
+    """How many blanks train; a file that is named twice counts once."""
+    return len(_rows(list(dict.fromkeys(files)), held_out=False))
 
 
 def steps_done(folder: Path) -> int:
@@ -157,8 +168,9 @@ def blanks_learned(model: BertForMaskedLM, tokenizer: PreTrainedTokenizerBase, k
 
 
 def learning_rate(step: int, plan: Filling) -> float:
-    """Linear warm-up, then linear decay to zero."""
-    return plan.peak * min(step / plan.warmup, (plan.steps - step) / (plan.steps - plan.warmup))
+    """Linear warm-up, then linear decay to `plan.last` of the peak."""
+    fall = (plan.steps - step) / (plan.steps - plan.warmup)
+    return plan.peak * min(step / plan.warmup, plan.last + (1 - plan.last) * fall)
 
 
 def _text(corpora: dict[str, Encoded], tokenizer: PreTrainedTokenizerBase, plan: Filling) -> Iterator[Batch]:
@@ -212,9 +224,10 @@ def train(
         optimizer.load_state_dict(state["optimizer"])
         done = state["step"]
     (folder / "plan.json").write_text(json.dumps(asdict(plan), indent=1))
-    blanks = _blanks(read_blanks(labels, tokenizer, False, common), tokenizer.pad_token_id, plan)
-    stream = zip(_text(corpora, tokenizer, plan), blanks, strict=True)
-    ahead = itertools.islice(stream, done, plan.steps) if done < plan.steps else ()
+    ahead = ()
+    if done < plan.steps:
+        blanks = _blanks(read_blanks(labels, tokenizer, False, common), tokenizer.pad_token_id, plan)
+        ahead = itertools.islice(zip(_text(corpora, tokenizer, plan), blanks, strict=True), done, plan.steps)
     saved, started, recent = time.monotonic(), time.monotonic(), []
     with (folder / "log.jsonl").open("a") as log:
         for step, (batch, filled) in enumerate(ahead, done + 1):

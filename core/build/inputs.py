@@ -7,7 +7,7 @@ from pathlib import Path
 
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from core.build import everyday, workspace
+from core.build import everyday, next_words, workspace
 from core.build.corpora import documents
 from core.build.encoding import Encoded, encode
 from core.build.relations import relation_documents
@@ -37,11 +37,17 @@ def sentences_file() -> Path:
     return workspace.folder() / "everyday" / "sentences.jsonl"
 
 
+def labels_file(name: str) -> Path:
+    """Labels by WordNet's "relations", by SmolLM2 from "both_sides" and of "ends", or what it expected as the "next_words"."""
+    return workspace.folder() / "blanks" / f"{name}.jsonl"
+
+
 def text(names: tuple[str, ...]) -> dict[str, Encoded]:
     """The corpora as token ids, encoded on first use."""
     made = {
         "everyday_relations": relation_documents,
         "everyday_smollm": lambda: everyday.everyday_documents(sentences_file()),
+        "everyday_next_words": lambda: next_words.written(labels_file("next_words")),
     }
     found = {}
     for name in names:

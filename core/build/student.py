@@ -19,13 +19,16 @@ from transformers import BertForMaskedLM, ElectraConfig, ElectraForMaskedLM, Pre
 
 from core.build import workspace
 from core.build.encoding import LONGEST, Encoded
-from core.build.teacher import SAVE_SECONDS, training_pass
+from core.build.teacher import FIRST_TEXT, SAVE_SECONDS, training_pass
 from core.distill.distiller import Arm, Distiller, Training
 from core.distill.encoding import masked
 from core.distill.objective import CONTROL, Objective, Recipe
 from core.distill.recipes import RECIPES
 from core.distill.students import WIDE, WIDE_SPREAD, from_layers, seeded
 from core.distill.texts import MaskedTexts
+
+TEXT = (*FIRST_TEXT, "everyday_next_words")
+"""What the students read: the teacher's text, and sentences like those in which it filled blanks."""
 
 LAYERS = (1, 3, 5)
 """The student's layers, counted from 0: every second one (Sanh et al. 2019, section 3)."""

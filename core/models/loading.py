@@ -59,8 +59,8 @@ class Checkpoint:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The names of its classes, if it sorts texts into classes; none otherwise."""
-        sorts = type(self.model).__name__.endswith("ForSequenceClassification")
+        """The names of its classes, if it sorts texts or pairs of them into classes; none otherwise."""
+        sorts = type(self.model).__name__.endswith(("ForSequenceClassification", "ForNextSentencePrediction"))
         names = self.model.config.id2label if sorts else {}
         return tuple(names[index] for index in sorted(names))
 

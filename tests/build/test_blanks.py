@@ -83,12 +83,11 @@ def test_near_copies_of_the_sentences_that_measure_get_no_label(labeller):
 def test_labels_are_written_pack_by_pack(labeller, sentences, tmp_path, monkeypatch):
     monkeypatch.setattr(blanks, "PACK", 2)
     monkeypatch.setattr(blanks, "LEAST", 0.0)
-    monkeypatch.setattr(blanks, "SENTENCES", {"a": 0.5, "b": 0.5})
-    texts = {"a": sentences, "b": sentences[::-1]}
-    blanks.write(tmp_path / "whole.jsonl", labeller, texts, packs=3)
-    blanks.write(tmp_path / "parts.jsonl", labeller, texts, packs=1)
+    texts, shares = {"a": sentences, "b": sentences[::-1]}, {"a": 0.5, "b": 0.5}
+    blanks.write(tmp_path / "whole.jsonl", labeller, texts, 3, shares)
+    blanks.write(tmp_path / "parts.jsonl", labeller, texts, 1, shares)
     assert blanks.packs_done(tmp_path / "parts.jsonl") == 1
-    blanks.write(tmp_path / "parts.jsonl", labeller, texts, packs=3)
+    blanks.write(tmp_path / "parts.jsonl", labeller, texts, 3, shares)
     assert (tmp_path / "whole.jsonl").read_text() == (tmp_path / "parts.jsonl").read_text() != ""
 
 
@@ -145,6 +144,8 @@ def test_a_label_does_not_ask_for_a_word_that_stands_there(pieces, tmp_path):
     found = filling.read_blanks([file], pieces, False, common)
     assert [pieces.convert_ids_to_tokens(words) for words in found.words] == [["queen", "land"], ["the"]]
     assert found.p == [pytest.approx([0.6, 0.4]), [1.0]]
+    assert filling.read_blanks([file, file], pieces, False, common).ids == found.ids * 2
+    assert filling.count([file, file]) == filling.count([file]) == 3
 
 
 def test_the_teacher_learns_blanks_keeps_its_words_and_resumes(
@@ -181,3 +182,5 @@ def test_the_teacher_learns_blanks_keeps_its_words_and_resumes(
 def test_the_rate_rises_and_falls():
     plan = replace(PLAN, steps=100, warmup=10, peak=1.0)
     assert [filling.learning_rate(step, plan) for step in (5, 10, 55, 100)] == [0.5, 1.0, 0.5, 0.0]
+    half = replace(plan, last=0.5)
+    assert [filling.learning_rate(step, half) for step in (5, 10, 55, 100)] == [0.5, 1.0, 0.75, 0.5]

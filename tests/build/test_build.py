@@ -253,7 +253,7 @@ def test_what_is_measured_fills_the_cards(taught, source, corpora, tokenizer, tm
     half = student.from_layers(taught, (0, 2))
     models = {
         "teacher": taught,
-        "first_blanks": taught,
+        "first_round": taught,
         "text_only": taught,
         "longer": taught,
         "head_only": teacher.fresh_teacher(source),
@@ -272,8 +272,8 @@ def test_what_is_measured_fills_the_cards(taught, source, corpora, tokenizer, tm
     assert found["tiny"]["agreement"]["kl"] > 0 and "agreement" not in found["head_only"]
     assert found["teacher"]["cloze"]["sentences"] == 150
     assert found["teacher"]["attention"]["overlap"] != found["original"]["attention"]["overlap"]
-    learned = {"first_blanks": (6.5, 0.07), "teacher": (4.4, 0.2734)}
-    counts = {"first_blanks": 12_345, "teacher": 54_321}
+    learned = {"first_round": (6.5, 0.07), "teacher": (4.4, 0.2734)}
+    counts = {"first_round": 12_345, "second_round": 34_567, "teacher": 54_321}
     front, prose = teacher_card.teacher_card(found, teacher.Schedule(), counts, learned)
     assert front["distillery"]["metrics"]["attention"]["overlap"] and f"{kept['top1']:.1%}" in prose
     assert "12,345" in prose and "54,321" in prose and "27.3%" in prose and "{" not in prose
@@ -281,8 +281,8 @@ def test_what_is_measured_fills_the_cards(taught, source, corpora, tokenizer, tm
         front, prose = card(found, student.Budget())
         assert front["distillery"]["role"] == "student" and "Agreement" in prose and "{" not in prose
     scores = {task: {"nsp": 0.7, "sop": 0.5} for task in pairs.TASKS}
-    front, prose = pairs_card.pairs_card("nsp", scores)
-    assert front["distillery"]["role"] == "" and "70.0%" in prose
+    front, prose = pairs_card.pairs_card("nsp", scores, 48_000, 0.491)
+    assert front["distillery"]["role"] == "" and "70.0%" in prose and "49.1%" in prose
 
 
 def test_shipped_folders_share_a_shard_and_open_anywhere(taught, tokenizer, tmp_path):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 import pytest
 import torch
 
 from core.build import next_words
+from core.build.larger import Label
 
 
 @pytest.fixture
@@ -56,11 +58,21 @@ def test_a_label_is_what_the_model_expects_after_what_stands(writing):
 
 def test_words_of_a_finished_sentence_are_left_out_one_at_a_time(writing):
     ids = writing.larger.tokenizer("the king rules a land").input_ids
-    found = {label.text: label for label in writing._whole(ids, random.Random(0))}
+    found = {label.text: label for label in writing._whole(ids, None, random.Random(0))}
     assert found["the king rules a [MASK]."].words == ("land",)
     assert len(found) == 2 and all(label.p == (1.0,) for label in found.values())
     inner = next(text for text in found if not text.endswith("[MASK]."))
     assert inner.replace("[MASK]", found[inner].words[0]) == "the king rules a land."
+
+
+def test_the_last_word_is_half_what_was_written_and_half_what_was_expected(writing):
+    ids = writing.larger.tokenizer("the king rules a land").input_ids
+    expected = Label("the king rules a [MASK]", ("the", "capital", "land"), (0.6, 0.3, 0.1))
+    found = {label.text: label for label in writing._whole(ids, expected, random.Random(0))}
+    assert dict(zip(*[getattr(found["the king rules a [MASK]."], name) for name in ("words", "p")], strict=True)) == {
+        "land": pytest.approx(0.5 + 0.5 * 0.25),
+        "capital": pytest.approx(0.5 * 0.75),
+    }
 
 
 def test_a_sentence_ends_at_its_stop(writing, monkeypatch):
@@ -83,8 +95,8 @@ def test_places_where_no_known_word_is_expected_get_no_label(writing, monkeypatc
 
 
 def test_near_copies_of_the_sentences_that_measure_get_no_label(writing):
-    assert not list(writing._label("The farmer milked the", ["cow", "goat"], [0.6, 0.4]))
-    (label,) = writing._label("The farmer painted the", ["Barn", "Barn", "fence", "sky"], [0.4, 0.2, 0.2, 0.001])
+    assert writing._label("The farmer milked the", ["cow", "goat"], [0.6, 0.4]) is None
+    label = writing._label("The farmer painted the", ["Barn", "Barn", "fence", "sky"], [0.4, 0.2, 0.2, 0.001])
     assert label.words == ("Barn", "fence") and label.p == (0.75, 0.25)
 
 
@@ -112,3 +124,19 @@ def test_labels_are_written_pack_by_pack(writing, tmp_path):
     next_words.write(tmp_path / "parts.jsonl", writing, packs[:1])
     next_words.write(tmp_path / "parts.jsonl", writing, packs)
     assert (tmp_path / "whole.jsonl").read_text() == (tmp_path / "parts.jsonl").read_text() != ""
+
+
+def test_the_sentences_that_it_finished_are_text_too(writing, tmp_path):
+    file = tmp_path / "labels.jsonl"
+    next_words.write(file, writing, next_words.packs(BEGINNINGS, writing.larger.tokenizer))
+    with file.open("a") as out:
+        for text, word in (
+            ("The [MASK] has a handle.", "spoon"),
+            ("The spoon has a [MASK].", "handle"),
+            ("A [MASK]", "b"),
+        ):
+            out.write(json.dumps({"pack": 7, "text": text, "words": [word], "p": [1.0]}) + "\n")
+    found = list(next_words.written(file))
+    assert found[-1].sentences == ("The spoon has a handle.",) and found[-1].name.startswith("7#")
+    assert all("[MASK]" not in each.sentences[0] and each.sentences[0].endswith(".") for each in found)
+    assert sum(each.name.startswith("7#") for each in found) == 1

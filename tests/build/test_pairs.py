@@ -47,7 +47,7 @@ def test_both_tasks_make_every_second_pair_wrong():
 
 
 def test_the_model_sees_the_second_sentence_as_the_second(tokenizer, family_folder):
-    model = pairs.fresh_head(family_folder("bert"), tokenizer.sep_token_id).eval()
+    model = pairs.fresh_head(family_folder("bert"), tokenizer.sep_token_id, "nsp").eval()
     inputs = tokenizer(
         ["the king", "a land in paris"],
         ["rules a land", "is"],
@@ -66,7 +66,7 @@ def test_a_head_learns_strangers_on_the_frozen_encoder_and_ships_alone(tokenizer
     shipping.ship(base, tokenizer, tmp_path / "t", front, "# Teacher")
     monkeypatch.setattr(pairs, "SCHEDULE", pairs.classifier.Schedule(epochs=30, peak=2e-2, batch_tokens=1000))
     data = pairs.encoded(pairs.next_sentence(pairs.consecutive(documents(), False, 1000)), tokenizer)
-    model = pairs.train(tmp_path / "run", tmp_path / "t", tokenizer, data)
+    model = pairs.train(tmp_path / "run", tmp_path / "t", tokenizer, data, "nsp")
     assert pairs.accuracy(model, data) > 0.6
     whole = transformers.AutoModelForMaskedLM.from_pretrained(tmp_path / "t", dtype=torch.float32)
     for name, tensor in whole.bert.state_dict().items():
@@ -79,15 +79,25 @@ def test_a_head_learns_strangers_on_the_frozen_encoder_and_ships_alone(tokenizer
     inputs = tokenizer("the king rules", "a land", return_tensors="pt", return_token_type_ids=True)
     assert torch.allclose(plain(**inputs).logits, model.inner(**inputs).logits, atol=1e-3)
     opened = load(tmp_path / "nsp", device="cpu")
-    assert not opened.predicts_words and trace(opened, "the king rules").check() < 1e-5
+    assert not opened.predicts_words and opened.classes == ("next", "stranger")
+    found = trace(opened, "the king rules", "a land")
+    assert found.check() < 1e-5
+    assert torch.allclose(found.class_logits, model.inner(**inputs).logits[0], atol=1e-3)
 
 
 def test_a_changed_encoder_may_not_be_shared(tokenizer, family_folder, tmp_path):
     base = transformers.BertForMaskedLM.from_pretrained(family_folder("bert"))
     front = {"license": "apache-2.0", "distillery": {"role": "teacher", "origin": "here", "metrics": {}}}
     shipping.ship(base, tokenizer, tmp_path / "t", front, "# Teacher")
-    model = pairs.fresh_head(tmp_path / "t", tokenizer.sep_token_id).inner
+    model = pairs.fresh_head(tmp_path / "t", tokenizer.sep_token_id, "nsp").inner
     with torch.no_grad():
         model.bert.encoder.layer[0].output.dense.bias += 1
     with pytest.raises(ValueError, match="frozen"):
         shipping.ship(model, tokenizer, tmp_path / "n", front, "# N", tmp_path / "t", layers_of=tmp_path / "t")
+
+
+def test_a_linear_model_of_words_finds_an_order_that_is_in_the_words(tokenizer):
+    told = [("f", f"the {word} rules a land.", f"of course {word} sings.") for word in WORDS]
+    assert pairs.order_by_words(told * 40, told, tokenizer) == 1
+    either = [*told, *((file, b, a) for file, a, b in told)]
+    assert pairs.order_by_words(either * 20, either, tokenizer) == 0.5

@@ -12,12 +12,13 @@ from streamlit.testing.v1 import AppTest
 
 import lessons
 from core.engine import ENGINE, default_setting
-from core.studies import mlm_context, mlm_draws, mlm_masking
+from core.studies import mlm_context, mlm_draws, mlm_masking, sentence_pairs
 from pages.labs import mlm_code
+from pages.labs import sentence_pairs as pairs_lab
 
 FRAME = str(Path(__file__).resolve().parents[2] / "pages" / "frame.py")
 TEXT = "The doctor told the patient to rest for a week."
-QUESTIONS = ("pair", "table8", "ten", "left", "settled")
+QUESTIONS = ("pair", "table8", "ten", "left", "settled", "swap")
 
 
 def open_page(shown: bool = False, **parameters: str) -> AppTest:
@@ -60,7 +61,7 @@ def test_opens_with_a_gap_and_both_losses(language, teacher, figures):
 
 def test_all_results_are_there_once_asked_for(figures):
     app = open_page(shown=True)
-    assert len(figures(app)) == 13
+    assert len(figures(app)) == 14
     setting = default_setting()
     sides = mlm_context.both_sides_and_left(ENGINE, setting, setting.teacher, TEXT, 2)
     assert metrics(app)["Loss, left only"] == f"{sides.left.loss:.2f}"
@@ -70,6 +71,40 @@ def test_all_results_are_there_once_asked_for(figures):
     assert "1-(1-0.15)^{10} = 0.8031" in " ".join(latex.value for latex in app.latex)
     seen = mlm_context.lens(ENGINE, setting, setting.student, TEXT, 2)
     assert f"`{seen.best[-1][0].word}`, leads from" in text_of(app)
+
+
+@pytest.mark.parametrize(("language", "name"), [("en", "head on this teacher"), ("zh", "本站教师上的输出头")])
+def test_both_heads_say_what_they_make_of_two_sentences(language, name):
+    app = open_page(lang=language, shown=True, mm_second="Its people fish and sell what they catch.")
+    texts = sentence_pairs.EXAMPLE | {"second": "Its people fish and sell what they catch."}
+    found = sentence_pairs.read(ENGINE, default_setting(), **texts)
+    for of in found.yes.values():
+        assert all(f"{chance:.1%}" in text_of(app) for chance in of.values())
+    (table,) = [frame.value for frame in app.dataframe if name in frame.value.to_numpy()]
+    scores = sentence_pairs.measured()
+    assert table.iloc[:2, 2:].to_numpy().tolist() == [
+        [f"{of[on]:.1%}" for on in ("nsp", "sop")] for of in scores.values()
+    ]
+    assert table.iloc[2:, 1:].to_numpy().tolist() == [["NSP", "", "52.0%"], ["SOP", "78.9%", ""]]
+
+
+def test_the_heads_answer_waits_for_a_guess():
+    app = open_page()
+    assert "“It follows”" not in text_of(app)
+    (guess,) = [radio for radio in app.radio if radio.key == "mm_guess_swap"]
+    app = guess.set_value(0).run()
+    assert "“It follows”" in text_of(app) and not app.exception
+
+
+def test_an_empty_sentence_of_the_pair_is_asked_for_and_the_rest_stays():
+    app = open_page(shown=True, mm_stranger=" ")
+    assert len(app.error) == 1 and metrics(app)["Teacher: mean loss"]
+
+
+def test_missing_heads_are_named(monkeypatch):
+    monkeypatch.setitem(sentence_pairs.HEADS, "nsp", "not-there")
+    app = open_page(shown=True)
+    assert any("NSP" in info.value for info in app.info) and not app.error
 
 
 def test_masks_in_the_address():
@@ -231,9 +266,10 @@ def test_the_snippets_run():
         mlm_code.EPOCHS: {"probability": 0.15, "epochs": 4, "seed": 0},
         mlm_code.CONTEXT: {"name": name, "position": 2},
         mlm_code.LENS: {"position": 2},
+        pairs_lab.CODE: {"first": text, "second": "It `slept`.", "stranger": "Ice melts."},
     }
     for code, values in blanks.items():
         said = io.StringIO()
         with contextlib.redirect_stdout(said):
-            exec(code.format(text=text, **values), {})
+            exec(code.format(**{"text": text} | values), {})
         assert said.getvalue().strip()
