@@ -183,8 +183,8 @@ def table(measured: dict) -> str:
     ]
     for name, title in ROWS.items():
         cells = [
-            f"{found['loss']:.3f}, {found['top1']:.1%}, {found['top5']:.1%}"
-            for found in (measured[name]["in_domain"], measured[name]["brown"])
+            f"{found['loss']:.3f}, {found['top1']:.1%}, {found['top5']:.1%}" if found else "–"
+            for found in (measured[name]["in_domain"], measured[name].get("brown"))
         ]
         everyday = measured[name].get("cloze")
         cells.append(
