@@ -16,9 +16,9 @@ HEADS = {"nsp": "minilm-nsp", "sop": "minilm-sop"}
 ARRANGEMENTS = ("order", "swapped", "stranger")
 
 EXAMPLE = {
-    "first": "The film opens in a small town by the sea.",
-    "second": "Nobody there has seen a stranger for years.",
-    "stranger": "Fill the tank with water and add salt.",
+    "first": "The actors are wonderful in this movie.",
+    "second": "The director knows how to make us laugh.",
+    "stranger": "The tax on land must be paid in March.",
 }
 """A pair, and a sentence from elsewhere."""
 
@@ -45,6 +45,11 @@ class Reading:
     def cut(self) -> bool:
         """Whether a pair was too long to be read whole."""
         return any(trace.tokens.truncated for of in self.traces.values() for trace in of.values())
+
+    @property
+    def told(self) -> bool:
+        """Whether the NSP head finds the stranger less likely to follow than the next sentence."""
+        return self.yes["nsp"]["stranger"] < self.yes["nsp"]["order"]
 
     def check(self) -> float:
         """The largest `Trace.check`."""

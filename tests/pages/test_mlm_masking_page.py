@@ -80,6 +80,8 @@ def test_both_heads_say_what_they_make_of_two_sentences(language, name):
     found = sentence_pairs.read(ENGINE, default_setting(), **texts)
     for of in found.yes.values():
         assert all(f"{chance:.1%}" in text_of(app) for chance in of.values())
+    said = lessons.labels("mlm_masking", language)("sentences.told" if found.told else "sentences.missed")
+    assert said in text_of(app)
     (table,) = [frame.value for frame in app.dataframe if name in frame.value.to_numpy()]
     scores = sentence_pairs.measured()
     assert table.iloc[:2, 2:].to_numpy().tolist() == [

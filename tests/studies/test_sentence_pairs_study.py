@@ -44,7 +44,12 @@ def test_the_probabilities_are_those_of_transformers(found, task):
 def test_a_stranger_is_told_by_its_topic_and_a_swap_is_not(found):
     nsp = found.yes["nsp"]
     assert nsp["stranger"] < min(nsp["order"], nsp["swapped"])
-    assert found.direction == 0
+    assert found.direction == 0 and found.told
+
+
+def test_a_stranger_may_be_missed(found):
+    yes = {"nsp": {"order": 0.5, "swapped": 0.5, "stranger": 0.7}}
+    assert not sentence_pairs.Reading(yes, found.traces).told
 
 
 @pytest.mark.parametrize(("swapped", "direction"), [(0.65, 0), (0.3, 1), (0.9, 2)])
