@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.memory import remembered
-from core.plots.colors import PROBABILITIES, SCORES
+from core.plots.colors import PROBABILITIES, SCORES, VALUE
 from core.plots.figures import FIGURES, blank_figure
 from core.plots.mlm_masking import below, percent
 
@@ -39,7 +39,7 @@ def pair_bars(yes: Mapping[str, Mapping[str, float]], names: Mapping[str, str], 
             cliponaxis=False,
             hovertemplate="%{x}: %{y:.4f}<extra>" + labels[task] + "</extra>",
         )
-    figure.add_hline(y=0.5, line_dash="dot", line_width=1, name=labels["even"], showlegend=True)
+    figure.add_hline(y=0.5, line_dash="dot", line_width=2, line_color=VALUE, name=labels["even"], showlegend=True)
     figure.update_yaxes(tickformat=".0%", range=[0, 1.08])
     figure.update_xaxes(type="category", tickangle=0)
     return figure

@@ -45,7 +45,8 @@ def show(page: Page) -> None:
             found.yes, sentence_pairs.arranged(**texts), arrangements, labels | t.group("sentence_columns")
         ),
     )
-    st.markdown(t("sentences.says", **said, **sop) + " " + t("sentences.told" if found.told else "sentences.missed"))
+    verdict = t("sentences.told" if found.told else "sentences.missed")
+    st.markdown(t("sentences.says", verdict=verdict, **said, **sop))
     page.check(found.check())
     st.markdown(t("sentences.measured", pairs=f"{sentence_pairs.pairs_measured():,}"))
     columns = t.group("sentence_columns")
