@@ -75,6 +75,20 @@ def test_the_last_word_is_half_what_was_written_and_half_what_was_expected(writi
     }
 
 
+@pytest.mark.usefixtures("_says_known_words")
+def test_the_last_word_is_that_which_was_expected_there(writing):
+    more = 21.0 * torch.nn.functional.one_hot(torch.tensor(writing.larger.stop), writing.larger.model.config.vocab_size)
+    hook = writing.larger.model.lm_head.register_forward_hook(lambda module, inputs, logits: logits + more)
+    found = [label for seed in range(30) for label in _written(writing, BEGINNINGS, seed)]
+    hook.remove()
+    expected = {label.text: label for label in found if label.text.endswith("[MASK]")}
+    ends = [label for label in found if label.text.endswith("[MASK].") and label.text[:-1] in expected]
+    assert len(ends) > 3
+    for label in ends:
+        mixed = next_words.ended(label.text, {label.words[0]: 1.0}, expected[label.text[:-1]], writing.uncommon)
+        assert (label.words, label.p) == (mixed.words, mixed.p)
+
+
 def test_a_sentence_ends_at_its_stop(writing, monkeypatch):
     larger = writing.larger
     monkeypatch.setattr(next_words, "DRAWN", 1)
