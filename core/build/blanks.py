@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -247,8 +247,14 @@ def write(file: Path, labeller: Labeller, texts: dict[str, list[str]], packs: in
         for start in range(0, len(rows), TOGETHER):
             sentences, blanks = zip(*rows[start : start + TOGETHER], strict=True)
             found += labeller.label(list(sentences), list(blanks))
-        with file.open("a", encoding="utf-8") as out:
-            out.write("".join(json.dumps({"pack": pack, **asdict(label)}) + "\n" for label in found))
+        append(file, pack, found)
+
+
+def append(file: Path, pack: int, found: Iterable[Label]) -> None:
+    """Writes a whole pack at once, a JSON object a line."""
+    rows = "".join(json.dumps({"pack": pack, **asdict(label)}) + "\n" for label in found)
+    with file.open("a", encoding="utf-8") as out:
+        out.write(rows)
 
 
 def packs_done(file: Path) -> int:

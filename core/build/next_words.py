@@ -12,14 +12,13 @@ import json
 import random
 import re
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from transformers import PreTrainedTokenizerBase
 
 from core.build.blank_sentences import TO_COME
-from core.build.blanks import CHOICES, packs_done
+from core.build.blanks import CHOICES, append, packs_done
 from core.build.cloze import near_cloze
 from core.build.corpora import Document
 from core.build.larger import Label, Larger
@@ -164,9 +163,7 @@ def write(file: Path, writer: NextWords, beginnings: list[list[list[int]]]) -> N
     """Appends the labels of pack after pack to `file`, as `blanks.write` does; goes on after the last whole pack."""
     file.parent.mkdir(parents=True, exist_ok=True)
     for pack in range(packs_done(file), len(beginnings)):
-        found = list(writer.write(beginnings[pack], torch.Generator().manual_seed(pack), random.Random(pack)))
-        with file.open("a", encoding="utf-8") as out:
-            out.write("".join(json.dumps({"pack": pack, **asdict(label)}) + "\n" for label in found))
+        append(file, pack, writer.write(beginnings[pack], torch.Generator().manual_seed(pack), random.Random(pack)))
 
 
 def written(file: Path) -> Iterator[Document]:
