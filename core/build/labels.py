@@ -10,8 +10,8 @@ from core.build.inputs import labels_file, sentences_file, text, tokenizer
 BLANK_PACKS = 148
 """How many packs of blanks it is asked to label."""
 
-NEXT_WORD_PACKS = 430
-"""From how many packs of beginnings SmolLM2 writes on."""
+NEXT_WORD_PACKS = 425
+"""From how many packs of beginnings SmolLM2 writes on: a few fewer than there are, for their number hangs on a draw."""
 
 END_PACKS, ENDS = 42, {"facts": 0.6, "beginnings": 0.4}
 """How many packs of last words it is asked to label after that, and where they come from."""
