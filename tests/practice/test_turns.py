@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -11,28 +12,33 @@ from core.practice.sandbox.turns import TooLongError, Turns
 
 
 def test_thirty_are_served_in_the_order_in_which_they_came():
-    turns, served, release = Turns(2), [], threading.Event()
+    turns, served, leave = Turns(2), [], [threading.Event() for _ in range(30)]
 
     def come(number: int) -> None:
         with turns.turn(30):
             served.append(number)
-            release.wait(10)
-            time.sleep(0.002)
+            leave[number].wait(30)
 
     threads = []
     for number in range(30):
         thread = threading.Thread(target=come, args=(number,))
         thread.start()
         threads.append(thread)
-        while len(served) < min(number + 1, 2) or turns.waiting() < max(0, number - 1):
-            time.sleep(0.001)  # until this one has its place in the queue
-    assert served == [0, 1] and turns.waiting() == 28
-    release.set()
+        _until(lambda number=number: len(served) == min(number + 1, 2) and turns.waiting() == max(0, number - 1))
+    assert served == [0, 1]
+    for number in range(30):  # one leaves at a time, so that the next has written its number before another is let in
+        leave[number].set()
+        _until(lambda number=number: len(served) == min(number + 3, 30))
     for thread in threads:
         thread.join()
-    assert sorted(served) == list(range(30))
-    # Two work at a time, so neighbours may finish the race to write their number the other way round.
-    assert all(abs(place - number) <= 1 for place, number in enumerate(served))
+    assert served == list(range(30))
+
+
+def _until(came: Callable[[], bool], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not came():
+        assert time.monotonic() < end, "it did not come"
+        time.sleep(0.001)
 
 
 def test_who_gives_up_leaves_the_queue():
