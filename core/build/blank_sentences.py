@@ -13,7 +13,7 @@ from collections import defaultdict
 from dataclasses import asdict
 from pathlib import Path
 
-from core.build import corpora, everyday
+from core.build import corpora, everyday, wordnet
 from core.build.blanks import PACK
 from core.build.cloze import near_cloze
 from core.build.larger import Label
@@ -63,13 +63,60 @@ def _written(file: Path) -> list[str]:
 
 def _begun(table: str, vocabulary: dict[str, int]) -> list[str]:
     """The beginnings in a table of `everyday.toml`, each with the words of its group, and `TO_COME`."""
-    beginnings = tomllib.loads((Path(__file__).parent / "everyday.toml").read_text(encoding="utf-8"))[table]
+    beginnings = _tables()[table]
     found = []
     for word in everyday.everyday_words(vocabulary, rarest=USUAL):
         article = f"an {word.text}" if word.text[0] in "aeiou" else f"a {word.text}"
         filled = {"w": word.text, "W": word.text.capitalize(), "a": article, "A": article.capitalize()}
         found += [f"{beginning.format(**filled)} {TO_COME}" for beginning in beginnings[word.group]]
     return found
+
+
+def _tables() -> dict[str, dict]:
+    return tomllib.loads((Path(__file__).parent / "everyday.toml").read_text(encoding="utf-8"))
+
+
+def deeds(vocabulary: dict[str, int], seed: int = 0) -> list[str]:
+    """Beginnings that say what somebody did: each past form with each of the patterns, in random order."""
+    rng = random.Random(seed)
+    patterns = _tables()["deeds"]["past"]
+    actors = {
+        group: [w.text for w in everyday.everyday_words(vocabulary, USUAL) if w.group == group]
+        for group in ("person", "animal")
+    }
+    filled = [
+        pattern.format(v=verb, p=rng.choice(actors["person"]), l=rng.choice(actors["animal"]))
+        for verb in past_forms(vocabulary)
+        for pattern in patterns
+    ]
+    found = sorted({text for text in filled if not near_cloze(text)})
+    rng.shuffle(found)
+    return found
+
+
+def past_forms(vocabulary: dict[str, int]) -> list[str]:
+    """Everyday verbs in the past tense: WordNet's irregular forms, but for participles in -n, and the regular ones in -ed."""
+    irregular = wordnet.irregular_verbs()
+    verbs = {word.text for word in everyday.everyday_words(vocabulary) if word.group == "action"}
+    found = []
+    for word in vocabulary:
+        bases = irregular[word] if word in irregular else _regular_bases(word)
+        if verbs & {*bases} - {word} and not re.search(r"(n|ne|ing|s)$", word):
+            found.append(word)
+    return sorted(found)
+
+
+def _regular_bases(word: str) -> list[str]:
+    """What `word` may be the past form of: "hop" and "hopp" and "hoppe" for "hopped"."""
+    if not re.fullmatch(r"[a-z]{2,}ed", word):
+        return []
+    stem = word.removesuffix("ed")
+    return [
+        stem,
+        stem + "e",
+        *([stem[:-1]] if stem[-1] == stem[-2] else []),
+        *([stem[:-1] + "y"] if stem[-1] == "i" else []),
+    ]
 
 
 def write_relations(file: Path, vocabulary: dict[str, int], count: int, seed: int = 0) -> None:

@@ -16,16 +16,19 @@ NEXT_WORD_PACKS = 425
 END_PACKS, ENDS = 42, {"facts": 0.6, "beginnings": 0.4}
 """How many packs of last words it is asked to label after that, and where they come from."""
 
+DEED_DRAWS, DEED_PACKS = 4, 150
+"""How often it writes on from each beginning that says what somebody did; packs in all, a few fewer than there are."""
+
 RELATION_BLANKS = 8_000
 """How many blanks are made of WordNet's relations."""
 
 
-def larger_model() -> larger.Larger:
-    """SmolLM2-135M, asked for all but the commonest words."""
+def larger_model(context: str = larger.CONTEXT) -> larger.Larger:
+    """SmolLM2-135M, asked for all but the commonest words, after it has read `context`."""
     words = tokenizer()
     common = filling.common_words(text(teacher.FIRST_TEXT), words).nonzero()[:, 0].tolist()
     known = words.get_vocab().keys() - everyday.rude_words()
-    return larger.Larger(*larger.opened(), known, set(words.convert_ids_to_tokens(common)))
+    return larger.Larger(*larger.opened(), known, set(words.convert_ids_to_tokens(common)), context)
 
 
 def sentence_sources() -> dict[str, list[str]]:
@@ -56,3 +59,15 @@ def label_next_words() -> None:
     """Has SmolLM2 write sentences and say what it expected."""
     writer = next_words.NextWords(larger_model())
     next_words.write(labels_file("next_words"), writer, next_word_packs(writer.larger.tokenizer))
+
+
+def deed_packs(writer: PreTrainedTokenizerBase) -> list[list[list[int]]]:
+    """What SmolLM2 goes on from to say what somebody did, `DEED_DRAWS` times each."""
+    packs = next_words.packs(blank_sentences.deeds(tokenizer().get_vocab()), writer)
+    return (DEED_DRAWS * packs)[:DEED_PACKS]
+
+
+def label_deeds() -> None:
+    """Has SmolLM2 write what somebody did and say what it expected."""
+    writer = next_words.NextWords(larger_model(larger.DEEDS))
+    next_words.write(labels_file("deeds"), writer, deed_packs(writer.larger.tokenizer))

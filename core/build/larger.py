@@ -26,6 +26,14 @@ CONTEXT = (
 )
 """What the judge reads before each sentence, so that it expects what is usual and true rather than what the web says."""
 
+DEEDS = (
+    "The farmer fed his horses. She hung her shirt on a hook. We painted the fence. He told us a joke. I gave her a basket. "
+    "The tailor sold blankets. They followed the path. My cousin cut the grass. A rabbit dug a hole. Two girls laughed loudly. "
+    "The soldier lost his helmet. She cooked potatoes. "
+)
+"""What the writer reads instead before it says what somebody did: shorter sentences, so that it writes such, and other nouns (of
+them "rabbit" alone is an accepted answer to a sentence that measures)."""
+
 
 @dataclass(frozen=True)
 class Label:
@@ -57,7 +65,12 @@ class Larger:
     """A language model that reads from left to right, and the words that a masked model holds whole too."""
 
     def __init__(
-        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, known: set[str], common: set[str]
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        known: set[str],
+        common: set[str],
+        context: str = CONTEXT,
     ) -> None:
         """Finds the words.
 
@@ -65,6 +78,7 @@ class Larger:
             model: the language model, with its `tokenizer` (byte-level BPE: a word's first token begins with "Ġ").
             known: words that the masked model holds whole; others are never proposed.
             common: words that are not asked for.
+            context: what the model reads before each sentence.
         """
         self.model, self.tokenizer = model, tokenizer
         self.words: dict[int, str] = {}
@@ -82,7 +96,7 @@ class Larger:
         self.inside = {i for token, i in self.tokenizer.get_vocab().items() if token[0].isalpha() and token[0] != "Ġ"}
         """Tokens that go on with a word."""
         (self.stop,) = self.tokenizer(".", add_special_tokens=False).input_ids
-        self.context: list[int] = self.tokenizer(CONTEXT, add_special_tokens=False).input_ids
+        self.context: list[int] = self.tokenizer(context, add_special_tokens=False).input_ids
         with torch.inference_mode():
             self._read = self.model.model(input_ids=torch.tensor([self.context]), use_cache=True).past_key_values
 

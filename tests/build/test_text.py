@@ -121,3 +121,28 @@ def test_a_beginning_holds_its_word_and_a_last_one_to_be_replaced(monkeypatch, t
     found = blank_sentences._begun(table, {})
     assert sentence in found and len(found) == len(set(found))
     assert all(word in text.lower() and "{" not in text and text.endswith(" thing") for text in found)
+
+
+@pytest.fixture
+def _some_verbs(monkeypatch):
+    words = [everyday.Word(text, "action") for text in ("hop", "bake", "carry", "walk", "eat", "break", "cut")]
+    words += [everyday.Word("nurse", "person"), everyday.Word("goat", "animal")]
+    monkeypatch.setattr(everyday, "everyday_words", lambda *_, **__: words)
+    irregular = {"ate": ("eat",), "eaten": ("eat",), "broke": ("break",), "cut": ("cut",), "hewed": ("hew",)}
+    monkeypatch.setattr(wordnet, "irregular_verbs", lambda: irregular)
+
+
+@pytest.mark.usefixtures("_some_verbs")
+def test_past_forms_are_regular_or_of_wordnets_exceptions():
+    forms = "ate eaten broke hopped baked carried walked hewed red bed walks walking cut walk".split()
+    found = blank_sentences.past_forms(dict.fromkeys(forms, 1))
+    assert found == sorted("ate broke hopped baked carried walked".split())
+
+
+@pytest.mark.usefixtures("_some_verbs")
+def test_a_deed_has_somebody_who_did_it(monkeypatch):
+    found = blank_sentences.deeds({"baked": 1, "broke": 2})
+    assert {"He baked the", "The nurse broke the", "The goat baked", "My mother broke"} <= set(found)
+    assert not any("{" in text for text in found) and len(found) == len(set(found))
+    monkeypatch.setattr(blank_sentences, "near_cloze", lambda text: text == "He baked the")
+    assert set(blank_sentences.deeds({"baked": 1, "broke": 2})) == set(found) - {"He baked the"}
