@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from lessons import LANGUAGES, ContentError
+from lessons import LANGUAGES, ContentError, lesson
 from lessons.sources import says_where
 
 FOLDER = Path(__file__).parent
@@ -64,14 +64,16 @@ class Link:
     Attributes:
         slug: the page.
         parameters: what its address holds after the question mark, without the language.
+        section: to which the reader is brought; empty for the page's beginning.
     """
 
     slug: str
     parameters: tuple[tuple[str, str], ...]
+    section: str = ""
 
     def in_language(self, language: str) -> dict[str, str]:
-        """The parameters with the reader's language."""
-        return dict(self.parameters) | {"lang": language}
+        """The parameters with the section and the reader's language."""
+        return dict(self.parameters) | ({"at": self.section} if self.section else {}) | {"lang": language}
 
 
 @dataclass(frozen=True)
@@ -241,19 +243,22 @@ def origin(written: str) -> str:
 
 
 def link(written: str, where: str = "A link") -> Link:
-    """The page and the parameters that an address like "temperature?tp_T=4" names.
+    """The page, the parameters and the section that an address like "temperature?tp_T=4#losses" names.
 
     Raises:
-        ContentError: there is no such page, or the parameters cannot be read.
+        ContentError: there is no such page or no such section in it, or the parameters cannot be read.
     """
-    path, mark, query = written.partition("?")
+    address, _, section = written.partition("#")
+    path, mark, query = address.partition("?")
     slug = path.strip("/").replace("-", "_") or "home"
     if not (FOLDER.parent / slug / "en.md").exists():
         raise ContentError(f"{where}: there is no page '{path}'.")
+    if section and section not in lesson(slug, "en").sections:
+        raise ContentError(f"{where}: the page '{path}' has no section '{section}'.")
     try:
         parameters = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(mark))
     except ValueError as error:
         raise ContentError(f"{where}: the link '{written}' cannot be read ({error}).") from None
     if "lang" in dict(parameters) or len(dict(parameters)) < len(parameters):
         raise ContentError(f"{where}: the link '{written}' names a language, or a parameter twice.")
-    return Link(slug, tuple(parameters))
+    return Link(slug, tuple(parameters), section)

@@ -10,7 +10,7 @@ _ARRIVALS = "_arrivals"
 
 _PLACE = st.components.v2.component(
     "distillery.arrive",
-    html='<div class="distillery-arrive" style="scroll-margin-top: 5rem"></div>',
+    html='<div class="distillery-arrive" style="scroll-margin-top: 4rem"></div>',
     js=source("arrive.js"),
     isolate_styles=False,
 )
@@ -23,6 +23,6 @@ def bring(place: str) -> None:
 
 
 def arrival(place: str) -> None:
-    """Marks the place of this name; the reader is brought here once after each `bring`."""
-    count = st.session_state.get(_ARRIVALS, {}).get(place, 0)
-    _PLACE(key=f"_arrive_{place}", data={"place": place, "arrival": count})
+    """Marks the place of this name; the reader is brought here once after each `bring`, and kept here while the page fills."""
+    if count := st.session_state.get(_ARRIVALS, {}).get(place, 0):
+        _PLACE(key=f"_arrive_{place}", data={"place": place, "arrival": count})

@@ -54,6 +54,27 @@ def test_a_question_leads_into_its_lab_and_back(slug, server, visit):
     visitor.must_be_clean()
 
 
+def test_a_question_leads_to_the_section_that_answers_it(server, visit):
+    question = BANK["sop-against-nsp"]
+    visitor = visit(server)
+    page = visitor.open(f"/interview-study?is_question={question.id}&is_step=5")
+    lesson = lessons.lesson("mlm_masking", "en")
+    page.get_by_test_id("stMain").get_by_role("link", name=lesson.title).last.click()
+    heading = page.get_by_role("heading", name=lesson["sentences"].title)
+    expect(heading).to_be_in_viewport(timeout=60_000)
+    visitor.rest()
+    page.wait_for_timeout(2000)  # labs above, which the way passed, may still be filling in
+    assert 0 < heading.bounding_box()["y"] < 200
+    page.mouse.move(700, 400)
+    page.mouse.wheel(0, -1500)
+    page.wait_for_timeout(1500)
+    expect(heading).not_to_be_in_viewport()  # the reader's own move is not undone
+    visitor.rest()
+    page.get_by_text(lesson["lens"].title, exact=True).first.wait_for()
+    assert "at=" not in page.url
+    visitor.must_be_clean()
+
+
 def test_a_line_is_clicked_and_kept_in_the_address(server, visit):
     mistake = next(iter(mistakes("en").values()))
     visitor = visit(server)

@@ -67,8 +67,11 @@ def errors(app: AppTest) -> set[str]:
 def test_the_links_of_a_page(slug, monkeypatch):
     """Each link whose parameters the runs so far do not know is opened; all must be taken up, without a new error."""
     watch = Watch(monkeypatch)
-    usual, refused = errors(opened(interview.Link(slug, ()))), []
+    plain, refused = opened(interview.Link(slug, ())), []
+    usual = errors(plain)
     links = {id: link for id, link in LINKS.items() if link.slug == slug}
+    anchors = {heading.anchor for heading in plain.subheader}
+    assert {link.section.replace("_", "-") for link in links.values() if link.section} <= anchors
     for id, link in links.items():
         if all(watch.knows(key, value) for key, value in link.parameters):
             continue

@@ -128,12 +128,16 @@ def test_a_good_question_is_read():
     assert question.follow_ups[0] == interview.FollowUp("And?", "Yes.")
     assert question.lab == interview.Link("temperature", (("tp_T", "4"),))
     assert question.lab.in_language("zh") == {"tp_T": "4", "lang": "zh"}
+    led = read(good() | {"lab": "temperature?tp_T=4#losses"}).lab
+    assert led == interview.Link("temperature", (("tp_T", "4"),), "losses")
+    assert led.in_language("zh") == {"tp_T": "4", "at": "losses", "lang": "zh"}
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
         ({"id": "Not Kebab"}, "kebab"),
+        ({"lab": "temperature?tp_T=4#nowhere"}, "no section 'nowhere'"),
         ({"level": 4}, "level"),
         ({"roles": []}, "roles"),
         ({"roles": ["king"]}, "roles"),
