@@ -7,7 +7,10 @@ from core.build.student import LAYERS, PLANS, TEXT, Budget
 
 ROWS = {
     "teacher": "teacher",
-    "first_round": "the same after the first round of blanks (not shipped)",
+    "fifth_round": "after the fifth round of blanks (not shipped)",
+    "fourth_round": "after the fourth round (not shipped)",
+    "third_round": "after the third round (not shipped)",
+    "first_round": "after the first round of blanks (not shipped)",
     "text_only": "the same before all blanks (not shipped)",
     "longer": "the same before all blanks, trained on with text to 11.5 million tokens (not shipped)",
     "student": "student",

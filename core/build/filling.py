@@ -9,7 +9,8 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -64,6 +65,9 @@ THIRD = Filling(steps=1400, batch_blanks=256, peak=3e-4, seed=2)
 
 FOURTH = Filling(steps=2000, batch_blanks=256, peak=3e-4, copying=2.0, seed=3)
 """On those of `endings.py`, and against copies."""
+
+FIFTH = Filling(steps=800, batch_blanks=256, peak=3e-4, copying=2.0, seed=4)
+"""The same, gone on with."""
 
 POOL = 32
 """Batches of blanks that are drawn together and sorted by length, so that little is padded."""
@@ -146,6 +150,16 @@ def blank_losses(
     q = log_q.gather(1, ids).exp().clamp(max=0.999)  # [blank, position]
     unlikelihood = -(torch.log1p(-q) * ~common[ids]).sum() / len(ids)
     return loss, unlikelihood, log_q.argmax(-1) == words[:, 0]
+
+
+@torch.no_grad()
+def mean_of(models: Sequence[BertForMaskedLM]) -> BertForMaskedLM:
+    """A model with the mean of the models' weights (Izmailov et al. 2018, section 3): one training's, left at several minima."""
+    mean = deepcopy(models[0])
+    for parameter, *others in zip(*(model.parameters() for model in (mean, *models)), strict=True):
+        if any(not torch.equal(others[0], other) for other in others):  # what was frozen stays as it is, −0 too
+            parameter.copy_(torch.stack(others).mean(0))
+    return mean
 
 
 def count(files: list[Path]) -> int:

@@ -61,14 +61,20 @@ ROUNDS = {
     "first_round": Round("text_only", ("both_sides", "relations"), filling.FIRST),
     "second_round": Round("first_round", ("next_words", "relations"), filling.SECOND),
     "third_round": Round("second_round", ("next_words", *["ends"] * 4, *["relations"] * 2), filling.THIRD),
-    "teacher": Round("third_round", ("endings", *["ends"] * 2, *["relations"] * 2), filling.FOURTH),
+    "fourth_round": Round("third_round", ("endings", *["ends"] * 2, *["relations"] * 2), filling.FOURTH),
+    "fifth_round": Round("fourth_round", ("endings", *["ends"] * 2, *["relations"] * 2), filling.FIFTH),
 }
 """The trainings on blanks, by folder."""
+
+AVERAGED = ("third_round", "fourth_round", "fifth_round")
+"""The rounds that end with a learning rate of zero and read last words: the teacher is the mean of what they leave."""
 
 
 @cache
 def trained(name: str) -> BertForMaskedLM:
-    """What one of `SCHEDULES` or `ROUNDS` leaves; `longer` goes on from the last checkpoint of `text_only`."""
+    """What one of `SCHEDULES` or `ROUNDS` leaves, or the "teacher"; `longer` goes on from the last checkpoint of `text_only`."""
+    if name == "teacher":
+        return filling.mean_of([trained(each) for each in AVERAGED])
     folder = workspace.folder() / name
     if name in ROUNDS:
         chosen = ROUNDS[name]
@@ -115,7 +121,9 @@ def measure() -> None:
 
     What is shipped is measured as it is shipped: with its weights rounded to half precision.
     """
-    makers = {name: partial(trained, name) for name in ("teacher", "first_round", *SCHEDULES)}
+    makers = {
+        name: partial(trained, name) for name in ("teacher", *dict.fromkeys(("first_round", *AVERAGED)), *SCHEDULES)
+    }
     makers |= {name: partial(train_student, name) for name in student.PLANS}
     corpora = text((*teacher.FIRST_TEXT, *MEASURING))
     folder = workspace.folder() / "measured"
@@ -253,13 +261,14 @@ STAGES = [
             ("first_round", "blanks", 25),
             ("second_round", "blanks, next_words", 20),
             ("third_round", "blanks, next_words, ends", 30),
-            ("teacher", "blanks, endings, ends", 42),
+            ("fourth_round", "blanks, endings, ends", 42),
+            ("fifth_round", "blanks, endings, ends", 17),
         )
     ),
     *(
         Stage(
             name,
-            "teacher",
+            ", ".join(AVERAGED),
             f"{name}/checkpoint.pt",
             {"student": 12, "tiny": 8, "control": 8}[name],
             lambda name=name: done_to(name, student.Budget().tokens),
@@ -269,7 +278,7 @@ STAGES = [
     ),
     Stage(
         "measure",
-        "teacher, first_round, text_only, longer, head_only, student, tiny, control",
+        "first_round, third_round, fourth_round, fifth_round, text_only, longer, head_only, student, tiny, control",
         "measured.json",
         8,
         lambda: (workspace.folder() / "measured.json").exists(),

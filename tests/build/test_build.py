@@ -254,6 +254,7 @@ def test_what_is_measured_fills_the_cards(taught, source, corpora, tokenizer, tm
     models = {
         "teacher": taught,
         "first_round": taught,
+        **dict.fromkeys(("third_round", "fourth_round", "fifth_round"), taught),
         "text_only": taught,
         "longer": taught,
         "head_only": teacher.fresh_teacher(source),
@@ -273,10 +274,12 @@ def test_what_is_measured_fills_the_cards(taught, source, corpora, tokenizer, tm
     assert found["teacher"]["cloze"]["sentences"] == 150
     assert found["teacher"]["attention"]["overlap"] != found["original"]["attention"]["overlap"]
     learned = {"first_round": (6.5, 0.07), "teacher": (4.4, 0.2734)}
-    counts = {"first_round": 12_345, "second_round": 34_567, "teacher": 54_321}
+    counts = {"first_round": 12_345, "second_round": 34_567, "third_round": 45_678} | dict.fromkeys(
+        ("fourth_round", "fifth_round"), 54_321
+    )
     front, prose = teacher_card.teacher_card(found, teacher.Schedule(), counts, learned)
     assert front["distillery"]["metrics"]["attention"]["overlap"] and f"{kept['top1']:.1%}" in prose
-    assert "12,345" in prose and "54,321" in prose and "27.3%" in prose and "{" not in prose
+    assert "12,345" in prose and "45,678" in prose and "54,321" in prose and "27.3%" in prose and "{" not in prose
     for card in cards.STUDENTS.values():
         front, prose = card(found, student.Budget())
         assert front["distillery"]["role"] == "student" and "Agreement" in prose and "{" not in prose
