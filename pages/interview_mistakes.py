@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-import lessons
 from core.practice import snippets
 from lessons.interview.mistakes import Mistake, mistakes
 from pages.kit import address, components, learner, session
 from pages.kit.line_picker import line_picker
 from pages.kit.page import Page
+from pages.kit.questions import lab_link
 
 page = Page("interview_mistakes", "ix")
 t, terms = page.t, learner.terms()
@@ -158,13 +158,7 @@ def mend(mistake: Mistake) -> None:
     numbers = ", ".join(sorted({number.partition("-")[0] for number in mistake.errata}))
     st.caption(f"{terms('sources', sources='; '.join(mistake.sources))} · {t('errata', numbers=numbers)}")
     if mistake.lab:
-        lesson = lessons.lesson(mistake.lab.slug, session.language())
-        st.page_link(
-            f"{mistake.lab.slug}.py",
-            label=terms("open_lab", lesson=lesson.title),
-            icon=":material/science:",
-            query_params=mistake.lab.in_language(session.language()),
-        )
+        lab_link(mistake.lab)
 
 
 puzzle()

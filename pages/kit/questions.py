@@ -1,9 +1,10 @@
-"""The interview questions that a lesson answers, at its end."""
+"""From a lesson to the interview questions that it answers, and from a question to its lab."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+import lessons
 from lessons import interview
 from pages.kit import session
 from pages.kit.learner import terms
@@ -42,4 +43,19 @@ def _linked(question: interview.InterviewQuestion) -> None:
         label=question.ask,
         icon=":material/help:",
         query_params={"is_question": question.id, "lang": session.language()},
+    )
+
+
+def lab_link(lab: interview.Link) -> None:
+    """The way to a lab, in the state and to the section that the link names."""
+    language = session.language()
+    lesson = lessons.lesson(lab.slug, language)
+    title = (
+        terms()("lab_section", lesson=lesson.title, section=lesson[lab.section].title) if lab.section else lesson.title
+    )
+    st.page_link(
+        f"{lab.slug}.py",
+        label=f"**{terms()('open_lab', lesson=title)}**",
+        icon=":material/science:",
+        query_params=lab.in_language(language),
     )

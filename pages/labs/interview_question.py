@@ -6,10 +6,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
-import lessons
 from lessons.interview import InterviewQuestion, documents
-from pages.kit import session
 from pages.kit.learner import terms
+from pages.kit.questions import lab_link
 
 LEVEL_COLORS = {1: "green", 2: "blue", 3: "violet"}
 
@@ -71,15 +70,8 @@ def rubric(question: InterviewQuestion) -> None:
 
 def lab(question: InterviewQuestion) -> None:
     """The way to the lab that shows the answer, and what to look at in it."""
-    language = session.language()
-    lesson = lessons.lesson(question.lab.slug, language)
     with st.container(border=True, gap="xsmall"):
-        st.page_link(
-            f"{question.lab.slug}.py",
-            label=f"**{terms()('open_lab', lesson=lesson.title)}**",
-            icon=":material/science:",
-            query_params=question.lab.in_language(language),
-        )
+        lab_link(question.lab)
         st.markdown(question.show)
 
 

@@ -145,6 +145,15 @@ def test_a_lab_link_is_a_page_of_the_app_in_its_state():
     assert QUESTION.lab.parameters[0][0] in found.query_string
 
 
+@pytest.mark.parametrize("language", lessons.LANGUAGES)
+def test_a_lab_link_names_its_section(language):
+    question = interview.questions(language)["sop-against-nsp"]
+    app = open_page("interview_study", is_question=question.id, is_step="5", lang=language)
+    section = lessons.lesson("mlm_masking", language)["sentences"].title
+    found = next(link.proto for link in app.get("page_link") if section in link.proto.label)
+    assert found.page == "mlm-masking" and "at=sentences" in found.query_string
+
+
 # Recall
 
 
