@@ -4,7 +4,7 @@ import streamlit as st
 
 import lessons
 from core.engine import ENGINE
-from pages.kit import session
+from pages.kit import arrive, session
 from pages.kit.questions import related
 
 st.set_page_config(page_title="Distillery", page_icon="⚗️", layout="wide")
@@ -66,6 +66,7 @@ st.session_state["_course"] = {slug: COURSE[slug] for slug in COURSE if slug != 
 st.session_state["_distilling"] = DISTILLING
 st.session_state["_interview"] = INTERVIEW
 slug = next((slug for slug, page in pages.items() if page == chosen), "home")
+arrive.visit(slug)
 
 heading = lessons.lesson(slug, language)
 st.title(heading.title, anchor=False)

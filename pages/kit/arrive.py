@@ -7,6 +7,7 @@ import streamlit as st
 from pages.kit.components import source
 
 _ARRIVALS = "_arrivals"
+_VISITED, _SERVED = "_arrive_page", "_arrive_section"
 
 _PLACE = st.components.v2.component(
     "distillery.arrive",
@@ -14,6 +15,24 @@ _PLACE = st.components.v2.component(
     js=source("arrive.js"),
     isolate_styles=False,
 )
+
+
+def visit(slug: str) -> None:
+    """Says on which page the reader is: whoever comes to another one visits it anew."""
+    if st.session_state.get(_VISITED) != slug:
+        st.session_state[_VISITED] = slug
+        st.session_state.pop(_SERVED, None)
+
+
+def asked(section: str) -> bool:
+    """Whether the address asks for this section ("?at=losses"): once a visit, or each run would bring the reader back.
+
+    It stays in the address. To take it out would be a step in the browser's history, and one step back would not leave the page.
+    """
+    if st.query_params.get("at") != section or st.session_state.get(_SERVED) == section:
+        return False
+    st.session_state[_SERVED] = section
+    return True
 
 
 def bring(place: str) -> None:

@@ -19,7 +19,7 @@ import lessons
 from core.engine import LONGEST_TOKENS, TOLERANCE, Setting
 from core.errors import LabError
 from pages.kit import address, session
-from pages.kit.arrive import arrival, bring
+from pages.kit.arrive import arrival, asked, bring
 from pages.kit.nearby import near
 from pages.kit.plotly_figure import plotly_figure
 
@@ -63,8 +63,7 @@ class Page:
     def section(self, key: str) -> None:
         """Writes a section's heading and prose; a link to it ("?at=losses") brings the reader here."""
         section, place = self.lesson[key], f"{self.slug}_{key}"
-        if st.query_params.get("at") == key:
-            del st.query_params["at"]  # once: the next run must not bring the reader back
+        if asked(key):
             bring(place)
         arrival(place)
         st.subheader(section.title, anchor=key.replace("_", "-"))

@@ -71,7 +71,11 @@ def test_a_question_leads_to_the_section_that_answers_it(server, visit):
     expect(heading).not_to_be_in_viewport()  # the reader's own move is not undone
     visitor.rest()
     page.get_by_text(lesson["lens"].title, exact=True).first.wait_for()
-    assert "at=" not in page.url
+    page.go_back()  # one step
+    visitor.rest()
+    assert question.short[:40] in visitor.text()
+    page.get_by_test_id("stMain").get_by_role("link", name=lesson.title).last.click()
+    expect(heading).to_be_in_viewport(timeout=60_000)  # another visit
     visitor.must_be_clean()
 
 
