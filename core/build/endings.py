@@ -73,12 +73,14 @@ def labels(rows: list[dict], rng: random.Random) -> Iterator[tuple[int, Label]]:
 
 
 def write(file: Path, sources: list[Path]) -> None:
-    """Writes the labels made of `sources`, pack by pack as they have them."""
-    file.unlink(missing_ok=True)
+    """Writes the labels made of `sources`, pack by pack as they have them; a run that is killed leaves no `file`."""
+    partial = file.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
     for source in sources:
         rows = [json.loads(line) for line in source.read_text(encoding="utf-8").splitlines()]
         by_pack: dict[int, list[Label]] = {}
         for pack, label in labels(rows, random.Random(0)):
             by_pack.setdefault(pack, []).append(label)
         for pack, found in by_pack.items():
-            append(file, pack, found)
+            append(partial, pack, found)
+    partial.replace(file)

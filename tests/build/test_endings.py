@@ -77,3 +77,25 @@ def test_the_file_is_made_anew_of_all_sources_and_keeps_their_packs(tmp_path):
         endings.write(tmp_path / "made.jsonl", [tmp_path / "one.jsonl", tmp_path / "two.jsonl"])
     made = [json.loads(line) for line in (tmp_path / "made.jsonl").read_text().splitlines()]
     assert [(row["pack"], row["text"]) for row in made] == [(0, "We saw one [MASK]."), (4, "We saw two [MASK].")]
+
+
+def test_a_run_that_is_killed_leaves_no_half_a_file(tmp_path, monkeypatch):
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps(_row(f"We saw {name} [MASK].", box=1.0)) + "\n")
+    made, sources = tmp_path / "made.jsonl", [tmp_path / "one.jsonl", tmp_path / "two.jsonl"]
+    appended = []
+
+    def kill(file, pack, found):
+        if appended:
+            raise KeyboardInterrupt
+        appended.append(pack)
+        append(file, pack, found)
+
+    append = endings.append
+    monkeypatch.setattr(endings, "append", kill)
+    with pytest.raises(KeyboardInterrupt):
+        endings.write(made, sources)
+    assert appended and not made.exists()
+    monkeypatch.undo()
+    endings.write(made, sources)
+    assert len(made.read_text().splitlines()) == 2
