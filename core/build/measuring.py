@@ -12,7 +12,7 @@ import numpy as np
 from transformers import BertModel, PreTrainedModel, PreTrainedTokenizerBase
 
 from core.build.classifier import halved
-from core.build.cloze import cloze
+from core.build.cloze import SETS, cloze
 from core.build.corpora import MEASURING
 from core.build.encoding import Encoded
 from core.build.quality import Scorer, agreement, attention, held_out, scorer, unigram_scorer
@@ -42,8 +42,9 @@ def measure(
         students: which of the models learn from the teacher, or are compared with those that do.
 
     Returns:
-        By model name, and for "unigram": `in_domain` and `brown` (see `quality.HeldOut`), `cloze` (see `cloze.Cloze`); for
-        `students` `agreement` with the teacher; for the teacher and `original` (the encoder as it came) `attention`.
+        By model name, and for "unigram": `in_domain` and `brown` (see `quality.HeldOut`), `cloze` and `unseen` (see
+        `cloze.Cloze`); for `students` `agreement` with the teacher; for the teacher and `original` (the encoder as it came)
+        `attention`.
     """
     training = {name: corpora[name] for name in FIRST_TEXT}
     texts = {
@@ -59,7 +60,7 @@ def measure(
 
     def of_model(name: str) -> dict:
         model = teacher if name == "teacher" else halved(makers[name]())
-        found = scores(scorer(model)) | {"cloze": asdict(cloze(model, tokenizer))}
+        found = scores(scorer(model)) | {kind: asdict(cloze(model, tokenizer, kind)) for kind in SETS}
         if name == "teacher":
             return found | {"attention": asdict(attention(model.bert, original, rows))}
         if name not in students:

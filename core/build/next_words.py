@@ -159,11 +159,16 @@ def packs(texts: list[str], tokenizer: PreTrainedTokenizerBase) -> list[list[lis
     return found
 
 
-def write(file: Path, writer: NextWords, beginnings: list[list[list[int]]]) -> None:
-    """Appends the labels of pack after pack to `file`, as `blanks.write` does; goes on after the last whole pack."""
+def write(file: Path, writer: NextWords, beginnings: list[list[list[int]]], draw: int = 0) -> None:
+    """Appends the labels of pack after pack to `file`, as `blanks.write` does; goes on after the last whole pack.
+
+    Args:
+        draw: another number lets other words be drawn after the same beginnings.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
     for pack in range(packs_done(file), len(beginnings)):
-        append(file, pack, writer.write(beginnings[pack], torch.Generator().manual_seed(pack), random.Random(pack)))
+        seed = draw * 10_000 + pack
+        append(file, pack, writer.write(beginnings[pack], torch.Generator().manual_seed(seed), random.Random(seed)))
 
 
 def written(file: Path) -> Iterator[Document]:

@@ -10,7 +10,7 @@ import random
 import re
 import tomllib
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from core.build import wordnet
@@ -43,13 +43,17 @@ POINTERS = {
 VERBS = {"entails": "*", "causes": ">", "way": "@"}
 
 
-def relation_documents() -> Iterator[Document]:
-    """One document for each set of synonyms that has something to say, on the same side of the split as its definition."""
+def relation_documents(only: Collection[str] = ()) -> Iterator[Document]:
+    """One document for each set of synonyms that has something to say, on the same side of the split as its definition.
+
+    Args:
+        only: names of the finders that are asked, such as "opposites"; all if empty.
+    """
     index = {(letter, s.offset): s for part, letter in wordnet.PARTS.items() for s in wordnet.synsets(part)}
     said = _Sayer(index)
     for synset in index.values():
         rng = random.Random(f"{synset.part}/{synset.offset}")
-        sentences = [text for find in said.finders(synset.part) for text in find(synset, rng)]
+        sentences = [text for find in said.finders(synset.part, only) for text in find(synset, rng)]
         if sentences:
             yield Document("wordnet", f"{synset.part}/{synset.offset}", tuple(dict.fromkeys(sentences)))
 
@@ -63,13 +67,14 @@ class _Sayer:
         self.of_a_kind: Counter[str] = Counter()
         self.kinds: dict[str, list[Synset]] = defaultdict(list)
 
-    def finders(self, part: str):
-        return {
+    def finders(self, part: str, only: Collection[str] = ()):
+        found = {
             "noun": (self.kind, self.parts, self.opposites, self.same, self.instances, self.agents),
             "verb": (self.verbs, self.opposites, self.same),
             "adj": (self.opposites, self.same, self.likenesses, self.peoples),
             "adv": (self.opposites, self.manners),
         }[part]
+        return [find for find in found if not only or find.__name__ in only]
 
     def kind(self, synset: Synset, rng: random.Random) -> Iterator[str]:
         """What kind of thing it is: the nearest kind, and the nearest usual one."""

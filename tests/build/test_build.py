@@ -11,7 +11,7 @@ import torch
 import transformers
 from safetensors import safe_open
 
-from core.build import cards, encoding, measuring, pairs, pairs_card, shipping, student, teacher, teacher_card
+from core.build import cards, encoding, measuring, pairs, pairs_card, rounds, shipping, student, teacher, teacher_card
 from core.build.corpora import MEASURING, Document, natural
 from core.build.quality import attention, held_out, scorer, unigram_scorer
 from core.models import load
@@ -253,10 +253,7 @@ def test_what_is_measured_fills_the_cards(taught, source, corpora, tokenizer, tm
     half = student.from_layers(taught, (0, 2))
     models = {
         "teacher": taught,
-        "first_round": taught,
-        **dict.fromkeys(("third_round", "fourth_round", "fifth_round"), taught),
-        "text_only": taught,
-        "longer": taught,
+        **dict.fromkeys(teacher_card.COMPARED, taught),
         "head_only": teacher.fresh_teacher(source),
     }
     models |= dict.fromkeys(student.PLANS, half)
@@ -273,10 +270,8 @@ def test_what_is_measured_fills_the_cards(taught, source, corpora, tokenizer, tm
     assert found["tiny"]["agreement"]["kl"] > 0 and "agreement" not in found["head_only"]
     assert found["teacher"]["cloze"]["sentences"] == 150
     assert found["teacher"]["attention"]["overlap"] != found["original"]["attention"]["overlap"]
-    learned = {"first_round": (6.5, 0.07), "teacher": (4.4, 0.2734)}
-    counts = {"first_round": 12_345, "second_round": 34_567, "third_round": 45_678} | dict.fromkeys(
-        ("fourth_round", "fifth_round"), 54_321
-    )
+    learned = {"three_rounds": (6.5, 0.07), "teacher": (4.4, 0.2734)}
+    counts = dict.fromkeys(rounds.ROUNDS, 54_321) | {"first_round": 12_345, "third_round": 45_678}
     front, prose = teacher_card.teacher_card(found, teacher.Schedule(), counts, learned)
     assert front["distillery"]["metrics"]["attention"]["overlap"] and f"{kept['top1']:.1%}" in prose
     assert "12,345" in prose and "45,678" in prose and "54,321" in prose and "27.3%" in prose and "{" not in prose

@@ -138,6 +138,8 @@ def test_labels_are_written_pack_by_pack(writing, tmp_path):
     next_words.write(tmp_path / "parts.jsonl", writing, packs[:1])
     next_words.write(tmp_path / "parts.jsonl", writing, packs)
     assert (tmp_path / "whole.jsonl").read_text() == (tmp_path / "parts.jsonl").read_text() != ""
+    next_words.write(tmp_path / "again.jsonl", writing, packs, draw=1)
+    assert (tmp_path / "again.jsonl").read_text() != (tmp_path / "whole.jsonl").read_text()
 
 
 def test_the_sentences_that_it_finished_are_text_too(writing, tmp_path):

@@ -7,11 +7,14 @@ from dataclasses import replace
 import pytest
 
 from core.build import blank_sentences, encoding, everyday, wordnet
-from core.build.cloze import entries, near_cloze
+from core.build.cloze import SETS, entries, near_cloze
 from core.build.corpora import Document
 from core.models.card import SHIPPED
 
 needs_wordnet = pytest.mark.skipif(not wordnet.FOLDER.exists(), reason="WordNet (wordnet-base) is not installed")
+
+
+EVERY = [entry for name in SETS for entry in entries(name)]
 
 
 @pytest.fixture(scope="module")
@@ -21,17 +24,17 @@ def vocabulary():
     return AutoTokenizer.from_pretrained(SHIPPED / "minilm-teacher").get_vocab()
 
 
-def test_150_sentences_with_one_mask_and_whole_words_as_answers(vocabulary):
-    assert len(entries()) == 150 and len({entry.text for entry in entries()}) == 150
-    for entry in entries():
+def test_150_and_100_sentences_with_one_mask_and_whole_words_as_answers(vocabulary):
+    assert [len({entry.text for entry in entries(name)}) for name in SETS] == [150, 100]
+    for entry in EVERY:
         assert entry.text.count("[MASK]") == 1 and entry.answers
         assert len(set(entry.answers)) == len(entry.answers)
         assert all(answer in vocabulary for answer in entry.answers), entry
 
 
 def test_near_copies_of_the_sentences_are_found():
-    assert all(near_cloze(entry.text.replace("[MASK]", entry.answers[0])) for entry in entries())
-    assert all(near_cloze(entry.text.replace("[MASK]", "something")) for entry in entries() if len(entry.text) > 40)
+    assert all(near_cloze(entry.text.replace("[MASK]", entry.answers[0])) for entry in EVERY)
+    assert all(near_cloze(entry.text.replace("[MASK]", "something")) for entry in EVERY if len(entry.text) > 40)
     assert near_cloze("Paris is the capital of France.")
     assert near_cloze("the grass is green")
     assert not near_cloze("Berlin is the capital of Germany.")
@@ -74,6 +77,9 @@ def test_relations_say_what_wordnet_knows():
     by_name = {document.name: document for document in documents}
     name = next(iter(by_name))
     assert by_name[name].held_out == Document("wordnet", name, ()).held_out  # the fate of its definition
+    alone = {sentence for document in relation_documents(["opposites"]) for sentence in document.sentences}
+    assert any("hot" in text.split() and "cold." in text.split() for text in alone)
+    assert 2_000 < len(alone) < 20_000 and not any("kind of" in text for text in alone)
 
 
 def test_only_clean_sentences_are_kept():
@@ -114,7 +120,11 @@ def test_the_sentences_of_a_word_share_their_fate(tmp_path):
 
 @pytest.mark.parametrize(
     ("table", "word", "group", "sentence"),
-    [("facts", "owl", "animal", "An owl eats thing"), ("beginnings", "apple", "food", "You need apple to thing")],
+    [
+        ("facts", "owl", "animal", "An owl eats thing"),
+        ("beginnings", "apple", "food", "You need apple to thing"),
+        ("shorts", "lemon", "food", "Lemon is thing"),
+    ],
 )
 def test_a_beginning_holds_its_word_and_a_last_one_to_be_replaced(monkeypatch, table, word, group, sentence):
     monkeypatch.setattr(everyday, "everyday_words", lambda *_, **__: [everyday.Word(word, group)])

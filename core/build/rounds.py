@@ -1,0 +1,71 @@
+"""How the teacher was trained on blanks: round after round, and the means of what the rounds leave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.build.filling import Filling
+from core.build.inputs import labels_file
+from core.build.labels import drawn
+
+
+@dataclass(frozen=True)
+class Round:
+    """A training on blanks.
+
+    Attributes:
+        start: the model that it goes on from.
+        labels: their names; what is named twice counts twice.
+        plan: how it goes.
+    """
+
+    start: str
+    labels: tuple[str, ...]
+    plan: Filling
+
+    @property
+    def files(self) -> list[Path]:
+        """Its labels."""
+        return [labels_file(name) for name in self.labels]
+
+
+LAST_WORDS = ("endings", *["ends"] * 2, *["relations"] * 2)
+ANEW = (drawn("endings", 1), *[drawn("ends", 1)] * 3, *["shorts"] * 3, *["opposites"] * 4, *["relations"] * 2)
+
+ROUNDS = {
+    "first_round": Round("text_only", ("both_sides", "relations"), Filling()),
+    "second_round": Round(
+        "first_round",
+        ("next_words", "relations"),
+        Filling(steps=933, batch_blanks=256, peak=3e-4, last=0.624, seed=1),  # left high, to go on with both kinds
+    ),
+    "third_round": Round(
+        "second_round",
+        ("next_words", *["ends"] * 4, *["relations"] * 2),
+        Filling(steps=1400, batch_blanks=256, peak=3e-4, seed=2),
+    ),
+    "fourth_round": Round(
+        "third_round", LAST_WORDS, Filling(steps=2000, batch_blanks=256, peak=3e-4, copying=2.0, seed=3)
+    ),
+    "fifth_round": Round(
+        "fourth_round", LAST_WORDS, Filling(steps=800, batch_blanks=256, peak=3e-4, copying=2.0, seed=4)
+    ),
+    "sixth_round": Round(
+        "three_rounds",
+        ANEW,
+        Filling(steps=2400, batch_tokens=1536, batch_blanks=256, peak=3e-4, copying=3.0, seed=5),
+    ),
+    "seventh_round": Round(
+        "sixth_round",
+        ANEW,
+        Filling(steps=1600, batch_tokens=1536, batch_blanks=256, peak=3e-4, copying=3.0, seed=6),
+    ),
+}
+"""The trainings on blanks, by folder."""
+
+MEANS = {
+    "three_rounds": ("third_round", "fourth_round", "fifth_round"),
+    "teacher": ("sixth_round", "seventh_round"),
+}
+"""Models whose weights are the mean of others', all of which end with a learning rate of zero and have read last words."""
