@@ -176,6 +176,21 @@ def _label_stages(draw: int, guesser: str, minutes: tuple[int, int, int]) -> lis
     ]
 
 
+def _round_stages(*rows: tuple[str, str, int]) -> list[Stage]:
+    """The trainings on blanks: name, the stages that leave their labels, minutes."""
+    return [
+        Stage(
+            name,
+            ", ".join((*MEANS.get(ROUNDS[name].start, (ROUNDS[name].start,)), made)),
+            f"{name}/checkpoint.pt",
+            minutes,
+            lambda name=name: filling.steps_done(workspace.folder() / name) >= ROUNDS[name].plan.steps,
+            lambda name=name: trained(name),
+        )
+        for name, made, minutes in rows
+    ]
+
+
 STAGES = [
     Stage(
         "everyday",
@@ -225,6 +240,13 @@ STAGES = [
         lambda: labels.label_blanks(trained("text_only")),
     ),
     *_label_stages(0, "first_round", (30, 16, 15)),
+    *_round_stages(
+        ("first_round", "blanks", 25),
+        ("second_round", "blanks, next_words", 20),
+        ("third_round", "blanks, next_words, ends", 30),
+        ("fourth_round", "blanks, endings, ends", 42),
+        ("fifth_round", "blanks, endings, ends", 17),
+    ),
     *_label_stages(1, "three_rounds", (20, 16, 10)),
     Stage(
         "shorts",
@@ -234,29 +256,14 @@ STAGES = [
         lambda: blanks.packs_done(labels_file("shorts")) >= labels.SHORT_PACKS,
         lambda: labels.label_shorts(trained("three_rounds")),
     ),
-    *(
-        Stage(
-            name,
-            ", ".join((*MEANS.get(ROUNDS[name].start, (ROUNDS[name].start,)), made)),
-            f"{name}/checkpoint.pt",
-            minutes,
-            lambda name=name: filling.steps_done(workspace.folder() / name) >= ROUNDS[name].plan.steps,
-            lambda name=name: trained(name),
-        )
-        for name, made, minutes in (
-            ("first_round", "blanks", 25),
-            ("second_round", "blanks, next_words", 20),
-            ("third_round", "blanks, next_words, ends", 30),
-            ("fourth_round", "blanks, endings, ends", 42),
-            ("fifth_round", "blanks, endings, ends", 17),
-            ("sixth_round", "blanks, endings_2, ends_2, shorts", 32),
-            ("seventh_round", "blanks, endings_2, ends_2, shorts", 21),
-        )
+    *_round_stages(
+        ("sixth_round", "blanks, endings_2, ends_2, shorts", 32),
+        ("seventh_round", "blanks, endings_2, ends_2, shorts", 21),
     ),
     *(
         Stage(
             name,
-            "third_round to seventh_round",
+            ", ".join(MEANS["teacher"]),
             f"{name}/checkpoint.pt",
             {"student": 12, "tiny": 8, "control": 8}[name],
             lambda name=name: done_to(name, student.Budget().tokens),

@@ -25,7 +25,8 @@ BLANKS = {
     "third_round": "next words; four times: more last words judged from both sides; twice: relations",
     "fourth_round": "last words by what was expected; twice: last words judged from both sides, relations",
     "fifth_round": "the same",
-    "sixth_round": "the same kinds made anew",
+    "sixth_round": "made anew: last words by what was expected; three times: judged ones, short sentences; "
+    "four times: opposites; twice: relations",
     "seventh_round": "the same",
 }
 """What a card calls the blanks of each round."""

@@ -1,4 +1,4 @@
-"""The stages of the classifiers: listed, skipped when done, and the sentiment texts cut as their card says."""
+"""The stages: listed, in an order that works, skipped when done; and the sentiment texts cut as their card says."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pytest
 from core.build import __main__ as build
 from core.build import kinds_experiment, kinds_students, sentiment_data, workspace
 from core.build.classifier_stages import STAGES
+from core.build.rounds import MEANS, ROUNDS
 from core.data.kinds import definitions
 
 
@@ -18,6 +19,16 @@ def test_every_stage_is_listed_with_what_it_needs(capsys, monkeypatch, tmp_path)
     assert all("needs" in line and "leaves" in line and " min" in line for line in lines)
     with pytest.raises(SystemExit, match="no stage"):
         build.main(["kind_data"])
+
+
+def test_every_round_finds_its_labels_and_what_it_goes_on_from():
+    order = [stage.name for stage in build.STAGES]
+    left = " ".join(stage.leaves for stage in build.STAGES)
+    for name, each in ROUNDS.items():
+        before = order[: order.index(name)]
+        assert {*MEANS.get(each.start, (each.start,))} <= {*before}
+        assert all(f"blanks/{labels}.jsonl" in left for labels in each.labels)
+    assert all(ROUNDS[name].plan.last == 0 for name in (*MEANS["three_rounds"], *MEANS["teacher"]))
 
 
 def test_a_stage_that_is_done_is_not_run(capsys, monkeypatch):
