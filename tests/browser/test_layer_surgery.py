@@ -32,17 +32,20 @@ def test_a_layer_comes_off_and_the_remainder_goes_to_distil(server, visit):
     cells.nth(3).focus()
     page.keyboard.press("Enter")
     expect(cells.nth(3)).to_have_attribute("aria-pressed", "false")
-    expect(loss).not_to_have_text(one_layer_less, timeout=20_000)
     page.keyboard.press("ArrowRight")
     expect(cells.nth(4)).to_be_focused()
+    for head in (4, 5, 6):  # a single head may cost less than the two decimals that are shown
+        cells.nth(head).click()
+        expect(cells.nth(head)).to_have_attribute("aria-pressed", "false")
+    expect(loss).not_to_have_text(one_layer_less, timeout=20_000)
     cells.nth(12 * 5).click(force=True)  # a head of the layer that is gone: nothing to switch
     visitor.rest()
-    assert "ls_off=0.3" in page.url and "-5.0" not in page.url
+    assert "ls_off=0.3-0.4-0.5-0.6" in page.url and "-5.0" not in page.url
 
     page.get_by_text(LABELS("to_distil")).click()
     expect(page.get_by_role("heading", name=lessons.lesson("distil", "en").title, exact=True)).to_be_visible()
     visitor.rest()
-    assert re.search(r"dl_keep=0-1-2-3-4\b", page.url) and "dl_off=0.3" in page.url
+    assert re.search(r"dl_keep=0-1-2-3-4\b", page.url) and "dl_off=0.3-0.4-0.5-0.6" in page.url
     visitor.must_be_clean()
 
 
