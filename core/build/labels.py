@@ -48,24 +48,27 @@ def sentence_sources(seed: int = 0) -> dict[str, list[str]]:
     return blank_sentences.sources(tokenizer().get_vocab(), sentences_file(), seed)
 
 
+def _labeller(guesser: BertForMaskedLM) -> blanks.Labeller:
+    return blanks.Labeller(larger_model(), guesser, tokenizer())
+
+
 def label_blanks(guesser: BertForMaskedLM) -> None:
     """Has WordNet and SmolLM2 label blanks; `guesser`, the teacher before that, proposes words too."""
     blank_sentences.write_relations(labels_file("relations"), tokenizer().get_vocab(), RELATION_BLANKS)
-    labeller = blanks.Labeller(larger_model(), guesser, tokenizer())
-    blanks.write(labels_file("both_sides"), labeller, sentence_sources(), BLANK_PACKS, blanks.SENTENCES)
+    blanks.write(labels_file("both_sides"), _labeller(guesser), sentence_sources(), BLANK_PACKS, blanks.SENTENCES)
 
 
 def label_ends(guesser: BertForMaskedLM, draw: int = 0) -> None:
     """Has SmolLM2 judge the last words of more beginnings."""
-    labeller = blanks.Labeller(larger_model(), guesser, tokenizer())
-    blanks.write(labels_file(drawn("ends", draw)), labeller, sentence_sources(seed=1 + draw), END_PACKS[draw], ENDS)
+    blanks.write(
+        labels_file(drawn("ends", draw)), _labeller(guesser), sentence_sources(seed=1 + draw), END_PACKS[draw], ENDS
+    )
 
 
 def label_shorts(guesser: BertForMaskedLM) -> None:
     """Has SmolLM2 judge the last words of short sentences, and WordNet say what is the opposite of what."""
     blank_sentences.write_relations(labels_file("opposites"), tokenizer().get_vocab(), OPPOSITES, only=("opposites",))
-    labeller = blanks.Labeller(larger_model(), guesser, tokenizer())
-    blanks.write(labels_file("shorts"), labeller, sentence_sources(), SHORT_PACKS, SHORTS)
+    blanks.write(labels_file("shorts"), _labeller(guesser), sentence_sources(), SHORT_PACKS, SHORTS)
 
 
 def next_word_packs(writer: PreTrainedTokenizerBase, draw: int = 0) -> list[list[list[int]]]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from core.build import endings, next_words
 from core.build.blanks import CHOICES, FOLLOWING, GUESSES, SENTENCES, TRUE
-from core.build.cards import calibration, front_matter, table, texts
+from core.build.cards import ROWS, calibration, front_matter, table, texts
 from core.build.larger import CONTEXT, DEEDS
 from core.build.rounds import ROUNDS, Round
+from core.build.student import PLANS
 from core.build.teacher import LONGER, Schedule
 
 SOURCES = {
@@ -31,18 +32,7 @@ BLANKS = {
 }
 """What a card calls the blanks of each round."""
 
-COMPARED = (
-    "head_only",
-    "text_only",
-    "longer",
-    "first_round",
-    "third_round",
-    "fourth_round",
-    "fifth_round",
-    "three_rounds",
-    "sixth_round",
-    "seventh_round",
-)
+COMPARED = tuple(name for name in ROWS if name not in ("teacher", "unigram", *PLANS))
 """Stages on the way to the teacher, and what was tried beside it, that its card measures too."""
 
 LEARNED = ("three_rounds", "teacher")
@@ -126,8 +116,9 @@ sentences:
 "{DEEDS.strip()}"
 
 The sixth and seventh round read such labels made anew, from other beginnings and with other dice, and two kinds more: last words
-of short sentences, judged from both sides ("Lemons are", "He opened it with a"), and WordNet's opposites said in several ways.
-Both were added after a look at what was still wrong with the everyday sentences.
+of short sentences, judged from both sides ("The tower is very", "He opened it with a"), and WordNet's opposites said in several
+ways. Both were added after a look at what was still wrong with the 150 everyday sentences; some of the short ones have the very
+form of one of these, with another word ("The hen gives us", "The rice is too").
 
 | steps | blanks | a step reads: tokens of text, blanks | rate: peak, last | warm-up | unlikelihood: text, blanks | seed |
 |---:|---|---|---|---:|---:|---:|
@@ -190,14 +181,17 @@ Attention, compared with the encoder as it came on held-out sentences: mean entr
   first words and {five["three_rounds"]} among five; two of the rounds alone copy less ({copies["three_rounds"]} here), and the
   fourth has the better top-5 in domain. The mean was tried after the fourth round, with two, whose scores on these sentences were
   seen; then the fifth was added to it.
-- Labels made anew, among them short sentences and opposites, and half as much text again in a step: of the 150 everyday sentences
+- Labels made anew, among them short sentences and opposites, half as much text again in a step and more unlikelihood: of the
+  150 everyday sentences
   {everyday["three_rounds"]} got an accepted word first before and {everyday["teacher"]} after, {five["three_rounds"]} and
   {five["teacher"]} among five; copies fell from {copies["three_rounds"]} to {copies["teacher"]}, the loss in domain from
   {loss_of["three_rounds"]} to {loss_of["teacher"]}. What of it did it was not tried apart.
 - Those sentences had been looked at, the 100 unseen ones had not: of them {unseen["three_rounds"]["top1"]:.0%} before and
   {unseen["teacher"]["top1"]:.0%} after got an accepted word first, {unseen["three_rounds"]["top5"]:.0%} and
   {unseen["teacher"]["top5"]:.0%} among five, copies {unseen["three_rounds"]["copy_rate"]:.0%} and
-  {unseen["teacher"]["copy_rate"]:.0%}. They are the fairer measure: the gain is real, the few copies are not.
+  {unseen["teacher"]["copy_rate"]:.0%}. They are the fairer measure: the gain in right words holds there, the fall of the copies
+  does not. The short sentences were not kept apart from them: 18 of 12,000 are near-copies of 6 of the 100. On the other 94 the
+  accepted are 39% before and 45% after, 67% and 69% among five, the copies 6% and 6%.
 - Of three candidates (the seventh round, its mean with the sixth, and that with the three rounds before) the one was shipped
   whose loss was the least on held-out text that measures nothing else and on held-out blanks: 7.006, 6.989 and 7.034 nats in sum.
 - The labels had to be good. Asked without the six plain sentences before, SmolLM2's own first answer to the everyday
@@ -213,7 +207,8 @@ It knows little of the world, of kin, numbers and the days of the week, and copi
 lower-case only; its film reviews show, and words of the six plain sentences (brother, ice, book) come too often. One training
 run; the held-out draw is fixed. The everyday sentences are `core/build/cloze.toml`, and `unseen.toml`, by another hand that knew
 neither blanks nor answers. The filter that keeps near-copies out was written after the training on text, which held 39 of the
-first set among 240,000 sequences; it was in force for all blanks, for the second set in the last two rounds. But who wrote the
+first set among 240,000 sequences; it was in force for all blanks, for the second set in the last two rounds, the short
+sentences apart. But who wrote the
 beginnings after ConceptNet, the short ones and the six plain sentences knew the first set: it measures sentences of the kind that
 the blanks are of.
 """
