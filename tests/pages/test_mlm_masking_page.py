@@ -17,7 +17,7 @@ from pages.labs import mlm_code
 from pages.labs import sentence_pairs as pairs_lab
 
 FRAME = str(Path(__file__).resolve().parents[2] / "pages" / "frame.py")
-TEXT = "The doctor told the patient to rest for a week."
+TEXT = "The teacher asked the children to open their school books."
 QUESTIONS = ("pair", "table8", "ten", "left", "settled", "swap")
 
 
