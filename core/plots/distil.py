@@ -13,14 +13,12 @@ from plotly.subplots import make_subplots
 
 from core.memory import remembered
 from core.plots.colors import ARMS, NEUTRAL
-from core.plots.figures import FIGURES, blank_figure, paired_bars, plain
+from core.plots.figures import BESIDE, FIGURES, blank_figure, paired_bars, plain
 
 if TYPE_CHECKING:
     from core.studies.distil_curves import Curve
 
 _DASHES = {"teacher": "dot", "distilled": "solid", "control": "dash"}
-
-_BESIDE = {"l": 8, "r": 8, "t": 64, "b": 8}
 
 
 def loss_curves(terms: Mapping[str, Sequence[Curve]], steps: int, labels: Mapping[str, str]) -> go.Figure:
@@ -136,5 +134,5 @@ def soft_labels(classes: Sequence[str], models: Mapping[str, Sequence[float]], l
     largest = max(max(shares) for shares in models.values())
     end = max(min(1.0, 1.8 * max(models["teacher"])), largest) * 1.16
     figure.update_xaxes(range=[0, end])
-    figure.update_layout(margin=_BESIDE, legend={"traceorder": "normal"}, bargap=0.25)
+    figure.update_layout(margin=BESIDE, legend={"traceorder": "normal"}, bargap=0.25)
     return figure

@@ -14,6 +14,9 @@ from core.plots.colors import STUDENT, TEACHER
 FIGURES = 64
 """How many drawings of each kind are kept: fifty learners on one page look at the same few."""
 
+BESIDE = {"l": 8, "r": 8, "t": 64, "b": 8}
+"""Margins that put the legend below the buttons, for figures that may be no wider than a phone or half a page."""
+
 
 def blank_figure(height: int = 320, x_title: str = "", y_title: str = "", **layout: object) -> go.Figure:
     """An empty figure with the margins, legend and axes of the house; `layout` is passed on to plotly."""
@@ -48,7 +51,8 @@ def prediction_bars(
         teacher, student: probabilities, `[word]`.
         labels: `teacher`, `student` and `probability` in the page's language.
     """
-    figure = blank_figure(height=90 + 44 * len(words), x_title=labels["probability"], barmode="group")
+    figure = blank_figure(height=126 + 44 * len(words), x_title=labels["probability"], barmode="group")
+    figure.update_layout(margin=BESIDE)
     paired_bars(figure, words, [(labels["teacher"], teacher, TEACHER), (labels["student"], student, STUDENT)])
     return figure
 

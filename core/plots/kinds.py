@@ -14,14 +14,11 @@ from numpy.typing import ArrayLike
 
 from core.memory import remembered
 from core.plots.colors import ARMS, NEUTRAL, STUDENT, TEACHER
-from core.plots.figures import FIGURES, blank_figure, paired_bars
+from core.plots.figures import BESIDE, FIGURES, blank_figure, paired_bars
 
 if TYPE_CHECKING:
     from core.measure.calibration import Reliability
     from core.studies.kinds_experiment import Arm
-
-_BESIDE = {"l": 8, "r": 8, "t": 64, "b": 8}
-"""Margins that put the legend below the buttons, for figures that may be no wider than a phone or half a page."""
 
 _SCALE = [[0, "rgba(176,122,0,0)"], [1, TEACHER]]
 """From nothing to the teacher's colour, so that an empty cell is the page's own background."""
@@ -38,7 +35,7 @@ def kind_bars(kinds: Sequence[str], teacher: ArrayLike, student: ArrayLike, labe
     """
     figure = blank_figure(height=100 + 34 * len(kinds), x_title=labels["probability"], barmode="group")
     paired_bars(figure, kinds, [(labels["teacher"], teacher, TEACHER), (labels["student"], student, STUDENT)])
-    figure.update_layout(margin=_BESIDE, legend={"traceorder": "normal"})
+    figure.update_layout(margin=BESIDE, legend={"traceorder": "normal"})
     return figure
 
 
@@ -160,7 +157,7 @@ def reliability_diagram(curves: Sequence[tuple[str, str, Reliability]], labels: 
 
 
 def _framed(figure: go.Figure) -> go.Figure:
-    figure.update_layout(margin=_BESIDE)
+    figure.update_layout(margin=BESIDE)
     return figure
 
 

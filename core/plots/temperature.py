@@ -14,10 +14,7 @@ from numpy.typing import ArrayLike
 
 from core.memory import remembered
 from core.plots.colors import DIFFERENCE, NEGATIVE, NEUTRAL, POSITIVE, STUDENT, TEACHER
-from core.plots.figures import FIGURES, blank_figure
-
-_BESIDE = {"l": 8, "r": 8, "t": 64, "b": 8}
-"""Margins that put the legend below the buttons, for figures that may be no wider than a phone or half a page."""
+from core.plots.figures import BESIDE, FIGURES, blank_figure
 
 
 @remembered(FIGURES)
@@ -30,7 +27,7 @@ def word_bars(words: Sequence[str], teacher: ArrayLike, student: ArrayLike, labe
         labels: `teacher`, `student`, `probability`.
     """
     figure = blank_figure(height=110 + 36 * len(words), x_title=labels["probability"], barmode="group")
-    figure.update_layout(margin=_BESIDE, legend={"traceorder": "normal"})
+    figure.update_layout(margin=BESIDE, legend={"traceorder": "normal"})
     rows = [f"{word}\u200b" for word in words]  # the mark keeps plotly from reading "2010" as a number
     for name, values, color in ((labels["teacher"], teacher, TEACHER), (labels["student"], student, STUDENT)):
         values = np.asarray(values)
@@ -78,7 +75,7 @@ def mass_bands(rows: Mapping[str, Sequence[float]], ends: Sequence[int], labels:
         )
     figure.update_yaxes(autorange="reversed", type="category")
     figure.update_xaxes(range=[0, 1.03], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
-    figure.update_layout(margin=_BESIDE, legend={"traceorder": "normal"})
+    figure.update_layout(margin=BESIDE, legend={"traceorder": "normal"})
     return figure
 
 
@@ -107,7 +104,7 @@ def ranked_curve(
         )
         last = ranks[-1]
     _level(figure, (1, last), uniform, labels["uniform"])
-    figure.update_layout(margin=_BESIDE, legend={"traceorder": "reversed"})
+    figure.update_layout(margin=BESIDE, legend={"traceorder": "reversed"})
     figure.update_xaxes(type="log", dtick=1, tickformat=",d")
     figure.update_yaxes(type="log", exponentformat="power", range=[-9, 0.1])
     return figure
@@ -129,7 +126,7 @@ def entropy_curve(
         labels: `temperature`, `entropy`, `teacher`, `student`, `most`.
     """
     figure = blank_figure(height=380, x_title=labels["temperature"], y_title=labels["entropy"])
-    figure.update_layout(margin=_BESIDE)
+    figure.update_layout(margin=BESIDE)
     for name, values, color in ((labels["teacher"], teacher, TEACHER), (labels["student"], student, STUDENT)):
         _temperature_line(figure, temperatures, values, name, color)
     _level(figure, (temperatures[0], temperatures[-1]), most, labels["most"])
@@ -149,7 +146,7 @@ def loss_curve(
 ) -> go.Figure:
     """The three losses against temperature, on a logarithmic scale; labels: `temperature`, `loss` and one a line."""
     figure = blank_figure(height=360, x_title=labels["temperature"], y_title=labels["loss"])
-    figure.update_layout(margin=_BESIDE)
+    figure.update_layout(margin=BESIDE)
     lines = (("soft", soft, TEACHER, "solid"), ("hard", hard, NEUTRAL, "dash"), ("mixed", mixed, DIFFERENCE, "solid"))
     for key, values, color, dash in lines:
         _temperature_line(figure, temperatures, values, labels[key], color, dash)
@@ -199,7 +196,7 @@ def norm_curve(
     Labels: `temperature`, `length`, `scaled`, `unscaled`, `limit`, `hard`.
     """
     figure = blank_figure(height=400, x_title=labels["temperature"], y_title=labels["length"])
-    figure.update_layout(margin=_BESIDE)
+    figure.update_layout(margin=BESIDE)
     _temperature_line(figure, temperatures, scaled, labels["scaled"], TEACHER)
     _temperature_line(figure, temperatures, unscaled, labels["unscaled"], DIFFERENCE)
     _temperature_line(figure, temperatures, [limit] * len(temperatures), labels["limit"], TEACHER, "dot", False)
@@ -212,7 +209,7 @@ def norm_curve(
 def cosine_curve(temperatures: Sequence[float], centred: ArrayLike, raw: ArrayLike, labels: Mapping) -> go.Figure:
     """How near the gradient's direction is to z − v; labels: `temperature`, `cosine`, `centred`, `raw`."""
     figure = blank_figure(height=400, x_title=labels["temperature"], y_title=labels["cosine"])
-    figure.update_layout(margin=_BESIDE)
+    figure.update_layout(margin=BESIDE)
     _temperature_line(figure, temperatures, centred, labels["centred"], TEACHER)
     _temperature_line(figure, temperatures, raw, labels["raw"], DIFFERENCE, "dash")
     lowest = min(0.0, float(np.min(np.asarray(centred))), float(np.min(np.asarray(raw))))
@@ -227,7 +224,7 @@ def leak_curve(shares: Sequence[float], loss: ArrayLike, gradient: ArrayLike, la
     Labels: `share`, `relative`, `loss`, `gradient`, `honest`.
     """
     figure = blank_figure(height=340, x_title=labels["share"], y_title=labels["relative"])
-    figure.update_layout(margin=_BESIDE)
+    figure.update_layout(margin=BESIDE)
     for key, values, color, dash in (
         ("loss", np.asarray(loss), DIFFERENCE, "solid"),
         ("gradient", np.asarray(gradient), TEACHER, "dash"),
