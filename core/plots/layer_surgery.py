@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from core.memory import remembered
 from core.plots.colors import KEY, NEGATIVE, NEUTRAL, POSITIVE, PROBABILITIES, QUERY, SCORES, STUDENT, TEACHER, VALUE
-from core.plots.figures import FIGURES, blank_figure, paired_bars, plain
+from core.plots.figures import BESIDE, FIGURES, blank_figure, paired_bars, plain
 from core.studies.layer_surgery_sweep import Importance, Point, Round
 from core.studies.layer_surgery_table import Mean
 
@@ -42,7 +42,7 @@ def reading_bars(answers: Sequence[str], whole: ArrayLike, rest: ArrayLike, labe
     figure = blank_figure(height=140 + 34 * len(answers), x_title=labels["probability"], barmode="group")
     words = [plain(answer) for answer in answers]
     paired_bars(figure, words, [(labels["whole"], whole, TEACHER), (labels["rest"], rest, STUDENT)])
-    figure.update_layout(legend={"traceorder": "normal"}, margin={"l": 8, "r": 8, "t": 64, "b": 8})
+    figure.update_layout(legend={"traceorder": "normal"}, margin=BESIDE)
     return figure
 
 

@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 
 from core.memory import remembered
 from core.plots.colors import DIFFERENCE, KEY, NEGATIVE, POSITIVE, QUERY, SCORES, TEACHER
-from core.plots.figures import FIGURES, blank_figure
+from core.plots.figures import BESIDE, FIGURES, blank_figure
 
 QUIET = "rgba(128,128,128,0.55)"
 """Lines that only help the eye, on white and on black."""
@@ -24,9 +24,6 @@ def _faded(color: str, alpha: float) -> str:
 
 DIVERGING = [[0, NEGATIVE], [0.5, _faded(NEGATIVE, 0)], [0.5, _faded(POSITIVE, 0)], [1, POSITIVE]]
 """From below zero to above; zero is the page's own background."""
-
-LEGEND_ROOM = {"t": 64}
-"""Space above for two lines of legend below the buttons that a narrow figure shows at its right."""
 
 SEQUENTIAL = [[0, _faded(DIFFERENCE, 0)], [1, DIFFERENCE]]
 
@@ -105,7 +102,7 @@ def clock_figure(
         labels: `position`, `dimension`, and `hand` with blanks {name} and {position}.
     """
     figure = blank_figure(430, f"{labels['dimension']} {2 * pair} (sin)", f"{labels['dimension']} {2 * pair + 1} (cos)")
-    figure.update_layout(margin=LEGEND_ROOM)
+    figure.update_layout(margin=BESIDE)
     circle = np.linspace(0, 2 * math.pi, 121)
     figure.add_scatter(
         x=np.sin(circle), y=np.cos(circle), mode="lines", line={"color": QUIET, "width": 1}, showlegend=False,
@@ -160,7 +157,7 @@ def similarity_lines(
             name="A, B",
             showlegend=False,
         )
-    figure.update_layout(showlegend=len(curves) > 1, hovermode="x", margin=LEGEND_ROOM if len(curves) > 1 else {})
+    figure.update_layout(showlegend=len(curves) > 1, hovermode="x", margin=BESIDE if len(curves) > 1 else {})
     figure.update_traces(hovertemplate="%{x}: %{y:.4f}")
     return figure
 

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 
 from core.memory import remembered
 from core.plots.colors import DIFFERENCE, KEY, POSITIVE, SCORES, TEACHER
-from core.plots.figures import FIGURES, blank_figure
-from core.plots.positional_encoding import LEGEND_ROOM, QUIET, SEQUENTIAL
+from core.plots.figures import BESIDE, FIGURES, blank_figure
+from core.plots.positional_encoding import QUIET, SEQUENTIAL
 
 SMALLEST = 1e-8
 """An error of exactly zero has no place on a logarithmic axis; it is drawn here."""
@@ -30,7 +30,7 @@ def shift_bars(words: Sequence[str], before: ArrayLike, after: ArrayLike, labels
         labels: `before`, `after`, `probability`.
     """
     figure = blank_figure(120 + 36 * len(words), labels["probability"], barmode="group")
-    figure.update_layout(margin=LEGEND_ROOM)
+    figure.update_layout(margin=BESIDE)
     rows = [f"{word}\u200b" for word in words]  # the mark keeps plotly from reading "2010" as a number
     for name, values, color in (("before", before, TEACHER), ("after", after, DIFFERENCE)):
         values = np.asarray(values)
@@ -143,7 +143,7 @@ def added_by_distance(added: ArrayLike, means: ArrayLike, labels: Mapping[str, s
     """
     added, means = np.asarray(added, dtype=float), np.asarray(means)
     figure = blank_figure(350, labels["slide_axis"], labels["added"])
-    figure.update_layout(margin=LEGEND_ROOM)
+    figure.update_layout(margin=BESIDE)
     query, key = np.nonzero(np.isfinite(added))
     step = 1 + len(query) // MOST_POINTS
     query, key = query[::step], key[::step]
@@ -169,7 +169,7 @@ def row_bars(
         labels: `words_alone`, `with_scheme`, `as_trained`, `attention`.
     """
     figure = blank_figure(350, "", labels["attention"], barmode="group")
-    figure.update_layout(margin=LEGEND_ROOM)
+    figure.update_layout(margin=BESIDE)
     places = list(range(len(tokens)))
     for name, values, color in (
         ("words_alone", before, QUIET),

@@ -14,12 +14,9 @@ import plotly.graph_objects as go
 
 from core.memory import remembered
 from core.plots.colors import ARMS, NEUTRAL
-from core.plots.figures import FIGURES, blank_figure, plain
+from core.plots.figures import BESIDE, FIGURES, blank_figure, plain
 
 _SYMBOLS = {"teacher": "diamond", "distilled": "circle", "control": "square"}
-
-_MARGIN = {"l": 8, "r": 8, "t": 64, "b": 8}
-"""Puts the legend below the buttons, for figures that may be no wider than a phone."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +89,7 @@ def all_seeds(models: Sequence[Seeds], majority: float | None, labels: Mapping[s
         zeroline=False,
     )
     figure.update_yaxes(tickformat=".0%", rangemode="tozero")
-    figure.update_layout(margin=_MARGIN)
+    figure.update_layout(margin=BESIDE)
     return figure
 
 
@@ -151,7 +148,7 @@ def times(models: Sequence[Timed], labels: Mapping[str, str]) -> go.Figure:
         )
     figure.update_yaxes(autorange="reversed", type="category", showgrid=False)
     figure.update_xaxes(range=[0, 1.18 * max(model.high for model in models)])
-    figure.update_layout(bargap=0.35, margin=_MARGIN | {"t": 40})
+    figure.update_layout(bargap=0.35, margin=BESIDE | {"t": 40})
     return figure
 
 
@@ -187,7 +184,7 @@ def frontier(models: Sequence[Timed], labels: Mapping[str, str]) -> go.Figure:
     shares = [model.quality for model in models]
     room = 0.12 + 0.1 * (max(shares) - min(shares))
     figure.update_yaxes(tickformat=".0%", range=[max(0.0, min(shares) - room), max(shares) + room])
-    figure.update_layout(margin=_MARGIN | {"t": 88}, legend={"itemsizing": "constant"})
+    figure.update_layout(margin=BESIDE | {"t": 88}, legend={"itemsizing": "constant"})
     return figure
 
 
