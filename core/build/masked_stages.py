@@ -104,7 +104,8 @@ def ship_words() -> None:
     """Writes the teacher and its students with their cards."""
     found, budget = measured(), student.Budget()
     common = filling.common_words(text(teacher.FIRST_TEXT), tokenizer())
-    kept = filling.read_blanks(list(dict.fromkeys(ROUNDS["ninth_round"].files)), tokenizer(), True, common)
+    *_, last = ROUNDS.values()
+    kept = filling.read_blanks(list(dict.fromkeys(last.files)), tokenizer(), True, common)
     learned = {name: filling.blanks_learned(trained(name), tokenizer(), kept) for name in teacher_card.LEARNED}
     counts = {name: filling.count(chosen.files) for name, chosen in ROUNDS.items()}
     front, prose = teacher_card.teacher_card(found, teacher.Schedule(), counts, learned)

@@ -52,6 +52,7 @@ def filled(*positions: int, text: str = TEXT) -> mlm_masking.Filled:
 def test_opens_with_a_gap_and_both_losses(language, teacher, figures):
     app = open_page(lang=language)
     assert metrics(app)[teacher] == f"{filled(2).teacher_loss:.3f}"
+    assert filled(2).teacher_loss < filled(2).student_loss  # what the reader meets first must not turn the roles round
     lesson = lessons.lesson("mlm_masking", language)
     assert app.title[0].value == lesson.title
     assert all(section.body in text_of(app) for key, section in lesson.sections.items() if key != "influence")
