@@ -8,6 +8,7 @@ from core.engine import ENGINE
 from core.plots import temperature as plots
 from core.plots import temperature_formulas as formulas
 from core.plots import temperature_tables as tables
+from core.plots.figures import percent
 from core.studies import kinds_experiment as experiments
 from core.studies import predictions
 from core.studies import temperature as study
@@ -82,7 +83,7 @@ def soft_labels() -> None:
             ("entropy", f"{now.entropy:.2f}", t("at_one", value=f"{one.entropy:.2f}")),
             ("effective", f"{now.effective:,.0f}", t("at_one", value=f"{one.effective:,.0f}")),
             ("dark", f"{now.dark:.2%}", t("at_one", value=f"{one.dark:.2%}")),
-            ("top", plots.percent(now.top), t("at_one", value=plots.percent(one.top))),
+            ("top", percent(now.top), t("at_one", value=percent(one.top))),
             ("kept", f"{now.kept:,}", t("of_words", words=gap.words)),
         ):
             explained = t(f"help.{label}")
@@ -97,9 +98,9 @@ def soft_labels() -> None:
             "words": gap.words - study.FEW,
             "tail": now.tail,
             "tail_one": one.tail,
-            "top": plots.percent(now.top),
+            "top": percent(now.top),
         }
-        st.markdown(t("tail_note", T=temperature, few=plots.percent(few.top), **numbers))
+        st.markdown(t("tail_note", T=temperature, few=percent(few.top), **numbers))
         labels = t.group("bands")
         kinds = (("teacher", 1, one), ("teacher", temperature, now), ("student", temperature, seen.student))
         rows = {labels[kind].format(T=at): label.bands for kind, at, label in (*kinds, ("few", temperature, few))}

@@ -57,6 +57,15 @@ def prediction_bars(
     return figure
 
 
+def percent(value: float) -> str:
+    """A share with two digits that mean something, however small."""
+    if value >= 0.01:
+        return f"{value:.1%}"
+    if value < 1e-6:
+        return f"{value:.0e}" if value else "0%"
+    return np.format_float_positional(100 * value, precision=2, fractional=False, trim="-") + "%"
+
+
 def paired_bars(figure: go.Figure, words: Sequence[str], pair: Sequence[tuple[str, ArrayLike, str]]) -> None:
     """Draws a lying bar a word for each of a few named probabilities `[word]`, its number at its end.
 
@@ -73,11 +82,11 @@ def paired_bars(figure: go.Figure, words: Sequence[str], pair: Sequence[tuple[st
             orientation="h",
             name=name,
             marker_color=color,
-            text=[f"{value:.1%}" for value in values],
+            text=[percent(value) for value in values],
             textposition="outside",
             cliponaxis=False,
-            hovertemplate="%{y}: %{x:.4f}<extra>" + name + "</extra>",
+            hovertemplate="%{y}: %{x:.4~g}<extra>" + name + "</extra>",
         )
     figure.update_yaxes(autorange="reversed", type="category")
     largest = max(float(np.asarray(probabilities).max()) for _, probabilities, _ in pair)
-    figure.update_xaxes(range=[0, 1.2 * largest], tickformat=".0%", nticks=5)  # room for the longest bar's number
+    figure.update_xaxes(range=[0, 1.2 * largest], tickformat="~%", nticks=5)  # room for the longest bar's number

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from core.memory import remembered
 from core.plots.colors import DIFFERENCE, NEGATIVE, NEUTRAL, POSITIVE, STUDENT, TEACHER
-from core.plots.figures import BESIDE, FIGURES, blank_figure
+from core.plots.figures import BESIDE, FIGURES, blank_figure, paired_bars
 
 
 @remembered(FIGURES)
@@ -28,23 +28,7 @@ def word_bars(words: Sequence[str], teacher: ArrayLike, student: ArrayLike, labe
     """
     figure = blank_figure(height=110 + 36 * len(words), x_title=labels["probability"], barmode="group")
     figure.update_layout(margin=BESIDE, legend={"traceorder": "normal"})
-    rows = [f"{word}\u200b" for word in words]  # the mark keeps plotly from reading "2010" as a number
-    for name, values, color in ((labels["teacher"], teacher, TEACHER), (labels["student"], student, STUDENT)):
-        values = np.asarray(values)
-        figure.add_bar(
-            y=rows,
-            x=values,
-            orientation="h",
-            name=name,
-            marker_color=color,
-            text=[percent(value) for value in values],
-            textposition="outside",
-            cliponaxis=False,
-            hovertemplate="%{y}: %{x:.4~g}<extra>" + name + "</extra>",
-        )
-    largest = max(float(np.max(np.asarray(teacher))), float(np.max(np.asarray(student))))
-    figure.update_yaxes(autorange="reversed", type="category")
-    figure.update_xaxes(range=[0, largest * 1.2], tickformat="~%", nticks=5)  # room for the longest bar's number
+    paired_bars(figure, words, [(labels["teacher"], teacher, TEACHER), (labels["student"], student, STUDENT)])
     return figure
 
 
@@ -236,15 +220,6 @@ def leak_curve(shares: Sequence[float], loss: ArrayLike, gradient: ArrayLike, la
     _level(figure, (0, 1), 1.0, labels["honest"])
     figure.update_yaxes(range=[0, 1.2], tickformat=".0%")
     return figure
-
-
-def percent(value: float) -> str:
-    """A share with two digits that mean something, however small."""
-    if value >= 0.01:
-        return f"{value:.1%}"
-    if value < 1e-6:
-        return f"{value:.0e}"
-    return np.format_float_positional(100 * value, precision=2, fractional=False, trim="-") + "%"
 
 
 def _mixed(share: float) -> str:

@@ -6,7 +6,7 @@ import streamlit as st
 import lessons
 from core.engine import ENGINE
 from core.plots import kinds as plots
-from core.plots.temperature import percent
+from core.plots.figures import percent
 from core.studies import kinds as study
 from core.studies import kinds_experiment as experiments
 from core.studies.temperature import TEMPERATURES

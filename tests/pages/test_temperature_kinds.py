@@ -13,7 +13,7 @@ import lessons
 from core.data.kinds import FOLDER, RESULTS
 from core.engine import ENGINE, default_setting
 from core.models import catalog
-from core.plots.temperature import percent
+from core.plots.figures import percent
 from core.studies import kinds, kinds_experiment
 
 FRAME = str(Path(__file__).resolve().parents[2] / "pages" / "frame.py")

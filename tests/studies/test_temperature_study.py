@@ -14,6 +14,7 @@ from core.errors import LabError
 from core.plots import temperature as plots
 from core.plots import temperature_formulas as formulas
 from core.plots import temperature_tables as tables
+from core.plots.figures import percent
 from core.studies import temperature as study
 from core.studies import temperature_gradients as gradients
 from core.studies import temperature_losses as losses
@@ -265,9 +266,11 @@ def test_numbers_in_formulas(value, text):
     assert formulas.number(value) == text
 
 
-@pytest.mark.parametrize(("value", "text"), [(0.5, "50.0%"), (0.0091, "0.91%"), (0.000076, "0.0076%"), (3e-9, "3e-09")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.5, "50.0%"), (0.0091, "0.91%"), (0.000076, "0.0076%"), (3e-9, "3e-09"), (0, "0%")]
+)
 def test_small_shares_keep_two_digits(value, text):
-    assert plots.percent(value) == text
+    assert percent(value) == text
 
 
 def test_the_loss_formula_shows_what_was_chosen():
