@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import random
 import re
-import tomllib
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import asdict
@@ -66,7 +65,7 @@ def _written(file: Path) -> list[str]:
 
 def _begun(table: str, vocabulary: dict[str, int]) -> list[str]:
     """The beginnings in a table of `everyday.toml`, each with the words of its group, and `TO_COME`."""
-    beginnings = _tables()[table]
+    beginnings = everyday.tables()[table]
     found = []
     for word in everyday.everyday_words(vocabulary, rarest=USUAL):
         article = f"an {word.text}" if word.text[0] in "aeiou" else f"a {word.text}"
@@ -75,14 +74,10 @@ def _begun(table: str, vocabulary: dict[str, int]) -> list[str]:
     return found
 
 
-def _tables() -> dict[str, dict]:
-    return tomllib.loads((Path(__file__).parent / "everyday.toml").read_text(encoding="utf-8"))
-
-
 def deeds(vocabulary: dict[str, int], seed: int = 0, table: str = "past") -> list[str]:
     """Beginnings that say what somebody did: each past form with each of the patterns of `table`, in random order."""
     rng = random.Random(seed)
-    patterns = _tables()["deeds"][table]
+    patterns = everyday.tables()["deeds"][table]
     actors = {
         group: [w.text for w in everyday.everyday_words(vocabulary, USUAL) if w.group == group]
         for group in ("person", "animal")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -56,19 +56,34 @@ class Blank:
         at: which token is replaced.
         right: the tokens that follow it.
         whole: whether they and the token are the author's; otherwise the sentence is cut here.
+        trust: how much of the label is the author's word.
     """
 
     at: int
     right: tuple[int, ...]
     whole: bool
+    trust: float = 0.0
 
 
 class Labeller:
     """SmolLM2-135M as a judge of words in their places."""
 
-    def __init__(self, larger: Larger, guesser: BertForMaskedLM, pieces: PreTrainedTokenizerBase) -> None:
-        """Takes the larger model, which judges, and a masked model whose guesses are candidates too, with its tokenizer."""
+    def __init__(
+        self,
+        larger: Larger,
+        guesser: BertForMaskedLM,
+        pieces: PreTrainedTokenizerBase,
+        choices: int = CHOICES,
+        guesses: int = GUESSES,
+    ) -> None:
+        """Takes the larger model, which judges, and a masked model whose guesses are candidates too, with its tokenizer.
+
+        Args:
+            choices: candidates by the larger model.
+            guesses: candidates by the masked one, where words follow.
+        """
         self.larger, self.guesser, self.pieces = larger, guesser.eval(), pieces
+        self.choices, self.guesses = choices, guesses
 
     def blanks(self, ids: list[int], rng: random.Random) -> list[Blank]:
         """Up to three places: the last word, one where the sentence is cut, one with its right context.
@@ -82,11 +97,11 @@ class Labeller:
         ends = [i for i in places if i == len(ids) - 2]
         cut = [i for i in places if i > 2 and i not in ends]
         for at in ends + ([rng.choice(cut)] if cut else []):
-            found[at] = Blank(at, (self.larger.stop,), at in ends)
+            found[at] = Blank(at, (self.larger.stop,), at in ends, TRUE if at in ends else 0.0)
         inner = [i for i in places if i not in found and ids[i + 1] not in self.larger.inside]
         if inner:
             at = rng.choice(inner)
-            found[at] = Blank(at, tuple(ids[at + 1 : at + 1 + FOLLOWING]), True)
+            found[at] = Blank(at, tuple(ids[at + 1 : at + 1 + FOLLOWING]), True, TRUE)
         return list(found.values())
 
     @torch.inference_mode()
@@ -102,7 +117,7 @@ class Labeller:
                 best = (
                     first[number]
                     .masked_fill(self.larger.unknown, -torch.inf)
-                    .topk(min(CHOICES, len(self.larger.words)))
+                    .topk(min(self.choices, len(self.larger.words)))
                     .indices.tolist()
                 )
                 names = dict.fromkeys([self.larger.words[i] for i in best] + guesses[number])
@@ -133,9 +148,9 @@ class Labeller:
         if not blank.whole and judged.exp().sum() < LEAST:
             return None
         p = judged.softmax(0)
-        if blank.whole:
-            p = (1 - TRUE) * p
-            p[[self.larger.words[i] for i in chosen].index(self.larger.words[ids[blank.at]])] += TRUE
+        if blank.trust:
+            p = (1 - blank.trust) * p
+            p[[self.larger.words[i] for i in chosen].index(self.larger.words[ids[blank.at]])] += blank.trust
         order = p.argsort(descending=True).tolist()
         kept = [i for i in order if p[i] >= 0.002]
         if near_cloze(text.replace("[MASK]", self.larger.words[chosen[kept[0]]])):
@@ -170,7 +185,7 @@ class Labeller:
         inputs = self.pieces(chosen, return_tensors="pt", padding=True)
         hidden = self.guesser.bert(**inputs).last_hidden_state
         logits = self.guesser.cls(hidden[inputs["input_ids"] == self.pieces.mask_token_id])
-        names = (self.pieces.convert_ids_to_tokens(row) for row in logits.topk(GUESSES).indices.tolist())
+        names = (self.pieces.convert_ids_to_tokens(row) for row in logits.topk(self.guesses).indices.tolist())
         return [[name for name in next(names) if name in self.larger.numbers] if wants else [] for wants in wanted]
 
     def _following(self, rows: list[tuple[list[int], list[tuple[Blank, int]]]]) -> Iterator[float]:
@@ -226,28 +241,39 @@ class Labeller:
         return tokens, positions, sees, asked, expected
 
 
-def write(file: Path, labeller: Labeller, texts: dict[str, list[str]], packs: int, shares: dict[str, float]) -> None:
+Row = tuple[list[int], list[Blank]]
+"""A tokenised sentence and the places that are asked for."""
+
+
+def write(file: Path, labeller: Labeller, rows: Callable[[int], list[Row]], packs: int) -> None:
     """Appends the labels of pack after pack to `file`, a JSON object a line; goes on after the last whole pack.
 
     Args:
-        shares: of each of the `texts` in a pack.
+        rows: gives the sentences of a pack.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     for pack in range(packs_done(file), packs):
-        rng = random.Random(pack)
-        rows = []
-        for name, share in shares.items():
-            count = round(share * PACK)
-            for text in texts[name][pack * count : (pack + 1) * count]:
-                ids = labeller.larger.tokenizer(text, add_special_tokens=False).input_ids
-                if blanks := labeller.blanks(ids, rng):
-                    rows.append((ids, blanks))
-        rows.sort(key=lambda row: len(row[0]) + sum(CHOICES * len(blank.right) for blank in row[1]))
+        ordered = sorted(
+            rows(pack), key=lambda row: len(row[0]) + sum(labeller.choices * len(blank.right) for blank in row[1])
+        )
         found = []
-        for start in range(0, len(rows), TOGETHER):
-            sentences, blanks = zip(*rows[start : start + TOGETHER], strict=True)
+        for start in range(0, len(ordered), TOGETHER):
+            sentences, blanks = zip(*ordered[start : start + TOGETHER], strict=True)
             found += labeller.label(list(sentences), list(blanks))
         append(file, pack, found)
+
+
+def chosen(labeller: Labeller, texts: dict[str, list[str]], shares: dict[str, float], pack: int) -> list[Row]:
+    """The sentences of a pack, a share of each of the `texts`, with up to three places each."""
+    rng = random.Random(pack)
+    rows = []
+    for name, share in shares.items():
+        count = round(share * PACK)
+        for text in texts[name][pack * count : (pack + 1) * count]:
+            ids = labeller.larger.tokenizer(text, add_special_tokens=False).input_ids
+            if blanks := labeller.blanks(ids, rng):
+                rows.append((ids, blanks))
+    return rows
 
 
 def append(file: Path, pack: int, found: Iterable[Label]) -> None:

@@ -27,7 +27,7 @@ class Entry:
     answers: tuple[str, ...]
 
 
-SETS = ("cloze", "unseen")
+SETS = ("cloze", "unseen", "subjects")
 """The files of sentences."""
 
 

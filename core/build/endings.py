@@ -17,7 +17,8 @@ from pathlib import Path
 
 from core.build.blanks import append
 from core.build.cloze import near_cloze
-from core.build.larger import Label
+from core.build.larger import BLANK, Label
+from core.build.openings import given
 
 PRIOR = 3.0
 """So many times every word is counted beside its own, at the mean readiness of all."""
@@ -27,8 +28,6 @@ LIKELY = 0.3
 
 OPEN = 0.4
 """The share of the unfinished sentences that are kept beside."""
-
-BLANK = "[MASK]"
 
 
 def readiness(sentences: Iterable[str]) -> tuple[dict[str, float], float]:
@@ -52,11 +51,17 @@ def ending(row: dict, ready: dict[str, float], mean: float) -> Label | None:
     return Label(f"{row['text']}.", tuple(shares), tuple(round(p / sum(shares.values()), 4) for p in shares.values()))
 
 
+def _given(row: dict) -> bool:
+    """Whether the word of a finished sentence that `row` asks for was not written but stood in the pattern of its beginning."""
+    before, word = row["text"].partition(BLANK)[0], row["words"][0]
+    return len(row["words"]) == 1 and given(row["text"].replace(BLANK, word), len(before) + len(word))
+
+
 def labels(rows: list[dict], rng: random.Random) -> Iterator[tuple[int, Label]]:
     """What the rows of a file of `next_words.write` become, each with its pack.
 
-    Words inside a sentence stay as they are, of unfinished sentences `OPEN` stay, and all that may end do. A finished
-    sentence's own label of its last word is kept only where nothing was expected there.
+    Words inside a sentence stay as they are, but for those that a pattern gave; of unfinished sentences `OPEN` stay, and all
+    that may end do. A finished sentence's own label of its last word is kept only where nothing was expected there.
     """
     whole = [row["text"].replace(BLANK, row["words"][0]) for row in rows if not row["text"].endswith(BLANK)]
     ready, mean = readiness(dict.fromkeys(whole))
@@ -68,7 +73,7 @@ def labels(rows: list[dict], rng: random.Random) -> Iterator[tuple[int, Label]]:
                 yield row["pack"], found
             if rng.random() < OPEN:
                 yield row["pack"], plain
-        elif row["text"].removesuffix(".") not in expected:
+        elif row["text"].removesuffix(".") not in expected and not _given(row):
             yield row["pack"], plain
 
 

@@ -184,9 +184,14 @@ class Writer:
         return found
 
 
+def tables() -> dict[str, dict]:
+    """What `everyday.toml` holds: the beginnings, by table and kind of word."""
+    return tomllib.loads((Path(__file__).parent / "everyday.toml").read_text(encoding="utf-8"))
+
+
 def requests(words: list[Word], seed: int, count: int = BATCH) -> list[tuple[str, str, str]]:
     """`count` random (word, request, beginning), the same for the same seed."""
-    asked = tomllib.loads((Path(__file__).parent / "everyday.toml").read_text(encoding="utf-8"))
+    asked = tables()
     groups = {group: [word.text for word in words if word.group == group] for group in asked["weights"]}
     rng = random.Random(seed)
     found = []

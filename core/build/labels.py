@@ -6,15 +6,17 @@ own, from other beginnings and with other dice.
 
 from __future__ import annotations
 
+from functools import partial
+
 from transformers import BertForMaskedLM, PreTrainedTokenizerBase
 
-from core.build import blank_sentences, blanks, endings, everyday, filling, larger, next_words, teacher
+from core.build import blank_sentences, blanks, endings, everyday, filling, larger, next_words, openings, teacher
 from core.build.inputs import labels_file, sentences_file, text, tokenizer
 
 BLANK_PACKS = 148
 """How many packs of blanks it is asked to label."""
 
-NEXT_WORD_PACKS = (425, 180, 171)
+NEXT_WORD_PACKS = (425, 180, 171, 190)
 """From how many packs of beginnings SmolLM2 writes on in each draw: fewer than there are, for their number hangs on the draw."""
 
 END_PACKS, ENDS = (42, 20), {"facts": 0.6, "beginnings": 0.4}
@@ -22,6 +24,9 @@ END_PACKS, ENDS = (42, 20), {"facts": 0.6, "beginnings": 0.4}
 
 SHORT_PACKS, SHORTS = (26, 12), {"shorts": 0.7, "means": 0.3}
 """The same of short sentences that say what things are like, and with what something was done."""
+
+OPENING_PACKS = {1: 14, 3: 9}
+"""The same of words that sentences were written about, in two draws."""
 
 DEED_DRAWS, DEED_PACKS = 4, 150
 """How often it writes on from each beginning that says what somebody did; packs in all, a few fewer than there are."""
@@ -48,21 +53,23 @@ def sentence_sources(seed: int = 0) -> dict[str, list[str]]:
     return blank_sentences.sources(tokenizer().get_vocab(), sentences_file(), seed)
 
 
-def _labeller(guesser: BertForMaskedLM) -> blanks.Labeller:
-    return blanks.Labeller(larger_model(), guesser, tokenizer())
+def _judge(
+    name: str, guesser: BertForMaskedLM, texts: dict[str, list[str]], packs: int, shares: dict[str, float]
+) -> None:
+    """Has SmolLM2 judge places in so many packs of sentences, of each of the `texts` a share."""
+    labeller = blanks.Labeller(larger_model(), guesser, tokenizer())
+    blanks.write(labels_file(name), labeller, partial(blanks.chosen, labeller, texts, shares), packs)
 
 
 def label_blanks(guesser: BertForMaskedLM) -> None:
     """Has WordNet and SmolLM2 label blanks; `guesser`, the teacher before that, proposes words too."""
     blank_sentences.write_relations(labels_file("relations"), tokenizer().get_vocab(), RELATION_BLANKS)
-    blanks.write(labels_file("both_sides"), _labeller(guesser), sentence_sources(), BLANK_PACKS, blanks.SENTENCES)
+    _judge("both_sides", guesser, sentence_sources(), BLANK_PACKS, blanks.SENTENCES)
 
 
 def label_ends(guesser: BertForMaskedLM, draw: int = 0) -> None:
     """Has SmolLM2 judge the last words of more beginnings."""
-    blanks.write(
-        labels_file(drawn("ends", draw)), _labeller(guesser), sentence_sources(seed=1 + draw), END_PACKS[draw], ENDS
-    )
+    _judge(drawn("ends", draw), guesser, sentence_sources(seed=1 + draw), END_PACKS[draw], ENDS)
 
 
 def label_opposites() -> None:
@@ -74,7 +81,21 @@ def label_shorts(guesser: BertForMaskedLM, draw: int = 0) -> None:
     """Has SmolLM2 judge the last words of short sentences; another draw goes on where the one before ended."""
     used, texts = sum(SHORT_PACKS[:draw]), sentence_sources()
     texts = {name: texts[name][used * round(share * blanks.PACK) :] for name, share in SHORTS.items()}
-    blanks.write(labels_file(drawn("shorts", draw)), _labeller(guesser), texts, SHORT_PACKS[draw], SHORTS)
+    _judge(drawn("shorts", draw), guesser, texts, SHORT_PACKS[draw], SHORTS)
+
+
+def label_openings(guesser: BertForMaskedLM, draw: int) -> None:
+    """Has SmolLM2 judge the words that its own sentences of a draw were written about."""
+    judge = larger_model()
+    labeller = blanks.Labeller(judge, guesser, tokenizer(), openings.CHOICES, openings.GUESSES)
+    written = openings.openings(labels_file(drawn("next_words", draw)), tokenizer().get_vocab())
+    rows = [(ids, [blank]) for ids, blank in filter(None, (openings.asked(judge, *parts) for parts in written))]
+    blanks.write(
+        labels_file(drawn("openings", draw)),
+        labeller,
+        lambda pack: rows[pack * blanks.PACK : (pack + 1) * blanks.PACK],
+        OPENING_PACKS[draw],
+    )
 
 
 def next_word_packs(writer: PreTrainedTokenizerBase, draw: int = 0) -> list[list[list[int]]]:

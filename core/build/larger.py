@@ -35,6 +35,10 @@ DEEDS = (
 them "rabbit" alone is an accepted answer to a sentence that measures)."""
 
 
+BLANK = "[MASK]"
+"""Stands in a label's sentence for the word that is asked for."""
+
+
 @dataclass(frozen=True)
 class Label:
     """A sentence with one [MASK], the words that fit there, and their probabilities."""

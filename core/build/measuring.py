@@ -19,7 +19,7 @@ from core.build.quality import Scorer, agreement, attention, held_out, scorer, u
 from core.build.teacher import FIRST_TEXT, log_unigram
 
 SEQUENCES = 800
-"""How many held-out sequences are measured of each kind."""
+"""How many held-out sequences are measured of each kind where trainings are compared."""
 
 ATTENTION_SEQUENCES = 60
 """On how many of them the attention is compared with the original encoder's."""
@@ -42,9 +42,9 @@ def measure(
         students: which of the models learn from the teacher, or are compared with those that do.
 
     Returns:
-        By model name, and for "unigram": `in_domain` and `brown` (see `quality.HeldOut`), `cloze` and `unseen` (see
-        `cloze.Cloze`); for `students` `agreement` with the teacher; for the teacher and `original` (the encoder as it came)
-        `attention`.
+        By model name, and for "unigram": `in_domain` and `brown` (see `quality.HeldOut`), `cloze.SETS` (see `cloze.Cloze`); for
+        the teacher, `students` and "unigram" `all_in_domain`, on every held-out sequence; for `students` `agreement` with the
+        teacher; for the teacher and `original` (the encoder as it came) `attention`.
     """
     training = {name: corpora[name] for name in FIRST_TEXT}
     texts = {
@@ -55,12 +55,18 @@ def measure(
     folder.mkdir(parents=True, exist_ok=True)
     teacher = halved(makers["teacher"]())
 
-    def scores(score: Scorer) -> dict:
-        return {kind: asdict(held_out(score, tokenizer, rows, SEQUENCES)) for kind, rows in texts.items()}
+    def scores(score: Scorer, wholly: bool) -> dict:
+        found = {kind: asdict(held_out(score, tokenizer, rows, SEQUENCES)) for kind, rows in texts.items()}
+        if wholly:
+            rows = texts["in_domain"]
+            found["all_in_domain"] = asdict(held_out(score, tokenizer, rows, len(rows)))
+        return found
 
     def of_model(name: str) -> dict:
         model = teacher if name == "teacher" else halved(makers[name]())
-        found = scores(scorer(model)) | {kind: asdict(cloze(model, tokenizer, kind)) for kind in SETS}
+        found = scores(scorer(model), name == "teacher" or name in students) | {
+            kind: asdict(cloze(model, tokenizer, kind)) for kind in SETS
+        }
         if name == "teacher":
             return found | {"attention": asdict(attention(model.bert, original, rows))}
         if name not in students:
@@ -72,7 +78,7 @@ def measure(
     chosen = np.random.default_rng(0).permutation(len(texts["in_domain"]))[:ATTENTION_SEQUENCES]
     rows = [texts["in_domain"][i] for i in chosen]
     jobs = {name: partial(of_model, name) for name in makers}
-    jobs["unigram"] = lambda: scores(unigram_scorer(log_unigram(training, len(tokenizer))))
+    jobs["unigram"] = lambda: scores(unigram_scorer(log_unigram(training, len(tokenizer))), True)
     jobs["original"] = lambda: {"attention": asdict(attention(original, original, rows))}
     found = {}
     for name, job in jobs.items():

@@ -40,6 +40,16 @@ AFRESH = (
     *["opposites"] * 4,
     *["relations"] * 2,
 )
+ONCE_MORE = (
+    drawn("endings", 3),
+    *[drawn("openings", 1)] * 4,
+    *[drawn("openings", 3)] * 4,
+    *[drawn("ends", 1)] * 3,
+    *[drawn("shorts", 1)] * 2,
+    *["shorts"] * 2,
+    *["opposites"] * 4,
+    *["relations"] * 2,
+)
 
 ROUNDS = {
     "first_round": Round("text_only", ("both_sides", "relations"), Filling()),
@@ -79,12 +89,23 @@ ROUNDS = {
         AFRESH,
         Filling(steps=3300, batch_tokens=2048, batch_blanks=96, peak=3e-4, copying=3.0, movie_share=1.0, seed=8),
     ),
+    "tenth_round": Round(
+        "eight_and_nine",
+        ONCE_MORE,
+        Filling(steps=2800, batch_tokens=2048, batch_blanks=128, peak=3e-4, copying=3.0, movie_share=1.0, seed=9),
+    ),
+    "eleventh_round": Round(
+        "tenth_round",
+        (*ONCE_MORE, drawn("endings", 2)),
+        Filling(steps=2500, batch_tokens=2048, batch_blanks=128, peak=3e-4, copying=3.0, movie_share=1.0, seed=10),
+    ),
 }
 """The trainings on blanks, by folder."""
 
 MEANS = {
     "three_rounds": ("third_round", "fourth_round", "fifth_round"),
     "two_rounds": ("sixth_round", "seventh_round"),
-    "teacher": ("eighth_round", "ninth_round"),
+    "eight_and_nine": ("eighth_round", "ninth_round"),
+    "teacher": ("eighth_round", "ninth_round", "tenth_round", "eleventh_round"),
 }
 """Models whose weights are the mean of others', all of which end with a learning rate of zero and have read last words."""

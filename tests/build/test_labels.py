@@ -10,13 +10,12 @@ def test_a_second_draw_of_short_sentences_goes_on_where_the_first_ended(monkeypa
     texts = {name: [f"{name} {i}" for i in range(50_000)] for name in labels.SHORTS}
     asked = []
     monkeypatch.setattr(labels, "sentence_sources", lambda: texts)
-    monkeypatch.setattr(labels, "_labeller", lambda guesser: guesser)
     monkeypatch.setattr(
-        blanks, "write", lambda file, labeller, begun, packs, shares: asked.append((file, begun, packs))
+        labels, "_judge", lambda name, guesser, begun, packs, shares: asked.append((name, begun, packs))
     )
     for draw in range(len(labels.SHORT_PACKS)):
         labels.label_shorts(None, draw)
-    (file, first, packs), (again, second, _) = asked
-    assert file != again and first == texts
+    (name, first, packs), (again, second, _) = asked
+    assert name != again and first == texts
     for name, share in labels.SHORTS.items():
         assert second[name][0] == texts[name][packs * round(share * blanks.PACK)]
