@@ -13,14 +13,11 @@ import plotly.graph_objects as go
 
 from core.memory import remembered
 from core.plots.colors import ARMS, DIFFERENCE, NEGATIVE, NEUTRAL, POSITIVE, STUDENT
-from core.plots.figures import BESIDE, FIGURES, blank_figure
+from core.plots.figures import BESIDE, FIGURES, TALL, blank_figure
 
 if TYPE_CHECKING:
     from core.studies.experiments_comeback import Comeback
     from core.studies.experiments_results import Budget, Curves
-
-TALL = BESIDE | {"t": 108}
-"""The same for a legend that needs three lines on a phone."""
 
 STYLES = {
     "distilled": (ARMS["distilled"], "solid", "circle"),

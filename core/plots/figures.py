@@ -14,8 +14,11 @@ from core.plots.colors import STUDENT, TEACHER
 FIGURES = 64
 """How many drawings of each kind are kept: fifty learners on one page look at the same few."""
 
-BESIDE = {"l": 8, "r": 8, "t": 64, "b": 8}
-"""Margins that put the legend below the buttons, for figures that may be no wider than a phone or half a page."""
+BESIDE = {"l": 8, "r": 8, "t": 72, "b": 8}
+"""Margins that put a legend of up to two lines below the buttons, for figures no wider than a phone or half a page."""
+
+TALL = BESIDE | {"t": 108}
+"""The same for up to four lines."""
 
 
 def blank_figure(height: int = 320, x_title: str = "", y_title: str = "", **layout: object) -> go.Figure:

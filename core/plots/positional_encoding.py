@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 
 from core.memory import remembered
 from core.plots.colors import DIFFERENCE, KEY, NEGATIVE, POSITIVE, QUERY, SCORES, TEACHER
-from core.plots.figures import BESIDE, FIGURES, blank_figure
+from core.plots.figures import BESIDE, FIGURES, TALL, blank_figure
 
 QUIET = "rgba(128,128,128,0.55)"
 """Lines that only help the eye, on white and on black."""
@@ -145,7 +145,7 @@ def similarity_lines(
         labels: `distance`, `cosine`.
         mark: (distance, value) of a chosen pair.
     """
-    figure = blank_figure(330, labels["distance"], labels["cosine"])
+    figure = blank_figure(374 if len(curves) > 1 else 330, labels["distance"], labels["cosine"])
     for name, values, color in curves:
         figure.add_scatter(y=np.asarray(values), mode="lines", name=name, line={"color": color, "width": 2})
     if mark:
@@ -157,7 +157,7 @@ def similarity_lines(
             name="A, B",
             showlegend=False,
         )
-    figure.update_layout(showlegend=len(curves) > 1, hovermode="x", margin=BESIDE if len(curves) > 1 else {})
+    figure.update_layout(showlegend=len(curves) > 1, hovermode="x", margin=TALL if len(curves) > 1 else {})
     figure.update_traces(hovertemplate="%{x}: %{y:.4f}")
     return figure
 

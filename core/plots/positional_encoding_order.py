@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from core.memory import remembered
 from core.plots.colors import DIFFERENCE, KEY, POSITIVE, SCORES, TEACHER
-from core.plots.figures import BESIDE, FIGURES, blank_figure
+from core.plots.figures import BESIDE, FIGURES, TALL, blank_figure
 from core.plots.positional_encoding import QUIET, SEQUENTIAL
 
 SMALLEST = 1e-8
@@ -168,8 +168,8 @@ def row_bars(
     Args:
         labels: `words_alone`, `with_scheme`, `as_trained`, `attention`.
     """
-    figure = blank_figure(350, "", labels["attention"], barmode="group")
-    figure.update_layout(margin=BESIDE)
+    figure = blank_figure(394, "", labels["attention"], barmode="group")
+    figure.update_layout(margin=TALL)
     places = list(range(len(tokens)))
     for name, values, color in (
         ("words_alone", before, QUIET),

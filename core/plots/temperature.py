@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from core.memory import remembered
 from core.plots.colors import DIFFERENCE, NEGATIVE, NEUTRAL, POSITIVE, STUDENT, TEACHER
-from core.plots.figures import BESIDE, FIGURES, blank_figure, paired_bars
+from core.plots.figures import BESIDE, FIGURES, TALL, blank_figure, paired_bars
 
 
 @remembered(FIGURES)
@@ -42,7 +42,7 @@ def mass_bands(rows: Mapping[str, Sequence[float]], ends: Sequence[int], labels:
         labels: `first`, `next` with {start} and {end}, `rest`.
     """
     names = [labels["first"], *(labels["next"].format(start=low + 1, end=high) for low, high in pairwise(ends))]
-    figure = blank_figure(height=150 + 40 * len(rows), barmode="stack")
+    figure = blank_figure(height=194 + 40 * len(rows), barmode="stack")
     for band, name in enumerate([*names, labels["rest"]]):
         values = [masses[band] if band < len(masses) else 0.0 for masses in rows.values()]
         figure.add_bar(
@@ -59,7 +59,7 @@ def mass_bands(rows: Mapping[str, Sequence[float]], ends: Sequence[int], labels:
         )
     figure.update_yaxes(autorange="reversed", type="category")
     figure.update_xaxes(range=[0, 1.03], tickformat=".0%", tickvals=[0, 0.25, 0.5, 0.75, 1])
-    figure.update_layout(margin=BESIDE, legend={"traceorder": "normal"})
+    figure.update_layout(margin=TALL, legend={"traceorder": "normal"})
     return figure
 
 
@@ -74,7 +74,7 @@ def ranked_curve(
         uniform: the probability that all words would share.
         labels: `rank`, `probability`, `uniform`, and with the blank {T} `teacher` and `student`.
     """
-    figure = blank_figure(height=380, x_title=labels["rank"], y_title=labels["probability"])
+    figure = blank_figure(height=424, x_title=labels["rank"], y_title=labels["probability"])
     for ranks, probabilities, whose in curves:
         color, dash = STUDENT if whose == "student" else TEACHER, "dot" if whose == "before" else "solid"
         name = labels["teacher"].format(T=1) if whose == "before" else labels[whose].format(T=temperature)
@@ -88,7 +88,7 @@ def ranked_curve(
         )
         last = ranks[-1]
     _level(figure, (1, last), uniform, labels["uniform"])
-    figure.update_layout(margin=BESIDE, legend={"traceorder": "reversed"})
+    figure.update_layout(margin=TALL, legend={"traceorder": "reversed"})
     figure.update_xaxes(type="log", dtick=1, tickformat=",d")
     figure.update_yaxes(type="log", exponentformat="power", range=[-9, 0.1])
     return figure
@@ -109,8 +109,8 @@ def entropy_curve(
         most: the entropy of a uniform guess.
         labels: `temperature`, `entropy`, `teacher`, `student`, `most`.
     """
-    figure = blank_figure(height=380, x_title=labels["temperature"], y_title=labels["entropy"])
-    figure.update_layout(margin=BESIDE)
+    figure = blank_figure(height=424, x_title=labels["temperature"], y_title=labels["entropy"])
+    figure.update_layout(margin=TALL)
     for name, values, color in ((labels["teacher"], teacher, TEACHER), (labels["student"], student, STUDENT)):
         _temperature_line(figure, temperatures, values, name, color)
     _level(figure, (temperatures[0], temperatures[-1]), most, labels["most"])

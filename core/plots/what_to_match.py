@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from core.memory import remembered
 from core.plots.colors import ARMS, DIFFERENCE, KEY, NEUTRAL, STUDENT, TEACHER, VALUE
-from core.plots.figures import FIGURES, blank_figure
+from core.plots.figures import BESIDE, FIGURES, blank_figure
 
 ARM_COLORS = {**ARMS, "logits": STUDENT, "chosen": STUDENT, "tinybert": KEY, "minilm": VALUE}
 """The colour of each student, the same in maps and lines."""
@@ -160,7 +160,8 @@ def all_maps(
         labels: `x`, `y`, `all`, `mine`.
     """
     values = np.asarray(totals, dtype=float)
-    figure = blank_figure(height=330, x_title=labels["x"], y_title=labels["y"])
+    figure = blank_figure(height=374, x_title=labels["x"], y_title=labels["y"])
+    figure.update_layout(margin=BESIDE)
     shown = np.unique(np.linspace(0, len(values) - 1, 400).round().astype(int))
     figure.add_scatter(
         x=shown + 1,

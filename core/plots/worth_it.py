@@ -159,7 +159,8 @@ def frontier(models: Sequence[Timed], labels: Mapping[str, str]) -> go.Figure:
     Args:
         labels: `milliseconds`, `quality`, `hover` with {name}, {quality}, {median}, {megabytes}.
     """
-    figure = blank_figure(height=420, x_title=labels["milliseconds"], y_title=labels["quality"])
+    lines = 20 * len(models)  # pixels: on a phone the legend gives each model a line of its own
+    figure = blank_figure(height=370 + lines, x_title=labels["milliseconds"], y_title=labels["quality"])
     largest = max(model.megabytes for model in models)
     for model in models:
         color = ARMS[model.whose]
@@ -184,7 +185,7 @@ def frontier(models: Sequence[Timed], labels: Mapping[str, str]) -> go.Figure:
     shares = [model.quality for model in models]
     room = 0.12 + 0.1 * (max(shares) - min(shares))
     figure.update_yaxes(tickformat=".0%", range=[max(0.0, min(shares) - room), max(shares) + room])
-    figure.update_layout(margin=BESIDE | {"t": 88}, legend={"itemsizing": "constant"})
+    figure.update_layout(margin=BESIDE | {"t": 48 + lines}, legend={"itemsizing": "constant"})
     return figure
 
 
