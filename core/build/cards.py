@@ -217,6 +217,6 @@ def table(measured: dict) -> str:
         f"whole. Loss in nats; *copies*: how often the first answer stands in the sentence already; "
         f"{measured['teacher']['cloze']['sentences']} everyday sentences, which guided choices; "
         f"{measured['teacher']['unseen']['sentences']} unseen ones and {measured['teacher']['subjects']['sentences']} that hide "
-        f"their subject, which did not."
+        f"their subject, which were looked at once, when the teacher's last mean was chosen."
     )
     return "\n".join(lines)

@@ -47,6 +47,13 @@ def test_a_page_fits_a_phone_in_the_dark(slug, server, visit):
     visitor.must_be_clean()
 
 
+def test_on_a_phone_the_legend_stands_below_the_buttons(server, visit):
+    page = visit(server, viewport={"width": 390, "height": 844}).open("/")
+    figure = page.locator(".js-plotly-plot").first
+    legend, buttons = (figure.locator(part).bounding_box() for part in (".legend", ".modebar"))
+    assert legend["y"] >= buttons["y"] + buttons["height"]
+
+
 NONE_UNDER_THE_BUTTONS = """() => [...document.querySelectorAll(".js-plotly-plot:has(.modebar)")].every((figure) => {
   const buttons = figure.querySelector(".modebar").getBoundingClientRect();
   return [...figure.querySelectorAll(".legendtext")].every((entry) => {
