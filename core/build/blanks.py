@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -75,15 +75,24 @@ class Labeller:
         pieces: PreTrainedTokenizerBase,
         choices: int = CHOICES,
         guesses: int = GUESSES,
+        drawn: Set[str] | None = None,
     ) -> None:
         """Takes the larger model, which judges, and a masked model whose guesses are candidates too, with its tokenizer.
 
         Args:
             choices: candidates by the larger model.
             guesses: candidates by the masked one, where words follow.
+            drawn: where the word was drawn from these, each as likely as the next, before the rest was written. Then only
+                these are guessed, and what follows alone judges them: p(w | left) is the same for all.
         """
         self.larger, self.guesser, self.pieces = larger, guesser.eval(), pieces
-        self.choices, self.guesses = choices, guesses
+        self.choices, self.even = choices, drawn is not None
+        self.allowed = torch.ones(len(pieces), dtype=torch.bool)
+        """True for the words that the masked model may guess, `[vocabulary]`."""
+        if drawn is not None:
+            self.allowed[:] = False
+            self.allowed[pieces.convert_tokens_to_ids(sorted(drawn & larger.numbers.keys()))] = True
+        self.guesses = min(guesses, int(self.allowed.sum()))
 
     def blanks(self, ids: list[int], rng: random.Random) -> list[Blank]:
         """Up to three places: the last word, one where the sentence is cut, one with its right context.
@@ -133,7 +142,9 @@ class Labeller:
         for ids, mine in zip(sentences, blanks, strict=True):
             for blank in mine:
                 chosen = candidates[number]
-                judged = first[number][chosen] + torch.tensor([next(follows) for _ in chosen])
+                judged = torch.tensor([next(follows) for _ in chosen])
+                if not self.even:
+                    judged += first[number][chosen]
                 label = self._finished(texts[number], ids, blank, chosen, judged)
                 number += 1
                 if label is not None:
@@ -185,7 +196,8 @@ class Labeller:
         inputs = self.pieces(chosen, return_tensors="pt", padding=True)
         hidden = self.guesser.bert(**inputs).last_hidden_state
         logits = self.guesser.cls(hidden[inputs["input_ids"] == self.pieces.mask_token_id])
-        names = (self.pieces.convert_ids_to_tokens(row) for row in logits.topk(self.guesses).indices.tolist())
+        best = logits.masked_fill(~self.allowed, -torch.inf).topk(self.guesses).indices
+        names = (self.pieces.convert_ids_to_tokens(row) for row in best.tolist())
         return [[name for name in next(names) if name in self.larger.numbers] if wants else [] for wants in wanted]
 
     def _following(self, rows: list[tuple[list[int], list[tuple[Blank, int]]]]) -> Iterator[float]:

@@ -8,7 +8,9 @@ from core.build.student import LAYERS, PLANS, TEXT, Budget
 
 ROWS = {
     "teacher": "teacher",
-    "eleventh_round": "after the eleventh round of blanks (not shipped)",
+    "twelfth_round": "after the twelfth round of blanks (not shipped)",
+    "eight_to_eleven": "mean of the eighth to the eleventh (not shipped)",
+    "eleventh_round": "after the eleventh (not shipped)",
     "tenth_round": "after the tenth (not shipped)",
     "eight_and_nine": "mean of the eighth and the ninth (not shipped)",
     "ninth_round": "after the ninth (not shipped)",
@@ -104,8 +106,8 @@ def tiny_card(measured: dict, budget: Budget) -> tuple[dict, str]:
 Half as wide as `minilm-teacher`, with as many heads, so that attention can be compared head by head. `core.distill`'s TinyBERT
 recipe (Jiao et al. 2020): for the first half of the steps the embeddings, hidden states and raw attention scores of the teacher's
 layers through learned projections, then its distribution over words (T = 1). The layers start at random. The embeddings are the
-teacher's: a million tokens cannot teach 30,522 words from nothing. Two matrices between them and the narrow layers (Lan et al.
-2020, section 3.1) start as the first 192 principal axes of the word embeddings; transformers knows this shape as ELECTRA. The
+teacher's: a few million tokens cannot teach 30,522 words from nothing. Two matrices between them and the narrow layers (Lan et
+al. 2020, section 3.1) start as the first 192 principal axes of the word embeddings; transformers knows this shape as ELECTRA. The
 word embeddings stay frozen and are stored once: this folder's index points at `../minilm-teacher/embeddings.safetensors`.
 
 {texts(TEXT)}
@@ -217,6 +219,6 @@ def table(measured: dict) -> str:
         f"whole. Loss in nats; *copies*: how often the first answer stands in the sentence already; "
         f"{measured['teacher']['cloze']['sentences']} everyday sentences, which guided choices; "
         f"{measured['teacher']['unseen']['sentences']} unseen ones and {measured['teacher']['subjects']['sentences']} that hide "
-        f"their subject, which were looked at once, when the teacher's last mean was chosen."
+        f"their subject, which were looked at once, when the mean of four of the teacher's rounds was chosen."
     )
     return "\n".join(lines)

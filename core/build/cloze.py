@@ -2,7 +2,7 @@
 
 The 150 of `cloze.toml` were looked at again and again while the teacher was made, and guided choices. The 100 of `unseen.toml`,
 and the 60 of `subjects.toml`, which hide their subject, are by other hands and were not read by who made those choices; their
-scores were looked at once, when the teacher's last mean was chosen.
+scores were looked at once, when the mean of four of its trainings was chosen.
 """
 
 from __future__ import annotations

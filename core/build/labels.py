@@ -28,6 +28,9 @@ SHORT_PACKS, SHORTS = (26, 12), {"shorts": 0.7, "means": 0.3}
 OPENING_PACKS = {1: 14, 3: 9}
 """The same of words that sentences were written about, in two draws."""
 
+FILLER_PACKS = {1: 23, 2: 24, 3: 26}
+"""The same where what follows alone judges."""
+
 DEED_DRAWS, DEED_PACKS = 4, 150
 """How often it writes on from each beginning that says what somebody did; packs in all, a few fewer than there are."""
 
@@ -85,16 +88,28 @@ def label_shorts(guesser: BertForMaskedLM, draw: int = 0) -> None:
 
 
 def label_openings(guesser: BertForMaskedLM, draw: int) -> None:
-    """Has SmolLM2 judge the words that its own sentences of a draw were written about."""
+    """Has SmolLM2 judge the words that its own sentences of a draw were written about, by what stands on both sides."""
     judge = larger_model()
     labeller = blanks.Labeller(judge, guesser, tokenizer(), openings.CHOICES, openings.GUESSES)
+    _judge_openings("openings", labeller, draw, OPENING_PACKS[draw], openings.JUDGED)
+
+
+def label_fillers(guesser: BertForMaskedLM, draw: int) -> None:
+    """The same by what follows alone: before it, each word that fills such a pattern was as likely as the next."""
+    drawn_from = openings.fillers(tokenizer().get_vocab()).keys()
+    labeller = blanks.Labeller(larger_model(), guesser, tokenizer(), 0, openings.EVEN_GUESSES, drawn_from)
+    _judge_openings("fillers", labeller, draw, FILLER_PACKS[draw], openings.EVEN_JUDGED)
+
+
+def _judge_openings(name: str, labeller: blanks.Labeller, draw: int, packs: int, judged: int) -> None:
     written = openings.openings(labels_file(drawn("next_words", draw)), tokenizer().get_vocab())
-    rows = [(ids, [blank]) for ids, blank in filter(None, (openings.asked(judge, *parts) for parts in written))]
+    places = (openings.asked(labeller.larger, *parts, judged) for parts in written)
+    rows = [(ids, [blank]) for ids, blank in filter(None, places)]
     blanks.write(
-        labels_file(drawn("openings", draw)),
+        labels_file(drawn(name, draw)),
         labeller,
         lambda pack: rows[pack * blanks.PACK : (pack + 1) * blanks.PACK],
-        OPENING_PACKS[draw],
+        packs,
     )
 
 

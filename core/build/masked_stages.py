@@ -24,7 +24,7 @@ from core.build import (
 from core.build.corpora import MEASURING, TRAINING
 from core.build.inputs import labels_file, sentences_file, source, text, tokenizer
 from core.build.label_stages import judged, written
-from core.build.rounds import MEANS, ROUNDS
+from core.build.rounds import ROUNDS, made_of
 from core.build.shipping import ship
 from core.build.stage import Stage
 from core.models.card import SHIPPED
@@ -98,7 +98,7 @@ def _round_stages(*rows: tuple[str, str, int]) -> list[Stage]:
     return [
         Stage(
             name,
-            ", ".join((*MEANS.get(ROUNDS[name].start, (ROUNDS[name].start,)), made)),
+            ", ".join((*made_of(ROUNDS[name].start), made)),
             f"{name}/checkpoint.pt",
             minutes,
             lambda name=name: filling.steps_done(workspace.folder() / name) >= ROUNDS[name].plan.steps,
@@ -195,12 +195,20 @@ STAGES = [
             35,
         ),
     ),
+    *(judged("fillers", draw, "eight_to_eleven", 10) for draw in labels.FILLER_PACKS),
+    *_round_stages(
+        (
+            "twelfth_round",
+            "blanks, endings_2, endings_3, endings_4, fillers_2, fillers_3, fillers_4, ends_2, shorts, shorts_2, opposites",
+            27,
+        ),
+    ),
     *(
         Stage(
             name,
-            ", ".join(MEANS["teacher"]),
+            ", ".join(made_of("teacher")),
             f"{name}/checkpoint.pt",
-            {"student": 12, "tiny": 8, "control": 8}[name],
+            {"student": 36, "tiny": 18, "control": 20}[name],
             lambda name=name: trainings.done_to(name, student.Budget().tokens),
             lambda name=name: trainings.train_student(name),
         )

@@ -1,8 +1,11 @@
-"""The words that sentences were written about, judged from both sides: "The [MASK] pulled the cart."
+"""The words that sentences were written about, judged by what follows them: "The [MASK] pulled the cart."
 
 SmolLM2 was given "The horse" (a pattern of `everyday.toml`, filled with one word after the other) and wrote the rest. What
 follows a word tells more of it than what stands before; so here most candidates are a masked model's. A word that the pattern
 itself holds ("The children") was there whatever followed, and is not asked for: see `given`.
+
+At first what stands before judged too. But SmolLM2 goes on after "The" with *man* and *fire*, and so said the labels; the words
+that it was given had been drawn evenly, so what follows is all there is to judge by.
 """
 
 from __future__ import annotations
@@ -32,6 +35,9 @@ JUDGED = 4
 CHOICES, GUESSES = 6, 10
 """Candidates by the writer, who knows little after "The", and by the masked model."""
 
+EVEN_JUDGED, EVEN_GUESSES = 6, 12
+"""The same where all words are as likely as each other before anything follows; then the masked model alone names candidates."""
+
 
 @cache
 def _patterns() -> dict[str, list[str]]:
@@ -58,6 +64,15 @@ def given(sentence: str, end: int) -> bool:
     """
     begun = sentence.lower()
     return any(len(start) >= end and begun.startswith(start) for start in _fixed())
+
+
+def fillers(vocabulary: dict[str, int]) -> dict[str, set[str]]:
+    """The nouns that fill patterns, each with the groups of its patterns; each fills as many as the next of its group."""
+    groups = defaultdict(set)
+    for word in everyday.everyday_words(vocabulary):
+        if word.group in everyday.KINDS:
+            groups[word.text].add(word.group)
+    return dict(groups)
 
 
 @cache
@@ -89,10 +104,7 @@ def opening(sentence: str, groups: dict[str, set[str]]) -> tuple[str, str, str] 
 
 def openings(file: Path, vocabulary: dict[str, int], seed: int = 0) -> list[tuple[str, str, str]]:
     """The openings with nouns of the finished sentences in `file`, made by `next_words.write`, in random order."""
-    groups = defaultdict(set)
-    for word in everyday.everyday_words(vocabulary):
-        if word.group in everyday.KINDS:
-            groups[word.text].add(word.group)
+    groups = fillers(vocabulary)
     rows = map(json.loads, file.read_text(encoding="utf-8").splitlines())
     # Only a label with one answer says which word was written.
     whole = (row for row in rows if len(row["words"]) == 1 and not row["text"].endswith(BLANK))
@@ -102,9 +114,13 @@ def openings(file: Path, vocabulary: dict[str, int], seed: int = 0) -> list[tupl
     return found
 
 
-def asked(larger: Larger, before: str, word: str, after: str) -> tuple[list[int], Blank] | None:
-    """A sentence in the tokens of `larger`, and its place to be judged; None where `larger` is not asked for that word."""
+def asked(larger: Larger, before: str, word: str, after: str, judged: int) -> tuple[list[int], Blank] | None:
+    """A sentence in the tokens of `larger`, and its place to be judged; None where `larger` is not asked for that word.
+
+    Args:
+        judged: how many of the tokens that follow are.
+    """
     if (number := larger.numbers.get(word)) not in larger.asked:
         return None
     left, right = larger.tokenizer([before, after], add_special_tokens=False).input_ids
-    return [*left, number, *right], Blank(len(left), tuple(right[:JUDGED]), True, trust=0.0)
+    return [*left, number, *right], Blank(len(left), tuple(right[:judged]), True, trust=0.0)

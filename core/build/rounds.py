@@ -50,6 +50,17 @@ ONCE_MORE = (
     *["opposites"] * 4,
     *["relations"] * 2,
 )
+BY_WHAT_FOLLOWS = (
+    *[drawn("endings", draw) for draw in (1, 2, 3)],
+    *[drawn("fillers", 1)] * 5,
+    *[drawn("fillers", 2)] * 5,
+    *[drawn("fillers", 3)] * 5,
+    *[drawn("ends", 1)] * 3,
+    *[drawn("shorts", 1)] * 2,
+    *["shorts"] * 2,
+    *["opposites"] * 4,
+    *["relations"] * 2,
+)
 
 ROUNDS = {
     "first_round": Round("text_only", ("both_sides", "relations"), Filling()),
@@ -99,6 +110,11 @@ ROUNDS = {
         (*ONCE_MORE, drawn("endings", 2)),
         Filling(steps=2500, batch_tokens=2048, batch_blanks=128, peak=3e-4, copying=3.0, movie_share=1.0, seed=10),
     ),
+    "twelfth_round": Round(
+        "eight_to_eleven",
+        BY_WHAT_FOLLOWS,
+        Filling(steps=3000, batch_tokens=2048, batch_blanks=128, peak=3e-4, copying=3.0, movie_share=1.0, seed=11),
+    ),
 }
 """The trainings on blanks, by folder."""
 
@@ -106,6 +122,12 @@ MEANS = {
     "three_rounds": ("third_round", "fourth_round", "fifth_round"),
     "two_rounds": ("sixth_round", "seventh_round"),
     "eight_and_nine": ("eighth_round", "ninth_round"),
-    "teacher": ("eighth_round", "ninth_round", "tenth_round", "eleventh_round"),
+    "eight_to_eleven": ("eighth_round", "ninth_round", "tenth_round", "eleventh_round"),
+    "teacher": ("eight_to_eleven", "twelfth_round"),
 }
 """Models whose weights are the mean of others', all of which end with a learning rate of zero and have read last words."""
+
+
+def made_of(name: str) -> tuple[str, ...]:
+    """The trainings whose weights one of `MEANS` is made of; a training is made of itself."""
+    return tuple(part for each in MEANS[name] for part in made_of(each)) if name in MEANS else (name,)

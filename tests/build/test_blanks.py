@@ -56,6 +56,22 @@ def test_a_label_is_the_likelihood_of_the_sentence_with_each_word_in_it(labeller
             assert label.text.count("[MASK]") == 1 and label.text.endswith(".")
 
 
+def test_where_words_were_drawn_evenly_only_they_are_judged_by_what_follows(larger_model, guesser, pieces):
+    drawn = {"king", "queen", "dogs", "nobody"}
+    labeller = blanks.Labeller(larger_model, guesser, pieces, 0, 3, drawn)
+    ids = _ids(labeller, "the king rules a land.")
+    blank = blanks.Blank(1, tuple(ids[2:5]), True)
+    (label,) = labeller.label([ids], [[blank]])
+    assert set(label.words) <= drawn and "king" in label.words
+    scores = []
+    for word in label.words:
+        whole = [*larger_model.context, *_ids(labeller, f"the {word}"), *blank.right]
+        with torch.no_grad():
+            log_p = larger_model.model(input_ids=torch.tensor([whole])).logits[0].log_softmax(-1)
+        scores.append(sum(log_p[i - 1, whole[i]] for i in range(len(whole) - len(blank.right), len(whole))))
+    assert label.p == pytest.approx(torch.stack(scores).softmax(0).tolist(), abs=0.03)
+
+
 def test_a_beginning_is_asked_for_its_last_word_only(labeller):
     ids = _ids(labeller, "the king rules a land")
     assert labeller.blanks(ids, random.Random(0)) == [blanks.Blank(len(ids) - 1, (labeller.larger.stop,), False)]

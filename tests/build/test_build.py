@@ -275,7 +275,7 @@ def test_what_is_measured_fills_the_cards(taught, source, corpora, tokenizer, tm
     assert [found["teacher"][name]["sentences"] for name in SETS] == [150, 100, 60]
     found["teacher"]["unseen"] |= {"top1": 0.41, "top5": 0.77, "copy_rate": 0.13}
     assert found["teacher"]["attention"]["overlap"] != found["original"]["attention"]["overlap"]
-    learned = {"eight_and_nine": (6.5, 0.07), "teacher": (4.4, 0.2734)}
+    learned = {"eight_to_eleven": (6.5, 0.07), "teacher": (4.4, 0.2734)}
     counts = dict.fromkeys(rounds.ROUNDS, 54_321) | {"first_round": 12_345, "third_round": 45_678}
     front, prose = teacher_card.teacher_card(found, teacher.Schedule(), counts, learned)
     assert front["distillery"]["metrics"]["attention"]["overlap"] and f"{kept['top1']:.1%}" in prose

@@ -1,8 +1,13 @@
-"""Which beginnings each draw of the labels takes."""
+"""Which sentences each draw of the labels takes, and which words it asks for."""
 
 from __future__ import annotations
 
+import json
+
+import transformers
+
 from core.build import blanks, labels
+from core.build.everyday import Word
 
 
 def test_a_second_draw_of_short_sentences_goes_on_where_the_first_ended(monkeypatch):
@@ -19,3 +24,19 @@ def test_a_second_draw_of_short_sentences_goes_on_where_the_first_ended(monkeypa
     assert name != again and first == texts
     for name, share in labels.SHORTS.items():
         assert second[name][0] == texts[name][packs * round(share * blanks.PACK)]
+
+
+def test_a_word_that_was_drawn_evenly_is_judged_among_its_like(
+    larger_model, pieces, family_folder, tmp_path, monkeypatch
+):
+    words = [Word("king", "person"), Word("queen", "person"), Word("sings", "action")]
+    monkeypatch.setattr("core.build.everyday.everyday_words", lambda vocabulary: words)
+    monkeypatch.setattr(labels, "larger_model", lambda: larger_model)
+    monkeypatch.setattr(labels, "tokenizer", lambda: pieces)
+    monkeypatch.setattr(labels, "labels_file", lambda name: tmp_path / f"{name}.jsonl")
+    monkeypatch.setattr(labels, "FILLER_PACKS", {1: 1})
+    written = {"text": "the king rules a [MASK].", "words": ["land"]}
+    (tmp_path / "next_words_2.jsonl").write_text(json.dumps(written) + "\n")
+    labels.label_fillers(transformers.BertForMaskedLM.from_pretrained(family_folder("bert")), 1)
+    (label,) = map(json.loads, (tmp_path / "fillers_2.jsonl").read_text().splitlines())
+    assert label["text"] == "the [MASK] rules a land." and {"king"} <= set(label["words"]) <= {"king", "queen"}

@@ -66,9 +66,7 @@ def test_openings_of_a_file_are_nouns_of_finished_sentences(tmp_path, monkeypatc
 
 
 def test_a_judged_opening_holds_nothing_of_its_author(larger_model):
-    ids, blank = openings.asked(larger_model, "the", "king", " rules a land.")
+    ids, blank = openings.asked(larger_model, "the", "king", " rules a land.", 4)
     assert larger_model.tokenizer.decode(ids) == "the king rules a land." and blank.at == 1 and blank.trust == 0
-    assert larger_model.tokenizer.decode(list(blank.right)) == larger_model.tokenizer.decode(
-        ids[2 : 2 + openings.JUDGED]
-    )
-    assert openings.asked(larger_model, "the", "horse", " pulled the cart.") is None
+    assert larger_model.tokenizer.decode(list(blank.right)) == larger_model.tokenizer.decode(ids[2:6])
+    assert openings.asked(larger_model, "the", "horse", " pulled the cart.", 4) is None
