@@ -7,6 +7,7 @@ from core.engine import ENGINE
 from core.plots import mlm_masking as plots
 from core.plots import mlm_tables as tables
 from core.plots.colors import COLORS
+from core.plots.figures import percent
 from core.studies import mlm_context, mlm_draws, mlm_masking
 from pages.kit.page import Page, code_span
 from pages.kit.token_strip import token_strip
@@ -131,7 +132,7 @@ def why() -> None:
     truth = tokens.pieces[position]
     chances = {who: [getattr(gap, who).probability for gap in seen.values()] for who in WHO}
     sights, words = [t("sights." + name) for name in seen], [gap.shown for gap in seen.values()]
-    said = {who: ", ".join(map(plots.percent, values)) for who, values in chances.items()}
+    said = {who: ", ".join(map(percent, values)) for who, values in chances.items()}
     page.figure(
         plots.sight_bars(
             sights, words, chances["teacher"], chances["student"], WHO | {"probability": t("probability")}
@@ -141,8 +142,8 @@ def why() -> None:
         lambda: tables.sight_table(words, chances, COLUMNS),
     )
     wrong = seen["random"]
-    believed = plots.percent(wrong.teacher.shown)
-    true = plots.percent(wrong.teacher.probability)
+    believed = percent(wrong.teacher.shown)
+    true = percent(wrong.teacher.probability)
     st.markdown(t("sight_trust", wrong=code_span(wrong.shown), truth=code_span(truth), believed=believed, true=true))
     st.caption(t("sight_trained"))
     if page.predict("table8"):

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 
 from core.memory import remembered
 from core.plots.colors import NEGATIVE, POSITIVE, STUDENT, TEACHER
-from core.plots.figures import FIGURES, blank_figure
-from core.plots.mlm_masking import TRUE_MARK, below, literal, percent
+from core.plots.figures import FIGURES, blank_figure, percent
+from core.plots.mlm_masking import TRUE_MARK, below, literal
 
 
 @remembered(FIGURES)

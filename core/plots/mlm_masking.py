@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from core.memory import remembered
 from core.plots.colors import NEGATIVE, POSITIVE, PROBABILITIES, SCORES, STUDENT, TEACHER, VALUE
-from core.plots.figures import FIGURES, blank_figure
+from core.plots.figures import FIGURES, blank_figure, percent
 
 FATES = {"masked": POSITIVE, "random": NEGATIVE, "kept": VALUE}
 """The colour of each thing that can become of a selected token."""
@@ -42,6 +42,7 @@ def top_words(
     truth: str,
     color: str,
     labels: Mapping[str, str],
+    longest: float,
 ) -> go.Figure:
     """One model's best words at a gap; the true word is marked, and comes last with its rank where it is not among them.
 
@@ -50,6 +51,7 @@ def top_words(
         truth: the true word.
         color: of the model.
         labels: `model`, `probability`, `true` in the page's language.
+        longest: the largest probability of this figure and of the one beside it, so that both have one scale.
     """
     values = np.asarray(probabilities)
     # As high for five words as for six, so that two models' figures stand level.
@@ -70,13 +72,8 @@ def top_words(
         hovertemplate="%{y}: %{x:.5f} %{customdata}<extra>" + labels["model"] + "</extra>",
     )
     figure.update_yaxes(autorange="reversed", type="category")
-    figure.update_xaxes(tickformat=".0%", range=[0, max(float(values.max()) * 1.25, 0.02)], nticks=5)
+    figure.update_xaxes(tickformat=".0%", range=[0, max(longest * 1.25, 0.02)], nticks=5)
     return figure
-
-
-def percent(value: float) -> str:
-    """A probability as a reader wants it: no false zero."""
-    return f"{value:.1%}" if value >= 0.001 else "<0.1%"
 
 
 @remembered(FIGURES)

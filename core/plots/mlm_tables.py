@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 from torch import Tensor
 
-from core.plots.mlm_masking import percent
+from core.plots.figures import percent
 from core.studies.mlm_context import Lens
 from core.studies.mlm_draws import BERT_TABLE_8, FATES, RECIPES, ROBERTA_TABLE_1, Draw, Epochs, Expectation, Masking
 from core.studies.mlm_masking import Answer, Gap, Pair

@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 
 from core.memory import remembered
 from core.plots.colors import PROBABILITIES, SCORES, VALUE
-from core.plots.figures import FIGURES, blank_figure
-from core.plots.mlm_masking import below, percent
+from core.plots.figures import FIGURES, blank_figure, percent
+from core.plots.mlm_masking import below
 
 COLORS = {"nsp": PROBABILITIES, "sop": SCORES}
 """The colour of each task."""

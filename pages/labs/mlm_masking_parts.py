@@ -13,6 +13,7 @@ from core.plots import mlm_context as context_plots
 from core.plots import mlm_masking as plots
 from core.plots import mlm_tables as tables
 from core.plots.colors import COLORS
+from core.plots.figures import percent
 from core.studies import mlm_context, mlm_draws, mlm_masking
 from core.studies.mlm_masking import Answer, Gap
 from core.trace import Tokens
@@ -108,7 +109,7 @@ class Parts:
             shown = {recipe: tables.recipe_name(recipe) for recipe in mlm_draws.RECIPES} | {OWN: t("own")}
             recipe = control(st.selectbox, "recipe", recipes[0], t("recipe"), recipes, format_func=shown.get)
         with third, st.container(horizontal=True, vertical_alignment="bottom"):
-            seed = control(st.number_input, "seed", 198, t("seed"), 0, 9999, width=120)
+            seed = control(st.number_input, "seed", 179, t("seed"), 0, 9999, width=120)
             st.button(t("again"), icon=":material/casino:", on_click=self._next_seed)
         shares = mlm_draws.RECIPES.get(recipe) or self._own_shares()
         whole = control(st.toggle, "words", False, t("whole_words"))
@@ -145,16 +146,18 @@ class Parts:
     ) -> None:
         """Two answers to one gap side by side: five best words, the true one marked."""
         t = self.page.t
+        guesses = {who: tables.guesses(answer, truth) for who, answer in said.items()}
+        longest = max(max(probabilities) for _, probabilities, _ in guesses.values())
         for column, (who, answer) in zip(st.columns(2), said.items(), strict=True):
-            words, probabilities, ranks = tables.guesses(answer, truth)
+            words, probabilities, ranks = guesses[who]
             labels = {"model": titles[who], "probability": t("probability"), "true": t("true_word")}
-            chance = plots.percent(answer.probability)
+            chance = percent(answer.probability)
             alt = t("gap_alt", who=titles[who], truth=truth, best=words[0], rank=answer.rank, probability=chance)
             with column:
                 blanks = {"rank": f"{answer.rank:,}", "probability": f"{answer.probability:.4g}"}
                 st.markdown(t("gap_says", who=f"**{titles[who]}**", loss=f"{answer.loss:.3f}", **blanks))
                 self.page.figure(
-                    plots.top_words(words, probabilities, ranks, truth, colors[who], labels),
+                    plots.top_words(words, probabilities, ranks, truth, colors[who], labels, longest),
                     f"{name}-{who}",
                     alt,
                     lambda who=who, answer=answer: tables.answer_table(
@@ -226,7 +229,7 @@ class Parts:
             t("influence_alt", truth=truth, word=strongest.word, change=change),
             lambda: pd.DataFrame({columns["word"]: words, columns["change"]: changes}),
         )
-        before, after = (plots.percent(value) for value in (base.probability, strongest.probability))
+        before, after = (percent(value) for value in (base.probability, strongest.probability))
         key = "influence_helped" if strongest.change <= 0 else "influence_hindered"
         word, truth = code_span(strongest.word), code_span(truth)
         st.markdown(t(key, word=word, truth=truth, before=before, after=after, change=change))
