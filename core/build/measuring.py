@@ -21,6 +21,9 @@ from core.build.teacher import FIRST_TEXT, log_unigram
 SEQUENCES = 800
 """How many held-out sequences are measured of each kind where trainings are compared."""
 
+WHOLLY = ("teacher", "head_only")
+"""What is measured on every held-out sequence too, beside the students and the unigram: what is shipped, and its baselines."""
+
 ATTENTION_SEQUENCES = 60
 """On how many of them the attention is compared with the original encoder's."""
 
@@ -43,7 +46,7 @@ def measure(
 
     Returns:
         By model name, and for "unigram": `in_domain` and `brown` (see `quality.HeldOut`), `cloze.SETS` (see `cloze.Cloze`); for
-        the teacher, `students` and "unigram" `all_in_domain`, on every held-out sequence; for `students` `agreement` with the
+        `WHOLLY`, `students` and "unigram" `all_in_domain`, on every held-out sequence; for `students` `agreement` with the
         teacher; for the teacher and `original` (the encoder as it came) `attention`.
     """
     training = {name: corpora[name] for name in FIRST_TEXT}
@@ -64,7 +67,7 @@ def measure(
 
     def of_model(name: str) -> dict:
         model = teacher if name == "teacher" else halved(makers[name]())
-        found = scores(scorer(model), name == "teacher" or name in students) | {
+        found = scores(scorer(model), name in WHOLLY or name in students) | {
             kind: asdict(cloze(model, tokenizer, kind)) for kind in SETS
         }
         if name == "teacher":
