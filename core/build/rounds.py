@@ -40,26 +40,21 @@ AFRESH = (
     *["opposites"] * 4,
     *["relations"] * 2,
 )
+OFTEN = (*[drawn("ends", 1)] * 3, *[drawn("shorts", 1)] * 2, *["shorts"] * 2, *["opposites"] * 4, *["relations"] * 2)
+"""Labels that are few, and judged or WordNet's: the last rounds read them several times."""
+
 ONCE_MORE = (
     drawn("endings", 3),
     *[drawn("openings", 1)] * 4,
     *[drawn("openings", 3)] * 4,
-    *[drawn("ends", 1)] * 3,
-    *[drawn("shorts", 1)] * 2,
-    *["shorts"] * 2,
-    *["opposites"] * 4,
-    *["relations"] * 2,
+    *OFTEN,
 )
 BY_WHAT_FOLLOWS = (
     *[drawn("endings", draw) for draw in (1, 2, 3)],
     *[drawn("fillers", 1)] * 5,
     *[drawn("fillers", 2)] * 5,
     *[drawn("fillers", 3)] * 5,
-    *[drawn("ends", 1)] * 3,
-    *[drawn("shorts", 1)] * 2,
-    *["shorts"] * 2,
-    *["opposites"] * 4,
-    *["relations"] * 2,
+    *OFTEN,
 )
 
 ROUNDS = {
