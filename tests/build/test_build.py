@@ -264,7 +264,7 @@ def test_what_is_measured_fills_the_cards(taught, source, corpora, tokenizer, tm
     forgotten = makers | {"tiny": None}  # nobody is asked again
     assert measuring.measure(forgotten, source, tokenizer, everything, tmp_path / "measured", ()) == found
     for name, scores in found.items():  # all that is held out, for what is shipped and what it is compared with
-        assert ("all_in_domain" in scores) == (name in (*measuring.WHOLLY, "unigram", *student.PLANS)), name
+        assert ("all_in_domain" in scores) == (name in ("teacher", "head_only", "unigram", *student.PLANS)), name
     kept = found["teacher"]["all_in_domain"]
     assert kept["positions"] > found["teacher"]["in_domain"]["positions"]
     assert sum(count for _, _, count in kept["curve"]) == kept["positions"] and 0 <= kept["ece"] <= 1
