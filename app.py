@@ -19,9 +19,9 @@ ROOT = Path(__file__).resolve().parent
 if str(ROOT) not in sys.path:  # pages import core and lessons from here, wherever the server was started
     sys.path.insert(0, str(ROOT))
 
-from core.distill.runs.shared import close_workshop  # noqa: E402
 from core.engine import ENGINE  # noqa: E402
 from core.practice.sandbox import SANDBOX  # noqa: E402
+from core.runs.server import close_workshop  # noqa: E402
 from pages.kit.plotly_figure import LIBRARY_FILE, LIBRARY_ROUTE  # noqa: E402
 
 A_YEAR = 365 * 24 * 3600

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from core.errors import LabError
 from core.memory import RecentlyUsed
 from core.models.card import OPENED_EARLY, ModelCard, catalog
-from core.models.made import named
+from core.models.finished import named
 
 if TYPE_CHECKING:
     from core.models import Checkpoint

@@ -5,6 +5,7 @@ import streamlit as st
 import lessons
 from core.engine import ENGINE
 from pages.kit import arrive, session
+from pages.kit.course import script
 from pages.kit.questions import related
 
 st.set_page_config(page_title="Distillery", page_icon="⚗️", layout="wide")
@@ -47,7 +48,7 @@ ICONS = COURSE | DISTILLING | INTERVIEW
 
 def _page(slug: str) -> st.Page:
     return st.Page(
-        f"{slug}.py",
+        script(slug),
         title=lessons.lesson(slug, language).title,
         icon=ICONS[slug],
         url_path=slug.replace("_", "-"),

@@ -5,19 +5,20 @@ import streamlit as st
 
 import lessons
 from core import engine
+from core.charts.figures import prediction_bars
 from core.engine import ENGINE
-from core.plots.figures import prediction_bars
-from core.studies import predictions
+from core.labs import masked_words as predictions
+from pages.interview import due
 from pages.kit import session
+from pages.kit.course import script
 from pages.kit.page import Page
-from pages.labs import due
 
 page = Page("home", "ho")
 t = page.t
 
 CODE = """
 from core.engine import Engine, default_setting
-from core.studies import predictions
+from core.labs import masked_words as predictions
 
 engine, setting = Engine(), default_setting()
 text = {text!r}
@@ -59,7 +60,7 @@ def cards(group: str) -> None:
         for slug, icon in st.session_state[group].items():
             lesson = lessons.lesson(slug, session.language())
             with st.container(border=True, gap="xsmall", height="stretch"):
-                st.page_link(f"{slug}.py", label=f"**{lesson.title}**", icon=icon)
+                st.page_link(script(slug), label=f"**{lesson.title}**", icon=icon)
                 st.markdown(lesson.lead)
 
 

@@ -45,26 +45,39 @@ def test_pages_know_no_torch(path):
     assert not reaches(path, "torch", "transformers", "safetensors")
 
 
+LABS = files("core/labs")
+DRAWING = ("figure", "formulas", "tables", "html", "bertviz_view")
+"""How the names of the modules end that draw; the others of a lab compute."""
+PICTURES = [
+    path for path in [*LABS, *files("core/practice")] if path.stem.rstrip("s").endswith(DRAWING) or path.stem in DRAWING
+]
+NUMBERS = [path for path in LABS if path not in PICTURES]
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
 @pytest.mark.parametrize("path", files("core/theory"), ids=lambda path: path.name)
 def test_theory_knows_no_models(path):
-    assert not reaches(path, "transformers", "core.models", "core.trace", "core.engine", "core.studies", "core.plots")
+    assert not reaches(path, "transformers", "core.models", "core.trace", "core.engine", "core.labs", "core.charts")
 
 
 @pytest.mark.parametrize("path", files("core/trace"), ids=lambda path: path.name)
 def test_traces_know_nothing_above_them(path):
-    above = reaches(path, "core.engine", "core.studies", "core.plots", "core.distill")
+    above = reaches(path, "core.engine", "core.labs", "core.charts", "core.distill", "core.runs")
     assert not above
 
 
-@pytest.mark.parametrize("path", files("core/plots"), ids=lambda path: path.name)
-def test_plots_only_draw(path):
-    """Data in, a figure out: no model and no engine behind a picture (it may name the studies' dataclasses)."""
+@pytest.mark.parametrize("path", [*files("core/charts"), *PICTURES], ids=name)
+def test_pictures_only_draw(path):
+    """Data in, a figure out: no model and no engine behind a picture (it may name the dataclasses that it draws)."""
     assert not reaches(path, "transformers", "core.engine", "core.models", "core.trace")
 
 
-@pytest.mark.parametrize("path", files("core/studies"), ids=lambda path: path.name)
-def test_studies_draw_nothing(path):
-    assert not reaches(path, "plotly", "core.plots")
+@pytest.mark.parametrize("path", NUMBERS, ids=name)
+def test_what_a_lab_computes_draws_nothing(path):
+    assert not reaches(path, "plotly", "core.charts")
 
 
 # Starters and solutions are content: they are shown, and run in the sandbox, but never imported.

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import sys
 
-from core.build.classifier_stages import STAGES as CLASSIFIER_STAGES
-from core.build.masked_stages import STAGES as MASKED_STAGES
+from core.build.stages.classifiers import STAGES as CLASSIFIER_STAGES
+from core.build.stages.masked import STAGES as MASKED_STAGES
 
 STAGES = [*MASKED_STAGES, *CLASSIFIER_STAGES]
 

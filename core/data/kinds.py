@@ -101,7 +101,7 @@ def teacher_logits(part: str, folder: Path = FOLDER) -> Tensor:
 
 @cache
 def experiment(folder: Path = FOLDER) -> dict[str, Any]:
-    """What `core.build.kinds_experiment` measured: `recipe`, `teacher`, and `runs`, one a student.
+    """What `core.build.train.kinds_experiment` measured: `recipe`, `teacher`, and `runs`, one a student.
 
     Raises:
         LabError: `missing_data` if the file is not there.

@@ -21,12 +21,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import AutoConfig, BertConfig, PreTrainedConfig, PreTrainedModel
 
-from core.distill.files import writing
 from core.distill.heads import check_heads, switch_off
 from core.distill.layer_maps import by_hand
 from core.distill.texts import Task
 from core.distill.words import whole_state, whole_table
 from core.errors import LabError
+from core.files import writing
 from core.models.building import ONE_AT_A_TIME
 from core.trace.observe import ATTENTION
 

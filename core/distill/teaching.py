@@ -19,10 +19,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from core.distill.files import writing
 from core.distill.forward import Features, Needs, asked_states, forward, observed
 from core.distill.texts import Batch, Texts
 from core.distill.training import BOUND
+from core.files import writing
 from core.models.families import apply_head
 
 

@@ -31,7 +31,7 @@ class ModelCard:
     """What is known of a checkpoint before its weights are read.
 
     Attributes:
-        name: by which `load` finds it: of a shipped model its folder's name, see `core.models.made` for others.
+        name: by which `load` finds it: of a shipped model its folder's name, see `core.models.finished` for others.
         title: what the learner calls the run that made it; "" for a shipped model.
         role: "teacher", "student", or "" for a checkpoint from elsewhere.
         task: what it answers, one of `TASKS` as a rule; "" for a checkpoint from elsewhere.

@@ -16,7 +16,7 @@ from core.errors import LabError
 from core.models.building import ONE_AT_A_TIME
 from core.models.card import SHIPPED, ModelCard, catalog
 from core.models.families import FAMILIES, Family, apply_head, has_vocabulary_head
-from core.models.made import named
+from core.models.finished import named
 from core.trace.observe import ATTENTION, watch
 
 transformers.utils.logging.set_verbosity_error()
@@ -107,7 +107,7 @@ def load(
     """Opens a shipped model or a run's finished student by name, a folder that transformers saved, or a hub id.
 
     Args:
-        name_or_folder: a name that `core.models.made.named` knows, a folder, or with `hub=True` an id like
+        name_or_folder: a name that `core.models.finished.named` knows, a folder, or with `hub=True` an id like
             "distilbert-base-uncased".
         device: the best one if not given.
         precision: a key of `PRECISIONS`; shipped weights are stored in half precision and widened here.

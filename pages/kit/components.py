@@ -21,8 +21,8 @@ import numpy as np
 import streamlit as st
 from numpy.typing import ArrayLike
 
-from core.plots.cells import limits_of, quantised, shrunk
-from core.plots.colors import NEGATIVE
+from core.charts.cells import limits_of, quantised, shrunk
+from core.charts.colors import NEGATIVE
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "components"
 

@@ -7,6 +7,7 @@ import streamlit as st
 import lessons
 from lessons import interview
 from pages.kit import session
+from pages.kit.course import script
 from pages.kit.learner import terms
 from pages.kit.nearby import near
 
@@ -39,7 +40,7 @@ def _links(slug: str, found: list[interview.InterviewQuestion]) -> None:
 
 def _linked(question: interview.InterviewQuestion) -> None:
     st.page_link(
-        "interview_study.py",
+        "interview/study.py",
         label=question.ask,
         icon=":material/help:",
         query_params={"is_question": question.id, "lang": session.language()},
@@ -54,7 +55,7 @@ def lab_link(lab: interview.Link) -> None:
         terms()("lab_section", lesson=lesson.title, section=lesson[lab.section].title) if lab.section else lesson.title
     )
     st.page_link(
-        f"{lab.slug}.py",
+        script(lab.slug),
         label=f"**{terms()('open_lab', lesson=title)}**",
         icon=":material/science:",
         query_params=lab.in_language(language),

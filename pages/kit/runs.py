@@ -16,10 +16,10 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from core.distill.runs.run import Run
-from core.distill.runs.shared import workshop
-from core.distill.runs.workshop import RunView
 from core.errors import LabError
+from core.runs.queue import RunView
+from core.runs.run import Run
+from core.runs.server import workshop
 from pages.kit.arrive import arrival, bring
 from pages.kit.page import Page, code_span
 from pages.kit.ticker import again_after

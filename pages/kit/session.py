@@ -7,7 +7,7 @@ import streamlit as st
 import lessons
 from core.engine import ENGINE, Setting, default_setting
 from core.models import ModelCard, catalog
-from core.models.made import made, named
+from core.models.finished import made, named
 from pages.kit import address
 from pages.kit.visitor import owner
 

@@ -6,9 +6,9 @@ import os
 import tempfile
 import time
 
-from core.distill.runs.shared import close_workshop, workshop
 from core.folders import FOLDER_VARIABLE
-from core.studies import experiments
+from core.labs.experiments import plans as experiments
+from core.runs.server import close_workshop, workshop
 
 
 def main() -> None:

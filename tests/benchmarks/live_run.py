@@ -18,12 +18,12 @@ from torch import Tensor
 from core.data.kinds import definitions, teacher_logits
 from core.distill.encoding import encode
 from core.distill.objective import CONTROL, mixture
-from core.distill.runs.plan import ArmPlan, RunPlan, StudentPlan
-from core.distill.runs.run import Run
-from core.distill.runs.workshop import Workshop
 from core.distill.texts import Texts
 from core.distill.training import Training
 from core.models import load
+from core.runs.plan import ArmPlan, RunPlan, StudentPlan
+from core.runs.queue import Workshop
+from core.runs.run import Run
 
 TEXTS, LABELS, HELD_OUT, STEPS, SEEDS = 2000, 400, 300, 250, (0, 1, 2)
 LEARNERS = 8

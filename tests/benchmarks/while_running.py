@@ -17,9 +17,9 @@ import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from core.distill.runs.run import Run
 from core.folders import runs_folder
-from core.studies import distil
+from core.labs.distil import setup as distil
+from core.runs.run import Run
 from tests.benchmarks.server import Server, percentile, serve
 from tests.benchmarks.sessions import PAGES, Seen, run_script
 

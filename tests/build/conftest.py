@@ -7,7 +7,7 @@ import torch
 import transformers
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from core.build import larger
+from core.build.labels import larger
 
 SENTENCES = [
     "the king rules a land over the capital.",

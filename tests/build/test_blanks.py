@@ -12,8 +12,10 @@ import pytest
 import torch
 import transformers
 
-from core.build import blanks, encoding, filling
-from core.build.corpora import Document
+from core.build.labels import blanks
+from core.build.text import encoding
+from core.build.text.corpora import Document
+from core.build.train import filling
 
 
 @pytest.fixture

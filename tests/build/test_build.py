@@ -11,10 +11,16 @@ import torch
 import transformers
 from safetensors import safe_open
 
-from core.build import cards, encoding, measuring, pairs, pairs_card, rounds, shipping, student, teacher, teacher_card
-from core.build.cloze import SETS
-from core.build.corpora import MEASURING, Document, natural
-from core.build.quality import attention, held_out, scorer, unigram_scorer
+from core.build.cards import masked as cards
+from core.build.cards import pairs as pairs_card
+from core.build.cards import shipping
+from core.build.cards import teacher as teacher_card
+from core.build.measure import measuring
+from core.build.measure.quality import attention, held_out, scorer, unigram_scorer
+from core.build.text import encoding
+from core.build.text.cloze import SETS
+from core.build.text.corpora import MEASURING, Document, natural
+from core.build.train import pairs, rounds, student, teacher
 from core.models import load
 from core.trace import trace
 

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from core.build import endings
+from core.build.labels import endings
 
 SENTENCES = ["She has a big ice box.", "We ate ice.", "A box is big enough.", "He has the box.", "He broke the box."]
 

@@ -12,7 +12,8 @@ import torch
 import transformers
 from torch.nn import functional as F
 
-from core.build import classifier, kinds_data, near_copies
+from core.build.text import kinds_data, near_copies
+from core.build.train import classifier
 from core.data.kinds import KINDS, PARTS, Definition, definitions
 
 

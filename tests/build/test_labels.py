@@ -6,8 +6,9 @@ import json
 
 import transformers
 
-from core.build import blanks, labels
-from core.build.everyday import Word
+from core.build.labels import blanks
+from core.build.labels import draws as labels
+from core.build.text.everyday import Word
 
 
 def test_a_second_draw_of_short_sentences_goes_on_where_the_first_ended(monkeypatch):
@@ -30,7 +31,7 @@ def test_a_word_that_was_drawn_evenly_is_judged_among_its_like(
     larger_model, pieces, family_folder, tmp_path, monkeypatch
 ):
     words = [Word("king", "person"), Word("queen", "person"), Word("sings", "action")]
-    monkeypatch.setattr("core.build.everyday.everyday_words", lambda vocabulary: words)
+    monkeypatch.setattr("core.build.text.everyday.everyday_words", lambda vocabulary: words)
     monkeypatch.setattr(labels, "larger_model", lambda: larger_model)
     monkeypatch.setattr(labels, "tokenizer", lambda: pieces)
     monkeypatch.setattr(labels, "labels_file", lambda name: tmp_path / f"{name}.jsonl")

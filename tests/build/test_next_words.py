@@ -8,8 +8,8 @@ import random
 import pytest
 import torch
 
-from core.build import next_words
-from core.build.larger import Label
+from core.build.labels import next_words
+from core.build.labels.larger import Label
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from core.build import endings, openings
-from core.build.everyday import Word
+from core.build.labels import endings, openings
+from core.build.text.everyday import Word
 
 GROUPS = {"horse": {"animal"}, "dog": {"animal"}, "spoon": {"thing"}, "baker": {"person"}, "children": {"person"}}
 

@@ -6,8 +6,9 @@ import pytest
 import torch
 import transformers
 
-from core.build import pairs, shipping
-from core.build.corpora import Document
+from core.build.cards import shipping
+from core.build.text.corpora import Document
+from core.build.train import pairs
 from core.models import load
 from core.trace import trace
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 import transformers
 
-from core.build.cloze import SETS, cloze
+from core.build.text.cloze import SETS, cloze
 from core.models import load
 
 

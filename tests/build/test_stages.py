@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from core.build import __main__ as build
-from core.build import kinds_experiment, kinds_students, sentiment_data, workspace
-from core.build.classifier_stages import STAGES
-from core.build.rounds import MEANS, ROUNDS, made_of
+from core.build import workspace
+from core.build.stages.classifiers import STAGES
+from core.build.text import sentiment_data
+from core.build.train import kinds_experiment, kinds_students
+from core.build.train.rounds import MEANS, ROUNDS, made_of
 from core.data.kinds import definitions
 
 
@@ -34,7 +36,7 @@ def test_every_round_finds_its_labels_and_what_it_goes_on_from():
 def test_a_stage_that_is_done_is_not_run(capsys, monkeypatch):
     """The shipped table is there, so its stage leaves it alone."""
     assert next(stage for stage in STAGES if stage.name == "kinds_data").done()
-    monkeypatch.setattr("core.build.kinds_data.read", lambda: pytest.fail("it ran"))
+    monkeypatch.setattr("core.build.text.kinds_data.read", lambda: pytest.fail("it ran"))
     build.main(["kinds_data"])
     assert capsys.readouterr().out == "kinds_data: done\n"
 

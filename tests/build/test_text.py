@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from core.build import blank_sentences, encoding, everyday, wordnet
-from core.build.cloze import SETS, entries, near_cloze
-from core.build.corpora import Document
+from core.build.labels import blank_sentences
+from core.build.text import encoding, everyday, wordnet
+from core.build.text.cloze import SETS, entries, near_cloze
+from core.build.text.corpora import Document
 from core.models.card import SHIPPED
 
 needs_wordnet = pytest.mark.skipif(not wordnet.FOLDER.exists(), reason="WordNet (wordnet-base) is not installed")
@@ -64,7 +65,7 @@ def test_wordnet_is_read_with_its_relations_and_counts():
 
 @needs_wordnet
 def test_relations_say_what_wordnet_knows():
-    from core.build.relations import relation_documents
+    from core.build.text.relations import relation_documents
 
     documents = list(relation_documents())
     said = {sentence for document in documents for sentence in document.sentences}

@@ -10,11 +10,11 @@ import torch
 from core.distill.distiller import Arm, Distiller, Training
 from core.distill.heads import PROJECTIONS, layers_of, switch_off
 from core.distill.objective import Objective
-from core.distill.runs.card import write_card
-from core.distill.runs.plan import ArmPlan, RunPlan, StudentPlan
 from core.distill.students import from_layers, open_for, save
 from core.distill.terms import AttentionScores, Hard, Hidden, Soft, ValueRelation
 from core.errors import LabError
+from core.runs.card import write_card
+from core.runs.plan import ArmPlan, RunPlan, StudentPlan
 from core.trace.interventions import AblateHead
 from core.trace.observe import observing
 

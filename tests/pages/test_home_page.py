@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 import lessons
 from core.engine import ENGINE, default_setting
-from core.studies import predictions
+from core.labs import masked_words as predictions
 
 ROOT = Path(__file__).resolve().parents[2]
 

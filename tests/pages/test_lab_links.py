@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from lessons import interview
 from lessons.interview.mistakes import mistakes
 from pages.kit import address
+from pages.kit.course import script
 from pages.kit.page import Page
 
 FRAME = str(Path(__file__).resolve().parents[2] / "pages" / "frame.py")
@@ -55,7 +56,7 @@ def opened(link: interview.Link) -> AppTest:
         app.query_params[key] = value
     app.run()
     if link.slug != "home":
-        app.switch_page(f"{link.slug}.py").run()
+        app.switch_page(script(link.slug)).run()
     return app
 
 

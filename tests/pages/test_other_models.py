@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import lessons
+from pages.kit.course import script
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ["home", "self_attention", "positional_encoding", "mlm_masking", "temperature", "layer_outputs"]
@@ -22,7 +23,7 @@ def test_a_pair_that_sorts_texts_opens_every_page(slug, language, figures):
     for key, value in chosen.items():
         at.query_params[key] = value
     at.run()
-    at.switch_page(f"{slug}.py").run()
+    at.switch_page(script(slug)).run()
     assert not at.exception, [error.value for error in at.exception]
     assert at.title[0].value == lessons.lesson(slug, language).title
     t = lessons.labels("common", language)

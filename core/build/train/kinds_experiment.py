@@ -1,0 +1,78 @@
+"""The experiment that the course hangs on: one student, with and without a teacher, at equal steps.
+
+For each of five seeds: four label budgets with labels alone, the same four distilled at T = 2, and at one budget the other
+temperatures. Every run is a line of `results.jsonl`, so a killed experiment goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import asdict
+from pathlib import Path
+
+from core.build import workspace
+from core.build.train.kinds_students import SOFT_WEIGHT, Recipe, Run, learn, logits_of, measured
+from core.data.kinds import FOLDER, RESULTS, definitions, teacher_logits
+
+SEEDS = range(5)
+BUDGETS = (250, 1000, 4000)
+"""And all of them."""
+
+TEMPERATURES = (1.0, 2.0, 4.0, 8.0)
+TEMPERATURE = 2.0
+"""At which all budgets are distilled."""
+
+BUDGET = 1000
+"""At which all temperatures are tried."""
+
+
+def runs() -> list[Run]:
+    """All runs, seed by seed."""
+    budgets = (*BUDGETS, len(definitions("transfer")))
+    planned = []
+    for seed in SEEDS:
+        planned += [Run(labels, None, seed) for labels in budgets]
+        planned += [Run(labels, TEMPERATURE, seed) for labels in budgets]
+        planned += [Run(BUDGET, temperature, seed) for temperature in TEMPERATURES if temperature != TEMPERATURE]
+    return planned
+
+
+def results(folder: Path) -> list[dict]:
+    """The runs that are done."""
+    file = folder / "results.jsonl"
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def done(folder: Path | None = None) -> bool:
+    """Whether every run is."""
+    found = {(row["labels"], row["temperature"], row["seed"]) for row in results(folder or _folder())}
+    return all((run.labels, run.temperature, run.seed) in found for run in runs())
+
+
+def conduct(folder: Path | None = None, recipe: Recipe | None = None, seeds: Collection[int] = SEEDS) -> None:
+    """Trains and measures what is not done yet of these seeds; several processes may share the seeds among them."""
+    folder, recipe = folder or _folder(), recipe or Recipe()
+    folder.mkdir(parents=True, exist_ok=True)
+    known = {(row["labels"], row["temperature"], row["seed"]) for row in results(folder)}
+    with (folder / "results.jsonl").open("a") as file:
+        for run in runs():
+            if run.seed in seeds and (run.labels, run.temperature, run.seed) not in known:
+                found = measured(logits_of(learn(run, recipe), "test"))
+                print(json.dumps({**asdict(run), **found}), file=file, flush=True)
+
+
+def publish(folder: Path | None = None, target: Path = FOLDER) -> None:
+    """Writes what was found, with the teacher's own numbers and the recipe, into the data set's folder."""
+    report = {
+        "recipe": {**asdict(Recipe()), "soft_weight": SOFT_WEIGHT, "transfer": len(definitions("transfer"))},
+        "teacher": measured(teacher_logits("test")),
+        "runs": results(folder or _folder()),
+    }
+    rows = ",\n  ".join(json.dumps(row) for row in report.pop("runs"))
+    head = json.dumps(report)[:-1]
+    (target / RESULTS).write_text(f'{head},\n "runs": [\n  {rows}\n ]}}\n', encoding="utf-8")
+
+
+def _folder() -> Path:
+    return workspace.folder() / "kinds-experiment"

@@ -1,0 +1,137 @@
+"""Small students for the kinds: one fresh model, learning from labels alone or from the teacher's soft labels too.
+
+The students never see the teacher's own texts. On the transfer set the teacher's logits are known for every definition and the
+label only for some: the label budget. A student without a teacher learns from the labelled ones; a distilled one from all of
+them, with the label where it is known. Both take the same number of steps from the same weights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoTokenizer, BertForSequenceClassification, PreTrainedModel, PreTrainedTokenizerBase
+
+from core.build.train.kinds import BASE, TEACHER
+from core.data.kinds import definitions, teacher_logits
+from core.distill.distiller import Arm, Distiller, Training
+from core.distill.encoding import encode
+from core.distill.objective import CONTROL, mixture
+from core.distill.students import fresh
+from core.distill.texts import Texts
+from core.measure.calibration import reliability
+from core.models.card import SHIPPED
+
+SOFT_WEIGHT = 0.9
+"""Hinton, Vinyals, Dean 2015, section 2: a considerably lower weight on the hard loss did best."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One student.
+
+    Attributes:
+        labels: the label budget; so many texts of the transfer set, drawn by the seed.
+        temperature: of the soft loss; None for a student without a teacher.
+        seed: draws the labelled texts, the weights and the batches.
+    """
+
+    labels: int
+    temperature: float | None
+    seed: int
+
+
+SHIPPED_RUN = Run(labels=1000, temperature=2.0, seed=0)
+"""The student that is shipped: what distillation is for, few labels and many texts."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The student's shape and how long it learns; the same for all runs that are compared."""
+
+    layers: int = 2
+    width: int = 128
+    heads: int = 2
+    steps: int = 1500
+    batch: int = 32
+    rate: float = 1e-3
+
+
+SHIPPED_RECIPE = Recipe(steps=2000)
+"""Longer than the experiment's, for there is only one of it."""
+
+
+@cache
+def texts(part: str) -> Texts:
+    """One part of the data as token ids with labels."""
+    found = definitions(part)
+    return encode(tokenizer(), [one.text for one in found], [one.kind for one in found], longest=64)
+
+
+@cache
+def tokenizer() -> PreTrainedTokenizerBase:
+    """The teacher's tokenizer, which its students share."""
+    return AutoTokenizer.from_pretrained(BASE)
+
+
+@cache
+def teacher() -> PreTrainedModel:
+    """The shipped teacher: asked for its shape here, since what it says of the transfer set is stored."""
+    return BertForSequenceClassification.from_pretrained(SHIPPED / TEACHER, dtype=torch.float32).eval()
+
+
+def learn(run: Run, recipe: Recipe) -> PreTrainedModel:
+    """Trains one student."""
+    transfer = texts("transfer")
+    order = torch.randperm(len(transfer), generator=torch.Generator().manual_seed(run.seed))
+    student = fresh(teacher(), "single_label", recipe.layers, recipe.width, recipe.heads, longest=128, seed=run.seed)
+    training = Training(recipe.steps, recipe.batch, rate=recipe.rate, seed=run.seed)
+    if run.temperature is None:
+        distiller = Distiller(None, {"student": Arm(student, CONTROL)}, transfer.chosen(order[: run.labels]), training)
+    else:
+        arms = {"student": Arm(student, mixture(SOFT_WEIGHT, run.temperature))}
+        distiller = Distiller(teacher(), arms, transfer.without_labels(order[run.labels :]), training)
+        distiller.teaching.know(teacher_logits("transfer"))
+    for _ in distiller:
+        pass
+    return distiller.finish()["student"]
+
+
+@torch.no_grad()
+def logits_of(model: nn.Module, part: str) -> Tensor:
+    """What a model says of each definition of a part, `[definition, kind]`."""
+    found, model = texts(part), model.eval()
+    answers = torch.empty(len(found), model.config.num_labels)
+    for rows in found.lengths.argsort(stable=True).split(64):
+        batch = found.batch(rows)
+        answers[rows] = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits.float()
+    return answers
+
+
+def measured(logits: Tensor, part: str = "test") -> dict:
+    """How good these answers to a part are: accuracy, agreement with the teacher, calibration.
+
+    Args:
+        logits: `[definition, kind]`.
+
+    Returns:
+        `accuracy`, `agreement` (the same first choice as the teacher), `ece` (10 bins of equal width) and the bins
+        themselves: `confidence`, `right`, `count`, `[bin]`; None in an empty bin.
+    """
+    labels = torch.tensor([one.kind for one in definitions(part)])
+    found = reliability(logits.softmax(-1), labels)
+    choice = logits.argmax(-1)
+
+    def bins(values: Tensor) -> list[float | None]:
+        return [None if value != value else round(value, 4) for value in values.tolist()]  # NaN differs from itself
+
+    return {
+        "accuracy": round(float((choice == labels).float().mean()), 4),
+        "agreement": round(float((choice == teacher_logits(part).argmax(-1)).float().mean()), 4),
+        "ece": round(found.ece, 4),
+        "confidence": bins(found.confidence),
+        "right": bins(found.accuracy),
+        "count": found.count.tolist(),
+    }

@@ -1,0 +1,95 @@
+"""The shape that all figures share: data in, a plotly Figure out; colours that work on white and on black."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike
+
+from core.charts.colors import STUDENT, TEACHER
+from core.memory import remembered
+
+FIGURES = 64
+"""How many drawings of each kind are kept: fifty learners on one page look at the same few."""
+
+BESIDE = {"l": 8, "r": 8, "t": 72, "b": 8}
+"""Margins that put a legend of up to two lines below the buttons, for figures no wider than a phone or half a page."""
+
+TALL = BESIDE | {"t": 108}
+"""The same for up to four lines."""
+
+
+def blank_figure(height: int = 320, x_title: str = "", y_title: str = "", **layout: object) -> go.Figure:
+    """An empty figure with the margins, legend and axes of the house; `layout` is passed on to plotly."""
+    figure = go.Figure()
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 28, "b": 8},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
+        hoverlabel={"namelength": -1},
+        xaxis_title=x_title,
+        yaxis_title=y_title,
+        **layout,
+    )
+    figure.update_xaxes(automargin=True)
+    figure.update_yaxes(automargin=True)
+    return figure
+
+
+def plain(token: str) -> str:
+    """A token that plotly shows as it is: it would read "<b>" as markup and "$a$" as a formula."""
+    return token.replace("&", "&amp;").replace("<", "&lt;").replace("$", "＄")
+
+
+@remembered(FIGURES)
+def prediction_bars(
+    words: Sequence[str], teacher: ArrayLike, student: ArrayLike, labels: Mapping[str, str]
+) -> go.Figure:
+    """Two bars a word: what teacher and student hold it for.
+
+    Args:
+        words: `[word]`.
+        teacher, student: probabilities, `[word]`.
+        labels: `teacher`, `student` and `probability` in the page's language.
+    """
+    figure = blank_figure(height=126 + 44 * len(words), x_title=labels["probability"], barmode="group")
+    figure.update_layout(margin=BESIDE)
+    paired_bars(figure, words, [(labels["teacher"], teacher, TEACHER), (labels["student"], student, STUDENT)])
+    return figure
+
+
+def percent(value: float) -> str:
+    """A share with two digits that mean something, however small."""
+    if value >= 0.01:
+        return f"{value:.1%}"
+    if value < 1e-6:
+        return f"{value:.0e}" if value else "0%"
+    return np.format_float_positional(100 * value, precision=2, fractional=False, trim="-") + "%"
+
+
+def paired_bars(figure: go.Figure, words: Sequence[str], pair: Sequence[tuple[str, ArrayLike, str]]) -> None:
+    """Draws a lying bar a word for each of a few named probabilities `[word]`, its number at its end.
+
+    Args:
+        words: `[word]`, from the top down.
+        pair: the name in the legend, the probabilities, the colour.
+    """
+    rows = [f"{word}\u200b" for word in words]  # the mark keeps plotly from reading "2010" as a number
+    for name, probabilities, color in pair:
+        values = np.asarray(probabilities)
+        figure.add_bar(
+            y=rows,
+            x=values,
+            orientation="h",
+            name=name,
+            marker_color=color,
+            text=[percent(value) for value in values],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate="%{y}: %{x:.4~g}<extra>" + name + "</extra>",
+        )
+    figure.update_yaxes(autorange="reversed", type="category")
+    largest = max(float(np.asarray(probabilities).max()) for _, probabilities, _ in pair)
+    figure.update_xaxes(range=[0, 1.2 * largest], tickformat="~%", nticks=5)  # room for the longest bar's number

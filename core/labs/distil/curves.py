@@ -1,0 +1,194 @@
+"""What the lines of a run's metrics say: loss curves, quality over the steps, and whether the teacher was worth it.
+
+lines, offset = run.metrics()
+curves(lines), quality(lines), conclusion(lines)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+from typing import Any
+
+from core.measure.seeds import OverSeeds
+from core.runs.run import Run
+
+POINTS = 60
+"""Points that a drawn loss curve has at most: each is the mean of the steps that it stands for."""
+
+MEASURES = ("accuracy", "agreement")
+
+SMALL, LARGE = 0.02, 0.10
+"""Differences in accuracy below the first are called none, above the second large."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One number over the steps of one model and seed.
+
+    Attributes:
+        arm: the model.
+        seed: None for the teacher, which does not learn.
+        steps, values: `[point]`.
+    """
+
+    arm: str
+    seed: int | None
+    steps: tuple[int, ...]
+    values: tuple[float, ...]
+
+
+def metrics(run: Run, kept: Mapping[str, Any]) -> tuple[list[dict], dict[str, Any]]:
+    """All lines of a run, reading only what came since `kept` was returned; both are to be kept for the next call.
+
+    Raises:
+        LabError: `run_missing`.
+    """
+    before, offset = (kept["lines"], kept["offset"]) if kept.get("name") == run.name else ([], 0)
+    found, after = run.metrics(offset)
+    begins_anew = after < offset or (offset and _first(run) != kept.get("first"))
+    if begins_anew:  # after a resumption steps are done again
+        before, (found, after) = [], run.metrics()
+    lines = [*before, *found]
+    return lines, {"name": run.name, "lines": lines, "offset": after, "first": _first(run)}
+
+
+def _first(run: Run) -> int:
+    """Tells a file that was cut and has grown again from one that only grew: the checkpoint from which its run went on."""
+    return run.status().checkpoint
+
+
+def curves(lines: Iterable[Mapping[str, Any]]) -> dict[str, list[Curve]]:
+    """Each loss term over the steps, a curve for each student and seed, thinned to `POINTS` means."""
+    raw: dict[tuple[str, str, int], list[tuple[int, float]]] = {}
+    for line in lines:
+        for arm, found in line.get("arms", {}).items():
+            for term, value in found["terms"].items():
+                raw.setdefault((term, arm, line["seed"]), []).append((line["number"], value))
+    found: dict[str, list[Curve]] = {}
+    for (term, arm, seed), points in raw.items():
+        found.setdefault(term, []).append(Curve(arm, seed, *_thinned(points)))
+    return found
+
+
+def _thinned(points: Sequence[tuple[int, float]]) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """At most `POINTS` means over stretches of equal length; a batch without labels has no hard loss and counts for none."""
+    stretch = max(1, math.ceil(len(points) / POINTS))
+    steps, values = [], []
+    for start in range(0, len(points), stretch):
+        part = points[start : start + stretch]
+        finite = [value for _, value in part if math.isfinite(value)]
+        if finite:
+            steps.append(part[len(part) // 2][0])
+            values.append(fmean(finite))
+    return tuple(steps), tuple(values)
+
+
+def quality(lines: Iterable[Mapping[str, Any]], measure: str) -> list[Curve]:
+    """A measure on the held-out texts over the steps: a curve for each student and seed; the teacher's last, if there is one.
+
+    Args:
+        measure: one of `MEASURES`, or another field of `core.distill.evaluation.Scores`.
+    """
+    raw: dict[tuple[str, int], list[tuple[int, float]]] = {}
+    teacher: float | None = None
+    for line in lines:
+        for arm, scores in line.get("scores", {}).items():
+            if arm == "teacher":
+                teacher = scores[measure]
+            else:
+                raw.setdefault((arm, line["seed"]), []).append((line["number"], scores[measure]))
+    found = [Curve(arm, seed, *map(tuple, zip(*points, strict=True))) for (arm, seed), points in raw.items()]
+    if teacher is not None and found:
+        steps = [step for curve in found for step in curve.steps]
+        found.append(Curve("teacher", None, (min(steps), max(steps)), (teacher, teacher)))
+    return found
+
+
+@dataclass(frozen=True)
+class Scores(OverSeeds):
+    """One model's final measure over the seeds, `[seed]`."""
+
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """Whether the teacher was worth it, from the last measurement of each seed.
+
+    Attributes:
+        teacher: the teacher's own accuracy.
+        distilled, control: accuracy.
+        agreement, control_agreement: with the teacher.
+        seeds: that came to their end.
+    """
+
+    teacher: float
+    distilled: Scores
+    control: Scores
+    agreement: Scores
+    control_agreement: Scores
+
+    @property
+    def seeds(self) -> int:
+        """Seeds that came to their end."""
+        return len(self.distilled.values)
+
+    @property
+    def gains(self) -> tuple[float, ...]:
+        """Distilled minus control, seed by seed: the same start, batches and steps."""
+        return tuple(ours - theirs for ours, theirs in zip(self.distilled.values, self.control.values, strict=True))
+
+    @property
+    def gain(self) -> float:
+        """The mean of `gains`."""
+        return fmean(self.gains)
+
+    @property
+    def error(self) -> float:
+        """The standard error of `gain`; 0 for one seed."""
+        return stdev(self.gains) / math.sqrt(self.seeds) if self.seeds > 1 else 0.0
+
+    @property
+    def verdict(self) -> str:
+        """ "helps" or "hurts" if every seed says so and the mean is beyond twice its error; else "unclear". With one seed,
+        which cannot tell luck from worth: "one_helps", "one_hurts" or "one_none"."""
+        if self.seeds == 1:
+            return "one_none" if abs(self.gain) < SMALL else "one_helps" if self.gain > 0 else "one_hurts"
+        if abs(self.gain) < max(2 * self.error, SMALL / 2):
+            return "unclear"
+        if all(gain > 0 for gain in self.gains):
+            return "helps"
+        return "hurts" if all(gain < 0 for gain in self.gains) else "unclear"
+
+    @property
+    def outcome(self) -> int:
+        """The size of the gain as the prediction asks for it: 0 more than `LARGE` ahead, 1 ahead, 2 level, 3 behind."""
+        if self.gain >= LARGE:
+            return 0
+        return 1 if self.gain >= SMALL else 2 if self.gain > -SMALL else 3
+
+
+def conclusion(lines: Iterable[Mapping[str, Any]], steps: int) -> Conclusion | None:
+    """The conclusion from the seeds that came to their end, or None while there is none.
+
+    Args:
+        steps: of one seed; earlier measurements do not count.
+    """
+    last = {line["seed"]: line["scores"] for line in lines if "scores" in line and line["number"] == steps}
+    rows = [scores for _, scores in sorted(last.items()) if {"distilled", "control"} <= scores.keys()]
+    if not rows:
+        return None
+
+    def over_seeds(arm: str, measure: str) -> Scores:
+        return Scores(tuple(scores[arm][measure] for scores in rows))
+
+    return Conclusion(
+        rows[0]["teacher"]["accuracy"],
+        over_seeds("distilled", "accuracy"),
+        over_seeds("control", "accuracy"),
+        over_seeds("distilled", "agreement"),
+        over_seeds("control", "agreement"),
+    )

@@ -1,0 +1,181 @@
+"""What teacher and students make of one sentence: before the first step, live, and at any step that was kept.
+
+look = before(Setup(), "a large wild cat")                # the teacher beside the untrained student
+look = live(run)                                          # as the run's process saw it last, or None
+look = at_step(run, "a large wild cat", step=120)         # from the snapshots
+look.probabilities["distilled"], look.attention["teacher"][5][0]
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from core.distill.forward import observed
+from core.engine import ENGINE, Engine, Setting
+from core.errors import LabError
+from core.labs.distil.setup import TASKS, Setup
+from core.memory import RecentlyUsed
+from core.runs.plan import StudentPlan
+from core.runs.probe import Sight
+from core.runs.run import Run
+
+Attention = Sequence[Sequence[Sequence[Sequence[float]]]]
+"""`[layer][head][query][key]`."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What models make of one sentence.
+
+    Attributes:
+        text, tokens: the sentence.
+        classes: what the soft label is over; none where the task has none for this sentence.
+        probabilities: the soft label at T = 1 by model ("teacher", "distilled", "control"), `[class]`.
+        first: by model, the class or word that it holds for likeliest; a student's word need not be among `classes`.
+        attention: by model.
+        seed, step: of the students; step 0 is before training.
+    """
+
+    text: str
+    tokens: tuple[str, ...]
+    classes: tuple[str, ...]
+    probabilities: Mapping[str, Sequence[float]]
+    first: Mapping[str, str]
+    attention: Mapping[str, Attention]
+    seed: int = 0
+    step: int = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether the classes are all that there are, and not the teacher's likeliest words among thousands."""
+        return abs(sum(self.probabilities["teacher"]) - 1) < 0.01
+
+    def order(self, count: int) -> list[int]:
+        """The classes by the teacher's probability, the likeliest first; at most `count`, `[place]`."""
+        found = self.probabilities["teacher"]
+        return sorted(range(len(found)), key=lambda index: -found[index])[:count]
+
+    def distance(self, model: str) -> float:
+        """Half the sum of absolute differences between a model's soft label and the teacher's: 0 equal, 1 nothing shared."""
+        pairs = zip(self.probabilities[model], self.probabilities["teacher"], strict=True)
+        return sum(abs(ours - theirs) for ours, theirs in pairs) / 2
+
+
+def live(run: Run) -> Look | None:
+    """The latest look of the run's process, or None before the first."""
+    found = run.watched()
+    if found is None:
+        return None
+    seen = {"teacher": found["teacher"], **found["arms"]}
+    return _look(found["text"], found["tokens"], found.get("classes", ()), seen, found["seed"], found["step"])
+
+
+def before(setup: Setup, text: str, engine: Engine = ENGINE) -> Look:
+    """The teacher beside the student as it will start, with the first seed.
+
+    Raises:
+        LabError: `empty_text`, and what the set-up cannot be.
+    """
+    task = TASKS[setup.task]
+    sight, teacher = _sight(text, setup.teacher, task, engine)
+    seen = {"teacher": sight.of(teacher), "distilled": sight.of(untrained(setup, engine))}
+    return _look(text, sight.tokens, sight.classes, seen)
+
+
+def untrained(setup: Setup, engine: Engine = ENGINE) -> nn.Module:
+    """The student as it will start, with the first seed; do not train this one.
+
+    Raises:
+        LabError: as `Setup.check`.
+    """
+    setup.check()
+    return _built(setup.student(), setup.teacher, TASKS[setup.task], lambda: _model(setup.teacher, engine))
+
+
+def parameters(setup: Setup, engine: Engine = ENGINE) -> tuple[int, int]:
+    """Weights of the teacher and of the student, tied ones counted once.
+
+    Raises:
+        LabError: as `Setup.check`.
+    """
+    student = untrained(setup, engine)
+    return setup.of_teacher.parameters, sum(parameter.numel() for parameter in student.parameters())
+
+
+def at_step(run: Run, text: str, step: int, engine: Engine = ENGINE) -> Look:
+    """Teacher and both students after a step of which they were kept, with the first seed.
+
+    Raises:
+        LabError: `empty_text`, `run_missing`.
+    """
+    plan = run.written_plan
+    seed, teacher = plan["seeds"][0], plan["teachers"][0]
+    sight, model = _sight(text, teacher, plan["task"], engine)
+    seen = {"teacher": sight.of(model)}
+    for arm in plan["arms"]:
+        seen[arm] = _KEPT.get((str(run.folder), arm), lambda arm=arm: _Kept(run, arm, seed, model)).seen(sight, step)
+    return _look(text, sight.tokens, sight.classes, seen, seed, step)
+
+
+class _Kept:
+    """A student of a run whose weights are exchanged for those of any kept step, which is quicker than building it anew."""
+
+    def __init__(self, run: Run, arm: str, seed: int, teacher: nn.Module) -> None:
+        self._run, self._arm, self._seed, self._turn = run, arm, seed, threading.Lock()
+        self._step = next(iter(run.snapshots(arm, seed)), 0)
+        self._model = run.student(arm, seed, self._step, teacher)
+
+    def seen(self, sight: Sight, step: int) -> dict[str, Any]:
+        with self._turn:
+            if step != self._step:
+                file = self._run.snapshot_file(self._arm, self._seed, step)
+                if not file.exists():
+                    raise LabError("run_missing", name=f"{self._run.name}, {step}")
+                weights = {name: tensor.to(torch.float32) for name, tensor in load_file(file).items()}
+                self._model.load_state_dict(weights)
+                self._step = step
+            return sight.of(self._model)
+
+
+_KEPT = RecentlyUsed(8, lambda kept: 1)
+
+
+def _model(name: str, engine: Engine) -> nn.Module:
+    return observed(engine.checkpoint(Setting(name, ""), name).model)
+
+
+def _sight(text: str, teacher: str, task: str, engine: Engine) -> tuple[Sight, nn.Module]:
+    if not text.strip():
+        raise LabError("empty_text")
+    checkpoint, model = engine.checkpoint(Setting(teacher, ""), teacher), _model(teacher, engine)
+    return Sight(text[:20_000], checkpoint.tokenizer, model, task), model
+
+
+_UNTRAINED = RecentlyUsed(6, lambda model: 1)
+
+
+def _built(plan: StudentPlan, teacher: str, task: str, opened) -> nn.Module:
+    return _UNTRAINED.get((plan, teacher, task), lambda: observed(plan.build(opened(), task, 0)).eval())
+
+
+def _look(
+    text: str, tokens: Sequence[str], classes: Sequence[str], seen: Mapping, seed: int = 0, step: int = 0
+) -> Look:
+    answers = {name: one for name, one in seen.items() if "probabilities" in one}
+    return Look(
+        text,
+        tuple(tokens),
+        tuple(classes),
+        {name: one["probabilities"] for name, one in answers.items()},
+        {name: one["first"] for name, one in answers.items()},
+        {name: one["attention"] for name, one in seen.items()},
+        seed,
+        step,
+    )

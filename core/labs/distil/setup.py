@@ -1,0 +1,259 @@
+"""What a learner asks of a live distillation, checked, and turned into a run.
+
+setup = Setup(labels=400, steps=250)
+setup.check()                                     # a `LabError` if it cannot work
+run = begin(setup, "few labels", owner="me")      # `core.labs.distil.curves` reads what comes of it
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.distill.forward import Shape
+from core.distill.layer_maps import CHOICES, by_hand, layers
+from core.distill.objective import CONTROL, Objective, Stage, mixture, stages_of
+from core.distill.recipes import RECIPES
+from core.distill.terms import KINDS, ByLayer, Soft, Term
+from core.distill.training import Training
+from core.engine import card
+from core.errors import LabError
+from core.memory import remembered
+from core.models.card import ModelCard, catalog
+from core.runs.datasets import Material, kinds_material, start, words_material
+from core.runs.plan import ArmPlan, RunPlan, StudentPlan
+from core.runs.run import Run
+
+TASKS = {"kinds": "single_label", "words": "masked_words"}
+"""The tasks of shipped models that this lab has texts for, and what the library calls them."""
+
+ARMS = ("distilled", "control")
+"""The student with a teacher, and its twin without."""
+
+MEASUREMENTS = 8
+"""How often a run is measured on its way, for each seed."""
+
+HELD_OUT = {"kinds": 300, "words": 100}
+"""Texts that the models are measured on."""
+
+TERMS = tuple(KINDS)
+"""The losses that can be weighted, by name."""
+
+LAYERS_RATE = 5e-4
+"""Peak learning rate where the student starts from the teacher's own layers, which a larger one would tear apart."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Everything that a learner chooses.
+
+    Attributes:
+        teacher: its name in the catalogue.
+        start: "fresh", or "layers": the student starts from some of the teacher's layers.
+        keep: those layers, counted from 0.
+        heads_off: heads that stay switched off, as (layer, head) of the teacher.
+        depth, width, heads: of a fresh student.
+        words: what the word embeddings of a fresh student start from.
+        texts: to learn from.
+        labels: how many of them carry a label.
+        objective: "mixture", "own", or a key of `RECIPES`.
+        soft: the weight of the soft loss in a mixture.
+        weights: of the terms of an objective of one's own.
+        temperature, scaled, direction: of the soft loss, except in a recipe.
+        rule: the layer map of terms that compare layers, in an objective of one's own.
+        steps, seeds, rate, batch: of the training; `rate` is the peak learning rate.
+        device: where to compute.
+    """
+
+    teacher: str = "kinds-teacher"
+    start: str = "fresh"
+    keep: tuple[int, ...] = ()
+    heads_off: tuple[tuple[int, int], ...] = ()
+    depth: int = 2
+    width: int = 128
+    heads: int = 2
+    words: str = "teacher"
+    texts: int = 2000
+    labels: int = 400
+    objective: str = "mixture"
+    soft: float = 0.9
+    weights: Mapping[str, float] = field(default_factory=dict)
+    temperature: float = 2.0
+    scaled: bool = True
+    direction: str = "forward"
+    rule: str = "uniform"
+    steps: int = 250
+    seeds: int = 3
+    rate: float = 2e-3
+    batch: int = 32
+    device: str = "cpu"
+
+    @property
+    def of_teacher(self) -> ModelCard:
+        """The teacher's card.
+
+        Raises:
+            LabError: `unknown_model`.
+        """
+        found = card(self.teacher)
+        if found is None:
+            raise LabError("unknown_model", name=self.teacher, known=", ".join(one.name for one in teachers()))
+        return found
+
+    @property
+    def task(self) -> str:
+        """ "kinds" or "words"."""
+        return self.of_teacher.task
+
+    @property
+    def shape(self) -> Shape:
+        """The student's depth, width and heads."""
+        if self.start == "fresh":
+            return Shape(self.depth, self.width, self.heads)
+        return Shape(len(self.keep), self.of_teacher.width, self.of_teacher.heads)
+
+    def stages(self) -> tuple[Stage, ...]:
+        """What the distilled student minimises.
+
+        Raises:
+            LabError: `bad_weight`, `bad_temperature`.
+        """
+        if self.objective in RECIPES:
+            return stages_of(RECIPES[self.objective])
+        options = {"scaled": self.scaled, "direction": self.direction}
+        if self.objective == "mixture":
+            return stages_of(mixture(self.soft, self.temperature, **options))
+        return stages_of(Objective(tuple(self._term(name, weight) for name, weight in self.weights.items() if weight)))
+
+    def _term(self, name: str, weight: float) -> Term:
+        kind = KINDS[name]
+        if kind is Soft:
+            return Soft(weight=weight, temperature=self.temperature, scaled=self.scaled, direction=self.direction)
+        if issubclass(kind, ByLayer) and name in ("hidden", "attention_scores"):
+            return kind(weight=weight, layers=self.rule)
+        return kind(weight=weight)
+
+    def student(self) -> StudentPlan:
+        """Where both students come from."""
+        if self.start == "fresh":
+            return StudentPlan(depth=self.depth, width=self.width, heads=self.heads, words=self.words)
+        options = {"heads_off": self.heads_off} if self.heads_off else {}
+        return StudentPlan(layers=self.keep, **options)
+
+    def check(self) -> None:
+        """Refuses now what the run would refuse later.
+
+        Raises:
+            LabError: `unknown_model`, `heads_do_not_divide`, `bad_layers`, `different_heads`, `zero_labels`, `no_objective`,
+                `bad_weight`, `bad_temperature`.
+        """
+        teacher, shape = self.of_teacher, self.shape
+        if self.start == "fresh":
+            if shape.width % shape.heads:
+                raise LabError("heads_do_not_divide", width=shape.width, heads=shape.heads)
+        else:
+            by_hand(self.keep, teacher.layers)
+        stages = self.stages()
+        if not all(stage.objective.terms for stage in stages):
+            raise LabError("no_objective")
+        for stage in stages:
+            stage.objective.check(shape, Shape(teacher.layers, teacher.width, teacher.heads))
+        if self.task == "kinds" and not self.labels:
+            raise LabError("zero_labels")
+
+    def plan(self, title: str, origin: str = "", **extra: Any) -> RunPlan:
+        """The run: a distilled student and its control from the same start.
+
+        Args:
+            title: what the learner reads in lists.
+            origin: of the texts, for the students' cards.
+            extra: kept with the plan.
+
+        Raises:
+            LabError: as `check`.
+        """
+        self.check()
+        student = self.student()
+        arms = {"distilled": ArmPlan(student, self.stages()), "control": ArmPlan(student, CONTROL)}
+        rate = self.rate if self.start == "fresh" else min(self.rate, LAYERS_RATE)
+        return RunPlan(
+            title=title,
+            task=TASKS[self.task],
+            teachers=(self.teacher,),
+            arms=arms,
+            training=Training(steps=self.steps, rate=rate, batch=self.batch),
+            seeds=tuple(range(self.seeds)),
+            measure_every=max(1, self.steps // MEASUREMENTS),
+            device=self.device,
+            origin=origin,
+            extra={"page": "distil", "material": self.material_arguments(), "objective": self.objective, **extra},
+        )
+
+    def material_arguments(self) -> dict[str, Any]:
+        """What `core.runs.datasets` is asked for, with its kind."""
+        held_out = HELD_OUT[self.task]
+        if self.task == "words":
+            return {"kind": "words", "teacher": self.teacher, "texts": self.texts, "held_out": held_out}
+        labels = min(self.labels, self.texts)
+        return {"kind": "kinds", "teacher": self.teacher, "texts": self.texts, "labels": labels, "held_out": held_out}
+
+    def material(self) -> Material:
+        """The texts."""
+        return _material(self.material_arguments())
+
+
+@remembered(4)
+def _material(arguments: Mapping[str, Any]) -> Material:
+    """Kept, since cutting thousands of texts into tokens takes longer than a learner likes to wait after pressing play."""
+    make = {"kinds": kinds_material, "words": words_material}[arguments["kind"]]
+    return make(**{name: value for name, value in arguments.items() if name != "kind"})
+
+
+def begin(setup: Setup, title: str, owner: str = "", steps: int | None = None, **extra: Any) -> Run:
+    """Writes a run of this set-up into the queue.
+
+    Args:
+        steps: do only so many, then pause.
+        extra: kept with the plan.
+
+    Raises:
+        LabError: as `Setup.check`, and `no_space`.
+    """
+    material = setup.material()
+    return start(setup.plan(title, material.origin, **extra), material, owner, steps)
+
+
+def prepare(setup: Setup) -> None:
+    """Cuts the texts into tokens in the background, so that they are there when play is pressed."""
+    threading.Thread(target=_prepared, args=(setup.material_arguments(),), daemon=False).start()
+
+
+def _prepared(arguments: Mapping[str, Any]) -> None:
+    with suppress(LabError):  # whoever presses play is told
+        _material(arguments)
+
+
+def teachers() -> list[ModelCard]:
+    """Shipped models that can teach here: those made for it first, the classifier before all."""
+    fitting = [one for one in catalog() if one.task in TASKS and one.role == "teacher"]
+    return sorted(fitting, key=lambda one: one.task != "kinds")
+
+
+def rule_layers(rule: str, count: int, of: int) -> tuple[int, ...]:
+    """The teacher's layers that a rule keeps; the lowest ones where the rule does not fit.
+
+    Args:
+        count: how many.
+        of: how many the teacher has.
+    """
+    try:
+        return layers(rule, count, of)
+    except LabError:
+        return tuple(range(min(count, of)))
+
+
+RULES = tuple(CHOICES)
+"""The names of the rules."""

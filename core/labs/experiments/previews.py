@@ -1,0 +1,286 @@
+"""What can be seen of each experiment before anything is trained: computed at once from the shipped pair and its texts.
+
+pull(engine, setting).at(20.0).cosine          # the gradient's direction against the difference of the logits
+carriers("food", 4.0)                          # which texts tell a student about food that reads none about food
+shelf(60)                                      # labels by kind, and what the teacher says of the same kinds
+lessons_heard(SIZES["steps"])                  # which loss each student hears in which steps
+cover("minilm-teacher", 100, 12)               # which share of the words was ever hidden
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from core.data.kinds import KINDS, definitions, teacher_logits
+from core.distill.encoding import encode
+from core.distill.evaluation import HeldOut
+from core.distill.losses import soft_loss
+from core.distill.texts import MaskedTexts
+from core.engine import ENGINE, Engine, Setting
+from core.labs.experiments.plans import Size
+from core.labs.temperature.supersenses import pair
+from core.memory import RecentlyUsed, remembered
+from core.runs.datasets import TEACHER, words_material
+from core.theory.temperature import soften
+
+TEMPERATURES = (1.0, 2.0, 4.0, 8.0, 20.0, 50.0, 100.0)
+
+READ = 200
+"""Definitions that both models read for the first picture."""
+
+SHOWN = 40
+"""Of these, how many become points: times 16 kinds."""
+
+
+@dataclass(frozen=True)
+class Pull:
+    """The soft loss's gradient by the student's logits, at one temperature.
+
+    Attributes:
+        gradient: T² included, times the number of kinds, by autograd, `[definition, kind]`.
+        difference: of zero-mean logits, student minus teacher, `[definition, kind]`.
+        cosine: between the two, the mean over the definitions.
+        length, plain: the gradient's mean length with and without T².
+    """
+
+    temperature: float
+    gradient: Tensor
+    difference: Tensor
+    cosine: float
+    length: float
+    plain: float
+
+
+@dataclass(frozen=True)
+class Pulls:
+    """The same at several temperatures.
+
+    Attributes:
+        limit: the mean length of (z − v)/N, which the gradient's length with T² tends to.
+        teacher, student: whose.
+    """
+
+    pulls: tuple[Pull, ...]
+    limit: float
+    teacher: str
+    student: str
+
+    def at(self, temperature: float) -> Pull:
+        """One temperature's."""
+        return next(one for one in self.pulls if one.temperature == temperature)
+
+
+def pulls(engine: Engine, setting: Setting) -> Pulls:
+    """Measures them on the shipped pair, or on the one that is chosen in the setting.
+
+    Raises:
+        LabError: `missing_pair`, `missing_data`, and as `Engine.checkpoint`.
+    """
+    names = pair(setting)
+    student, teacher = (logits_of(engine, setting, name) for name in reversed(names))
+    difference = student - teacher
+    centred = difference - difference.mean(-1, keepdim=True)
+    found = []
+    for temperature in TEMPERATURES:
+        asked = student.clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(soft_loss(asked, teacher, temperature, reduction="sum"), asked)
+        length = float(gradient.norm(dim=-1).mean())
+        cosine = float(F.cosine_similarity(gradient, centred, eps=1e-300).mean())
+        scaled = gradient[:SHOWN] * gradient.shape[-1]
+        found.append(Pull(temperature, scaled, centred[:SHOWN], cosine, length, length / temperature**2))
+    return Pulls(tuple(found), float((centred.norm(dim=-1) / centred.shape[-1]).mean()), *names)
+
+
+_LOGITS = RecentlyUsed(8, lambda logits: 1)
+
+
+def logits_of(engine: Engine, setting: Setting, name: str) -> Tensor:
+    """What a model of the kinds says of the first test definitions, `[definition, kind]`, in float64; kept.
+
+    Those of the shipped teacher are stored with the definitions.
+    """
+    if name == TEACHER:
+        return teacher_logits("test")[:READ].double()
+
+    def ask() -> Tensor:
+        checkpoint = engine.checkpoint(setting, name)
+        rows = definitions("test")[:READ]
+        texts = encode(checkpoint.tokenizer, [row.text for row in rows], [row.kind for row in rows])
+        return HeldOut(texts).logits(checkpoint.model).double()
+
+    return _LOGITS.get((setting, name), ask)
+
+
+@dataclass(frozen=True)
+class Carriers:
+    """Who tells of an absent kind.
+
+    Attributes:
+        shares: the teacher's mean probability of the absent kind over the texts of each other kind, `[kind]`; NaN for itself.
+        count: texts of each kind, `[kind]`.
+        left: texts that remain.
+        largest: the three kinds that carry most, the first one first.
+        uniform: what a teacher who knows nothing would give.
+        whole: by how many whole texts of the absent kind the remaining soft labels weigh: the sum of its probabilities.
+    """
+
+    shares: Tensor
+    count: Tensor
+    left: int
+    largest: tuple[str, ...]
+    uniform: float
+    whole: float
+
+
+@remembered(64)
+def carriers(kind: str, temperature: float, texts: int = 2000) -> Carriers:
+    """What the teacher says of an absent kind in the texts that remain.
+
+    Raises:
+        LabError: `missing_data`.
+        ValueError: there is no such kind.
+    """
+    absent = KINDS.index(kind)
+    labels = torch.tensor([row.kind for row in definitions("transfer")])
+    rows = (labels != absent).nonzero().flatten()[:texts]
+    soft = soften(teacher_logits("transfer")[rows].double(), temperature)[:, absent]
+    count = torch.bincount(labels[rows], minlength=len(KINDS))
+    shares = torch.zeros(len(KINDS), dtype=torch.float64).index_add(0, labels[rows], soft) / count
+    best = shares.nan_to_num(-1).topk(3).indices.tolist()
+    largest = tuple(KINDS[index] for index in best)
+    return Carriers(shares, count, len(rows), largest, 1 / len(KINDS), float(soft.sum()))
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """What a budget of labels buys.
+
+    Attributes:
+        labels: labelled texts of each kind, `[kind]`.
+        teacher: the sum of the teacher's probabilities over all texts, `[kind]`: as many texts as it holds for each kind.
+        none: how many kinds have no label at all.
+        texts: that the teacher answers for.
+    """
+
+    labels: Tensor
+    teacher: Tensor
+    none: int
+    texts: int
+
+
+@remembered(64)
+def shelf(budget: int, texts: int = 2000) -> Shelf:
+    """Labels by kind at a budget, beside the teacher's answers to all texts.
+
+    Raises:
+        LabError: `missing_data`.
+    """
+    known = torch.tensor([row.kind for row in definitions("transfer")[:budget]])
+    labels = torch.bincount(known, minlength=len(KINDS))
+    teacher = soften(teacher_logits("transfer")[:texts].double()).sum(0)
+    return Shelf(labels, teacher, int((labels == 0).sum()), texts)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a student hears over the steps of a budget.
+
+    Attributes:
+        steps: in all.
+        inside, head: steps with a loss on the inside only, and with one on the head.
+        read: texts in all batches together.
+    """
+
+    arm: str
+    steps: int
+    inside: int
+    head: int
+    read: int
+
+
+def lessons_heard(size: Size, shares: Sequence[float], batch: int = 32) -> tuple[Heard, ...]:
+    """For each budget of steps and each arm.
+
+    Args:
+        shares: of the steps that the staged student spends on the inside, before its head is asked.
+    """
+    found = []
+    for steps in size.steps:
+        for arm, share in (("control", 0.0), ("distilled", 0.0), ("staged", shares[0])):
+            inside = round(share * steps)
+            found.append(Heard(arm, steps, inside, steps - inside, steps * batch))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Cover:
+    """Which words were ever hidden.
+
+    Attributes:
+        epochs: 1, 2, ….
+        static, dynamic: the share of the tokens hidden in at least one epoch so far, `[epoch]`.
+        expected: 1 − 0.85^epoch, `[epoch]`.
+        example: the pieces of one text.
+        static_rows, dynamic_rows: its hidden positions in the first epochs, `[epoch][position]`.
+    """
+
+    epochs: tuple[int, ...]
+    static: tuple[float, ...]
+    dynamic: tuple[float, ...]
+    expected: tuple[float, ...]
+    example: tuple[str, ...]
+    static_rows: tuple[frozenset[int], ...]
+    dynamic_rows: tuple[frozenset[int], ...]
+
+
+@remembered(8)
+def cover(teacher: str, texts: int, epochs: int, shown: int = 5) -> Cover:
+    """Draws the masks of a run's texts, both ways.
+
+    Raises:
+        LabError: `missing_data`, and as `core.models.load`.
+    """
+    moving = words_material(teacher, texts, 1).texts
+    fixed = words_material(teacher, texts, 1, static=True).texts
+    open_to = ~moving.special
+    place = _shown_text(moving, shown)
+    shares: dict[bool, list[float]] = {True: [], False: []}
+    rows: dict[bool, list[frozenset[int]]] = {True: [], False: []}
+    for static, source in ((True, fixed), (False, moving)):
+        ever = torch.zeros(len(moving.ids), dtype=torch.bool)
+        for epoch in range(epochs):
+            hidden = source.at_epoch(epoch).labels >= 0
+            ever |= hidden
+            shares[static].append(float(ever[open_to].double().mean()))
+            if epoch < shown:
+                rows[static].append(frozenset(hidden[place].nonzero().flatten().tolist()))
+    tokenizer = ENGINE.checkpoint(Setting(teacher, ""), teacher).tokenizer
+    numbers = tuple(range(1, epochs + 1))
+    return Cover(
+        numbers,
+        tuple(shares[True]),
+        tuple(shares[False]),
+        tuple(1 - 0.85**epoch for epoch in numbers),
+        tuple(tokenizer.convert_ids_to_tokens(moving.ids[place].tolist())),
+        tuple(rows[True]),
+        tuple(rows[False]),
+    )
+
+
+def _shown_text(texts: MaskedTexts, epochs: int, shortest: int = 8, longest: int = 12) -> slice:
+    """Where a text stands that fits beside itself and has something hidden in each of the first epochs; else the first one."""
+    drawn = [texts.at_epoch(epoch).labels >= 0 for epoch in range(epochs)]
+    places = [slice(int(a), int(b)) for a, b in pairwise(texts.starts.tolist())]
+    fitting = (place for place in places if shortest <= place.stop - place.start <= longest)
+    return next((place for place in fitting if all(hidden[place].any() for hidden in drawn)), places[0])
+
+
+def hidden_text(pieces: Sequence[str], hidden: frozenset[int]) -> str:
+    """A text without the special pieces at its ends; what is asked as [MASK], also the few words that BERT leaves or swaps."""
+    return " ".join("[MASK]" if place in hidden else piece for place, piece in enumerate(pieces))[6:-6].strip()

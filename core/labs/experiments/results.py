@@ -1,0 +1,269 @@
+"""What the runs of an experiment measured: curves while they run, and what to conclude once they are finished.
+
+runs = opened("few", names)
+curves(runs["60"])                             # held-out accuracy and loss by arm and seed, as far as it got
+ends(runs)[("60", "distilled")].values         # at the end, one a seed
+budgets(runs)[0].gains["distilled"].clear      # whether the sign is the same for every seed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+
+from core.labs.temperature.label_budgets import Gain
+from core.runs.queue import RunView
+from core.runs.run import Run
+
+TEACHER = "teacher"
+
+CLEAR = 0.03
+"""Accuracies nearer than this count as alike: on 300 definitions one standard error is about as much."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One student's way, measured on the held-out definitions.
+
+    Attributes:
+        arm, seed: whose.
+        steps: when it was measured, `[measurement]`.
+        accuracy, loss: shares and nats, `[measurement]`.
+        learned: the hard loss on its own texts, a mean over the steps since the last measurement, `[measurement]`; empty
+            for an arm without a hard loss.
+    """
+
+    arm: str
+    seed: int
+    steps: tuple[int, ...]
+    accuracy: tuple[float, ...]
+    loss: tuple[float, ...]
+    learned: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Curves:
+    """All students of one run, and the teacher.
+
+    Attributes:
+        teacher_accuracy, teacher_loss: on the same definitions; None before the first measurement.
+        steps: of each seed, in all.
+    """
+
+    students: tuple[Curve, ...]
+    teacher_accuracy: float | None
+    teacher_loss: float | None
+    steps: int
+
+    def of(self, arm: str) -> tuple[Curve, ...]:
+        """One arm's, a seed each."""
+        return tuple(curve for curve in self.students if curve.arm == arm)
+
+
+def curves(run: Run) -> Curves:
+    """How far the students of a run came, as measured until now.
+
+    Raises:
+        LabError: `run_missing`, `broken_run`.
+    """
+    plan, (lines, _) = run.written_plan, run.metrics()
+    arms = list(plan["arms"])
+    rows: dict[tuple[str, int], list[tuple[int, float, float, float | None]]] = {}
+    since: dict[tuple[str, int], list[float]] = {}
+    teacher = None
+    for line in lines:
+        seed = line["seed"]
+        for arm in arms:
+            if "scores" in line:
+                found, heard = line["scores"][arm], since.pop((arm, seed), [])
+                learned = fmean(heard) if heard else None
+                rows.setdefault((arm, seed), []).append((line["number"], found["accuracy"], found["loss"], learned))
+                teacher = line["scores"][TEACHER]
+            elif "hard" in line["arms"][arm]["terms"]:
+                since.setdefault((arm, seed), []).append(line["arms"][arm]["terms"]["hard"])
+    students = []
+    for (arm, seed), measured in rows.items():
+        steps, accuracy, loss, learned = zip(*measured, strict=True)
+        known = learned if all(value is not None for value in learned) else ()
+        students.append(Curve(arm, seed, steps, accuracy, loss, known))
+    by_arm = sorted(students, key=lambda curve: (arms.index(curve.arm), curve.seed))
+    level = (None, None) if teacher is None else (teacher["accuracy"], teacher["loss"])
+    return Curves(tuple(by_arm), *level, plan["training"]["steps"])
+
+
+@dataclass(frozen=True)
+class End:
+    """One arm of one part at its end.
+
+    Attributes:
+        accuracy, loss, learned: one a seed, in the order of the seeds; see `Curve`.
+    """
+
+    accuracy: tuple[float, ...]
+    loss: tuple[float, ...]
+    learned: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Accuracy over the seeds."""
+        return fmean(self.accuracy)
+
+    @property
+    def mean_loss(self) -> float:
+        """Held-out loss over the seeds."""
+        return fmean(self.loss)
+
+    @property
+    def mean_learned(self) -> float:
+        """Loss on its own texts over the seeds; NaN for an arm without a hard loss."""
+        return fmean(self.learned) if self.learned else float("nan")
+
+
+def ends(runs: Mapping[str, Run]) -> dict[tuple[str, str], End]:
+    """The last measurements of finished runs, by part and arm.
+
+    Raises:
+        LabError: `run_missing`, `broken_run`.
+    """
+    found = {}
+    for part, run in runs.items():
+        seen = curves(run)
+        for arm in dict.fromkeys(curve.arm for curve in seen.students):
+            ways = seen.of(arm)
+            found[part, arm] = End(
+                tuple(way.accuracy[-1] for way in ways),
+                tuple(way.loss[-1] for way in ways),
+                tuple(way.learned[-1] for way in ways if way.learned),
+            )
+    return found
+
+
+@dataclass(frozen=True)
+class Budget:
+    """One part of an experiment with a number for a name: labels, steps or texts.
+
+    Attributes:
+        number: the part's.
+        ends: by arm.
+        gains: of each arm over the control, in accuracy.
+    """
+
+    number: int
+    ends: Mapping[str, End]
+    gains: Mapping[str, Gain]
+
+
+def verdict(gain: Gain) -> str:
+    """ "helps" or "hurts" where every seed says so and the mean is at least `CLEAR`, else "none"."""
+    if not gain.clear or abs(gain.mean) < CLEAR:
+        return "none"
+    return "helps" if gain.mean > 0 else "hurts"
+
+
+def verdicts(found: Sequence[Budget], arm: str) -> list[str]:
+    """The verdict on an arm at each budget."""
+    return [verdict(one.gains[arm]) for one in found]
+
+
+def budgets(runs: Mapping[str, Run]) -> tuple[Budget, ...]:
+    """The parts of "few" or "steps", each arm beside the control, from the smallest number to the largest."""
+    found = ends(runs)
+    made = []
+    for part in sorted(runs, key=int):
+        arms = {arm: end for (where, arm), end in found.items() if where == part}
+        gains = {arm: gain(int(part), arms["control"], end) for arm, end in arms.items() if arm != "control"}
+        made.append(Budget(int(part), arms, gains))
+    return tuple(made)
+
+
+def gain(number: int, control: End, other: End) -> Gain:
+    """The other arm's accuracy minus the control's, seed by seed."""
+    return Gain(number, tuple(b - a for a, b in zip(control.accuracy, other.accuracy, strict=True)))
+
+
+@dataclass(frozen=True)
+class Masks:
+    """Static beside dynamic masks over the same texts.
+
+    Attributes:
+        texts: how many.
+        epochs: how often each was read.
+        static, dynamic: at the end.
+        lead: by how many nats the dynamic one's held-out loss is lower, one a seed; positive is better.
+    """
+
+    texts: int
+    epochs: float
+    static: End
+    dynamic: End
+    lead: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Of the lead."""
+        return fmean(self.lead)
+
+    @property
+    def size(self) -> float:
+        """Of the lead, without its sign."""
+        return abs(self.mean)
+
+    @property
+    def by_heart(self) -> bool:
+        """Whether the student of the fixed masks knows its own texts much better than the other one does: by 1 nat."""
+        return self.dynamic.mean_learned - self.static.mean_learned > 1
+
+    @property
+    def verdict(self) -> str:
+        """ "dynamic" or "static" where every seed says so and the mean is at least 0.05 nats, else "none"."""
+        if abs(self.mean) < 0.05 or len({value > 0 for value in self.lead}) > 1:
+            return "none"
+        return "dynamic" if self.mean > 0 else "static"
+
+
+def masks(runs: Mapping[str, Run]) -> tuple[Masks, ...]:
+    """The outcome of "masks", from the fewest texts to the most.
+
+    Raises:
+        LabError: `run_missing`, `broken_run`.
+    """
+    found, made = ends(runs), []
+    for texts in sorted({int(part.split("-")[0]) for part in runs}):
+        training = runs[f"{texts}-static"].written_plan["training"]
+        static, dynamic = (found[f"{texts}-{way}", "control"] for way in ("static", "dynamic"))
+        lead = tuple(a - b for a, b in zip(static.loss, dynamic.loss, strict=True))
+        made.append(Masks(texts, training["steps"] * training["batch"] / texts, static, dynamic, lead))
+    return tuple(made)
+
+
+def losses(ways: Mapping[str, Curves]) -> dict[str, list[tuple[tuple[int, ...], tuple[float, ...]]]]:
+    """Steps and held-out loss by name, a pair a student."""
+    return {name: [(way.steps, way.loss) for way in seen.students] for name, seen in ways.items()}
+
+
+def together(views: Sequence[RunView]) -> RunView:
+    """The runs of one experiment as if they were one: where they stand, and what is left.
+
+    What a waiting part will need is told from the pace of the one at work: seconds a step of one student.
+    """
+    states = [view.state for view in views]
+    ranked = ("running", "queued", "failed", "interrupted", "paused", "stopped", "new", "finished")
+    shown = views[states.index(next(state for state in ranked if state in states))]
+    pace = shown.status.per_second * len(shown.plan["arms"])
+    waiting = sum(
+        (view.status.steps - view.status.done) * len(view.plan["arms"]) for view in views if view.state == "queued"
+    )
+    status = replace(
+        shown.status,
+        done=sum(view.status.done for view in views),
+        steps=sum(view.status.steps for view in views),
+        seconds=sum(view.status.seconds for view in views),
+        seconds_left=shown.status.seconds_left + waiting / pace if pace else 0.0,
+    )
+    return replace(shown, status=status)
+
+
+def finished(runs: Iterable[Run]) -> bool:
+    """Whether all have come to their end."""
+    return all(run.status().state == "finished" for run in runs)

@@ -1,0 +1,187 @@
+"""Pictures of the 16 kinds: two soft labels, kinds against kinds, and what the stored experiment found.
+
+Texts come in as `labels`: what each key is for stands in `lessons/temperature/labels.toml` under the figure's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike
+
+from core.charts.colors import ARMS, NEUTRAL, STUDENT, TEACHER
+from core.charts.figures import BESIDE, FIGURES, blank_figure, paired_bars
+from core.memory import remembered
+
+if TYPE_CHECKING:
+    from core.labs.temperature.label_budgets import Arm
+    from core.measure.calibration import Reliability
+
+_SCALE = [[0, "rgba(176,122,0,0)"], [1, TEACHER]]
+"""From nothing to the teacher's colour, so that an empty cell is the page's own background."""
+
+
+@remembered(FIGURES)
+def kind_bars(kinds: Sequence[str], teacher: ArrayLike, student: ArrayLike, labels: Mapping) -> go.Figure:
+    """Two bars a kind: what teacher and student hold it for.
+
+    Args:
+        kinds: their names in the page's language, `[kind]`.
+        teacher, student: probabilities, `[kind]`.
+        labels: `teacher`, `student`, `probability`.
+    """
+    figure = blank_figure(height=100 + 34 * len(kinds), x_title=labels["probability"], barmode="group")
+    paired_bars(figure, kinds, [(labels["teacher"], teacher, TEACHER), (labels["student"], student, STUDENT)])
+    figure.update_layout(margin=BESIDE, legend={"traceorder": "normal"})
+    return figure
+
+
+@remembered(FIGURES)
+def kind_map(kinds: Sequence[str], shares: ArrayLike, count: Sequence[int], labels: Mapping) -> go.Figure:
+    """Kinds against kinds, darker where a row's share is larger; the number in each cell that matters.
+
+    Args:
+        kinds: their names, `[kind]`.
+        shares: `[true kind, other kind]`; rows of NaN where there is nothing.
+        count: definitions behind each row, `[kind]`.
+        labels: `true`, `other`, and `hover` with the plotly blanks %{y}, %{x}, %{z}, %{customdata}.
+    """
+    values = np.asarray(shares, dtype=float)
+    figure = blank_figure(height=560, x_title=labels["other"], y_title=labels["true"])
+    figure.add_heatmap(
+        x=list(kinds),
+        y=list(kinds),
+        z=values,
+        zmin=0,
+        zmax=float(np.nanmax(values)),
+        colorscale=_SCALE,
+        showscale=False,
+        xgap=1,
+        ygap=1,
+        text=[["" if not share >= 0.045 else f"{100 * share:.0f}" for share in row] for row in values],
+        texttemplate="%{text}",
+        customdata=np.repeat(np.asarray(count)[:, None], len(kinds), axis=1),
+        hovertemplate=labels["hover"] + "<extra></extra>",
+    )
+    figure.update_yaxes(autorange="reversed", type="category", showgrid=False)
+    figure.update_xaxes(type="category", side="bottom", tickangle=-60, showgrid=False)
+    return figure
+
+
+@remembered(FIGURES)
+def by_budget(alone: Sequence[Arm], distilled: Sequence[Arm], teacher: float | None, labels: Mapping) -> go.Figure:
+    """A measure against the label budget, with and without a teacher; bars for the spread, the teacher as a level.
+
+    Args:
+        alone, distilled: by label budget.
+        teacher: the teacher's own value, or None to leave it out.
+        labels: `budget`, `alone`, `distilled`, `teacher`, `measure`, `all` (names the largest budget).
+    """
+    figure = blank_figure(height=380, x_title=labels["budget"], y_title=labels["measure"])
+    names = [f"{arm.labels:,}" for arm in alone[:-1]] + [labels["all"]]
+    for arms, name, color, symbol in (
+        (distilled, labels["distilled"], ARMS["distilled"], "circle"),
+        (alone, labels["alone"], ARMS["control"], "square"),
+    ):
+        _points(figure, names, arms, name, color, symbol)
+    if teacher is not None:
+        _level(figure, names, teacher, labels["teacher"])
+    figure.update_xaxes(type="category")
+    return _framed(figure)
+
+
+@remembered(FIGURES)
+def by_temperature(warmed: Sequence[Arm], alone: Arm, labels: Mapping) -> go.Figure:
+    """A measure against the temperature of the soft loss at one label budget; the student without a teacher as a level.
+
+    Args:
+        warmed: by temperature.
+        alone: the same budget without a teacher.
+        labels: `temperature`, `distilled`, `alone`, `measure`.
+    """
+    figure = blank_figure(height=380, x_title=labels["temperature"], y_title=labels["measure"])
+    names = [f"{arm.temperature:g}" for arm in warmed]
+    _points(figure, names, warmed, labels["distilled"], ARMS["distilled"], "circle")
+    _level(figure, names, alone.mean, labels["alone"])
+    figure.update_xaxes(type="category")
+    return _framed(figure)
+
+
+@remembered(FIGURES)
+def reliability_diagram(curves: Sequence[tuple[str, str, Reliability]], labels: Mapping) -> go.Figure:
+    """Accuracy against confidence, a line each; on the diagonal a model is right as often as it says.
+
+    Args:
+        curves: name, whose it is ("teacher", "distilled" or "alone"), and the bins.
+        labels: `confidence`, `accuracy`, `calibrated`, `predictions`.
+    """
+    figure = blank_figure(height=440, x_title=labels["confidence"], y_title=labels["accuracy"])
+    styles = {
+        "teacher": (ARMS["teacher"], "dot", "diamond"),
+        "distilled": (ARMS["distilled"], "solid", "circle"),
+        "alone": (ARMS["control"], "solid", "square"),
+    }
+    for name, whose, bins in curves:
+        count = np.asarray(bins.count)
+        filled = count > 0
+        color, dash, symbol = styles[whose]
+        figure.add_scatter(
+            x=np.asarray(bins.confidence)[filled],
+            y=np.asarray(bins.accuracy)[filled],
+            customdata=count[filled],
+            mode="lines+markers",
+            name=name,
+            line={"color": color, "dash": dash, "width": 2},
+            # Area by share, so that a bin of three predictions does not shout.
+            marker={"symbol": symbol, "size": 5 + 14 * np.sqrt(count[filled] / count.sum())},
+            hovertemplate="%{x:.2f} → %{y:.2f} (%{customdata:,} "
+            + labels["predictions"]
+            + ")<extra>"
+            + name
+            + "</extra>",
+        )
+    figure.add_scatter(
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        name=labels["calibrated"],
+        line={"color": NEUTRAL, "dash": "dash", "width": 1},
+        hoverinfo="skip",
+    )
+    figure.update_xaxes(range=[0, 1.03], tickformat=".0%")
+    figure.update_yaxes(range=[0, 1.03], tickformat=".0%")
+    return _framed(figure)
+
+
+def _framed(figure: go.Figure) -> go.Figure:
+    figure.update_layout(margin=BESIDE)
+    return figure
+
+
+def _points(figure: go.Figure, names: Sequence[str], arms: Sequence[Arm], name: str, color: str, symbol: str) -> None:
+    """A line through the means, with the standard deviation over the seeds as bars."""
+    figure.add_scatter(
+        x=list(names),
+        y=[arm.mean for arm in arms],
+        error_y={"type": "data", "array": [arm.spread for arm in arms], "thickness": 1.5, "width": 5},
+        mode="lines+markers",
+        name=name,
+        line={"color": color, "width": 2},
+        marker={"symbol": symbol, "size": 8},
+        hovertemplate="%{x}: %{y:.3f} ± %{error_y.array:.3f}<extra>" + name + "</extra>",
+    )
+    figure.update_yaxes(tickformat=".0%")
+
+
+def _level(figure: go.Figure, names: Sequence[str], value: float, name: str) -> None:
+    figure.add_scatter(
+        x=list(names),
+        y=[value] * len(names),
+        mode="lines",
+        name=name,
+        line={"color": NEUTRAL, "dash": "dot", "width": 1.5},
+        hovertemplate="%{y:.3f}<extra>" + name + "</extra>",
+    )

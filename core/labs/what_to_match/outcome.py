@@ -1,0 +1,114 @@
+"""How near the finished students of a run are to their teacher, and how good: one number a seed.
+
+found = outcome(ENGINE, run, setting, map_)
+found.of["accuracy"]["minilm"], found.best("accuracy"), found.nearest("attention")
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from core.engine import Engine, Setting
+from core.errors import LabError
+from core.labs.what_to_match.convergence import measured
+from core.labs.what_to_match.layer_costs import LayerCosts, bench_of
+from core.labs.what_to_match.relations import pairs_of
+from core.memory import RecentlyUsed
+from core.models import load
+from core.runs.run import Run
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The finished students, one number a seed.
+
+    Attributes:
+        of: by measure and arm, `[seed]`. "accuracy" and "agreement" on the held-out texts; "attention" (KL a head, mean over
+            the map's pairs), "values" (KL of the last pair), "cka" and "unexplained" (share of
+            the teacher's states that the best matrix misses; both the mean over
+            the pairs) on the fixed texts.
+        seeds: in the order of the numbers.
+        teacher_accuracy: on the held-out texts.
+    """
+
+    of: dict[str, dict[str, list[float]]]
+    seeds: list[int]
+    teacher_accuracy: float
+
+    def mean(self, measure: str, arm: str) -> float:
+        """Over the seeds."""
+        return sum(self.of[measure][arm]) / len(self.of[measure][arm])
+
+    def best(self, measure: str) -> str:
+        """The arm with the largest mean."""
+        return max(self.of[measure], key=lambda arm: self.mean(measure, arm))
+
+    def nearest(self, measure: str) -> str | None:
+        """The arm with the smallest mean, or None where it could not be measured for all."""
+        means = {arm: self.mean(measure, arm) for arm in self.of[measure]}
+        return min(means, key=means.__getitem__) if all(map(math.isfinite, means.values())) else None
+
+
+MEASURES = ("accuracy", "agreement", "attention", "values", "cka", "unexplained")
+
+_COSTS = RecentlyUsed(40, lambda costs: 1)
+
+
+def final_costs(engine: Engine, run: Run, setting: Setting, arm: str, seed: int | None = None) -> LayerCosts:
+    """Every layer of a finished student against every layer of its teacher, on the fixed texts.
+
+    Raises:
+        LabError: `run_missing` if that student is not finished, and as `core.models.load`.
+    """
+
+    folder = run.student_folder(arm, seed)
+
+    def compute() -> LayerCosts:
+        if not folder.is_dir():
+            raise LabError("run_missing", name=f"{run.name}/{folder.name}")
+        return bench_of(engine, setting, run.written_plan["teachers"][0]).costs(load(folder, device="cpu").model)
+
+    # A stopped run that goes on saves its students again.
+    saved = folder.stat().st_mtime_ns if folder.is_dir() else 0
+    return _COSTS.get((str(folder), saved), compute)
+
+
+def outcome(
+    engine: Engine,
+    run: Run,
+    setting: Setting,
+    map_: Sequence[int],
+    progress: Callable[[float], None] = lambda share: None,
+) -> Outcome:
+    """Measures the finished students of all seeds that are done.
+
+    Raises:
+        LabError: as `final_costs`.
+    """
+    arms = list(run.written_plan["arms"])
+    seeds = [s for s in run.written_plan["seeds"] if all(run.student_folder(arm, s).is_dir() for arm in arms)]
+    of: dict[str, dict[str, list[float]]] = {measure: {arm: [] for arm in arms} for measure in MEASURES}
+    teacher = float("nan")
+    for number, seed in enumerate(seeds):
+        last = max(measured(run, seed), key=lambda line: line["number"], default=None)
+        for place, arm in enumerate(arms):
+            progress((number + place / len(arms)) / len(seeds))
+            costs = final_costs(engine, run, setting, arm, seed)
+            for measure in MEASURES[2:]:
+                of[measure][arm].append(_mean(costs, measure, map_))
+            for measure in ("accuracy", "agreement"):
+                of[measure][arm].append(last["scores"][arm][measure] if last else float("nan"))
+        teacher = last["scores"]["teacher"]["accuracy"] if last else teacher
+    return Outcome(of, seeds, teacher)
+
+
+def _mean(costs: LayerCosts, measure: str, map_: Sequence[int]) -> float:
+    if measure not in costs.of:
+        return float("nan")
+    losses = [float(costs.of[measure][layer, other]) for layer, other in pairs_of(map_)]
+    if measure == "values":
+        return losses[-1]
+    mean = sum(losses) / len(losses)
+    return 1 - mean if measure == "cka" else mean

@@ -1,0 +1,205 @@
+"""Was it worth it? A report of teacher, distilled students and their control over the seeds, and what can be said of it.
+
+report = shipped()                                   # of core.labs.worth_it.sources; or of_run(run)
+report.compare("distilled").verdict                  # "better", "none" or "worse"
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import Any, Literal
+
+import torch
+
+from core.labs.worth_it.predictions import Quality
+from core.measure.calibration import Reliability
+from core.measure.uncertainty import Interval, of_share, of_shares, over_seeds, over_texts, spread
+
+Measure = Literal["accuracy", "agreement", "ece"]
+
+Verdict = Literal["better", "none", "worse"]
+
+
+@dataclass(frozen=True)
+class Series:
+    """One model's figures, one a seed.
+
+    Attributes:
+        seeds: in order; a teacher has a single one.
+        accuracy: NaN without labels.
+        agreement: with the teacher.
+        ece: expected calibration error; NaN without labels.
+        bins: confidence against accuracy, all seeds together; None where it was not kept.
+        right: for each seed, whether each labelled row was right, `[labelled row]`; empty where it was not kept.
+    """
+
+    seeds: tuple[int, ...]
+    accuracy: tuple[float, ...]
+    agreement: tuple[float, ...]
+    ece: tuple[float, ...]
+    bins: Reliability | None = None
+    right: tuple[tuple[bool, ...], ...] = ()
+
+    def mean(self, measure: Measure) -> float:
+        """Over the seeds."""
+        return fmean(getattr(self, measure))
+
+    def spread(self, measure: Measure) -> float:
+        """The standard deviation over the seeds (n − 1)."""
+        return spread(getattr(self, measure))
+
+    def spread_points(self, measure: Measure) -> float:
+        """The same of a share, in points of a hundred."""
+        return 100 * self.spread(measure)
+
+
+def series(by_seed: Mapping[int, Quality]) -> Series:
+    """What was measured of one model, seed by seed."""
+    found = list(by_seed.values())
+    return Series(
+        tuple(by_seed),
+        tuple(one.accuracy for one in found),
+        tuple(one.agreement for one in found),
+        tuple(one.ece for one in found),
+        pooled([one.bins for one in found if one.bins is not None]),
+        tuple(tuple(one.right.tolist()) for one in found),
+    )
+
+
+def pooled(parts: Sequence[Reliability]) -> Reliability | None:
+    """Bins of several seeds as one: means weighted by what is in them. None of nothing."""
+    if not parts:
+        return None
+    count = torch.stack([part.count for part in parts])
+
+    def mean(name: str) -> torch.Tensor:
+        values = torch.stack([getattr(part, name) for part in parts]).nan_to_num(0.0)
+        return (values * count).sum(0) / count.sum(0)
+
+    return Reliability(mean("confidence"), mean("accuracy"), count.sum(0))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two arms, paired by seed; by text where there is one seed, if the texts' answers are known.
+
+    Attributes:
+        measure: what was compared.
+        difference: the mean of arm minus other.
+        interval: around it; None for the calibration error of a single seed, of which no interval is known.
+    """
+
+    measure: Measure
+    difference: float
+    interval: Interval | None
+
+    @property
+    def verdict(self) -> Verdict:
+        """From the interval alone: "none" where it holds zero, or where there is none."""
+        sign = self.interval.sign if self.interval else 0
+        sign = -sign if self.measure == "ece" else sign  # the smaller the calibration error the better
+        return "better" if sign > 0 else "worse" if sign < 0 else "none"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model that can be opened, timed and asked.
+
+    Attributes:
+        arm: "teacher" or an arm's name.
+        source: a name in the catalogue, or a folder.
+        same_shape: other arms whose students have this shape, so that their costs are the same.
+    """
+
+    arm: str
+    source: str
+    same_shape: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything about quality; costs are measured in `core.labs.worth_it.costs`.
+
+    Attributes:
+        name: the run's; empty for the shipped pair.
+        folder: of the run; empty for the shipped pair.
+        title: what the learner called it.
+        task: what the heads answer.
+        teacher: the teacher's own figures; its agreement with itself is 1.
+        arms: the students' figures, by arm.
+        control: the arm that heard labels only; None if there is none.
+        rows: how many texts, tokens or words were judged.
+        labelled: how many of them have a label.
+        majority: what always giving the commonest answer would get; NaN without labels.
+        models: what can be timed.
+        facts: of the training, as numbers and names: `teacher`, `steps`, `seeds`, `page`.
+        notes: codes with their numbers, for sentences about what is missing or unusual.
+    """
+
+    name: str
+    folder: str
+    title: str
+    task: str
+    teacher: Series
+    arms: Mapping[str, Series]
+    control: str | None
+    rows: int
+    labelled: int
+    majority: float
+    models: tuple[Trained, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+
+    @property
+    def taught(self) -> list[str]:
+        """The arms that heard a teacher, in their order."""
+        return [arm for arm in self.arms if arm != self.control] or list(self.arms)
+
+    @property
+    def measure(self) -> Measure:
+        """What decides: accuracy, or agreement where no label was held out."""
+        return "accuracy" if self.labelled else "agreement"
+
+    def compare(self, arm: str, measure: Measure | None = None) -> Comparison | None:
+        """An arm against the control; None without a control."""
+        measure = measure or self.measure
+        if self.control is None or arm == self.control:
+            return None
+        one, other = self.arms[arm], self.arms[self.control]
+        shared = [seed for seed in one.seeds if seed in other.seeds]
+
+        def value(arm: Series, seed: int) -> float:
+            return getattr(arm, measure)[arm.seeds.index(seed)]
+
+        differences = [value(one, seed) - value(other, seed) for seed in shared]
+        differences = [difference for difference in differences if not math.isnan(difference)]
+        if len(differences) > 1:
+            grain = 0.0 if measure == "ece" else 1 / self._count(measure)
+            return Comparison(measure, fmean(differences), over_seeds(differences, grain))
+        first, second = one.mean(measure), other.mean(measure)
+        interval = None
+        if measure == "accuracy" and one.right and other.right and len(one.right[0]) == len(other.right[0]) > 0:
+            interval = over_texts(one.right[0], other.right[0])
+        elif measure != "ece" and not math.isnan(first - second):
+            interval = of_shares(first, second, self._count(measure))
+        return Comparison(measure, first - second, interval)
+
+    def _count(self, measure: Measure) -> int:
+        """How many rows a measure is a share of."""
+        return self.labelled if measure == "accuracy" else self.rows
+
+    def is_like(self, arm: str) -> bool:
+        """Whether an arm's student has the control's shape, so that only the teacher differs; true where nothing is known."""
+        shape = next((model.same_shape for model in self.models if model.arm == arm), (self.control,))
+        return self.control is None or arm == self.control or self.control in shape
+
+    def doubt(self, arm: str) -> float:
+        """`uncertainty` of an arm's deciding measure, in points of a hundred."""
+        return 100 * self.uncertainty(self.arms[arm].mean(self.measure))
+
+    def uncertainty(self, share: float) -> float:
+        """How far a share of the judged rows may be off for having asked these texts and no others (half of 95 %)."""
+        return of_share(share, self._count(self.measure)).half

@@ -1,0 +1,236 @@
+"""The controls of a live distillation, as one `Setup`, and the picture of the pair that they describe."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+import lessons
+from core.labs.distil import formulas
+from core.labs.distil import pair as pairs
+from core.labs.distil import pair_figure as drawing
+from core.labs.distil import probe as looks
+from core.labs.distil import setup as study
+from core.labs.temperature.soft_labels import TEMPERATURES
+from pages.kit.page import Page
+
+TEXTS = (250, 500, 1000, 2000, 4000)
+LABELS = (0, 50, 100, 200, 400, 1000, 2000, 4000)
+WIDTHS = (48, 96, 128, 192, 256, 384)
+HEADS = (1, 2, 3, 4, 6, 8, 12)
+STEPS = (20, 30, 60, 100, 150, 250, 400, 600, 1000)
+RATES = (5e-4, 1e-3, 2e-3, 5e-3)
+BATCHES = (8, 16, 32, 64)
+OBJECTIVES = ("mixture", "hinton", "distilbert", "tinybert", "minilm", "pkd", "own")
+DIRECTIONS = ("forward", "reverse", "jsd")
+WEIGHTS = {"soft": 0.9, "hard": 0.1}
+"""The weights that an objective of one's own starts from."""
+
+
+def presets(page: Page) -> None:
+    """Set-ups worth trying; each puts all controls, and with them the address."""
+    language = page.t.language
+    with st.container(horizontal=True, gap="small", key="dl_presets"):
+        st.markdown(page.t("presets"), width="content")
+        for row in lessons.table(page.slug, "presets"):
+            st.button(
+                row["name"][language],
+                key=page.key(f"preset_{row['id']}"),
+                help=row["note"][language],
+                on_click=_apply,
+                args=(page, row["set"]),
+                icon=f":material/{row['icon']}:",
+            )
+
+
+def _apply(page: Page, values: dict) -> None:
+    """Everything back to its default except the sentence and the guess, then what the preset wants."""
+    kept = {page.key(name) for name in ("text", "gap", "guess")}
+    for key, default in st.session_state.get("_address_defaults", {}).items():
+        if key.startswith(page.prefix + "_") and key not in kept and key in st.session_state:
+            page.put(key.removeprefix(page.prefix + "_"), default)
+    for name in ("keep", "off"):
+        page.set_parameter(name, "")
+    for name, value in values.items():
+        page.put(name, value)
+
+
+def choose(page: Page) -> study.Setup:
+    """All controls, in four tabs."""
+    t = page.t
+    names = t.group("tabs")
+    pair, texts, loss, training = st.tabs([names[key] for key in ("pair", "texts", "loss", "training")])
+    with pair:
+        chosen = _pair(page)
+    task = chosen["teacher"].task
+    with texts:
+        chosen |= _texts(page, task)
+    with loss:
+        chosen |= _objective(page)
+    with training:
+        chosen |= _training(page)
+    chosen["teacher"], chosen["device"] = chosen["teacher"].name, page.setting.device
+    return study.Setup(**chosen)
+
+
+def _pair(page: Page) -> dict:
+    t = page.t
+    cards = {card.name: card for card in study.teachers()}
+    named = {name: f"{name} · {t(f'task.{card.task}')}" for name, card in cards.items()}
+    default = next(iter(cards))
+    teacher = cards[page.choice("teacher", default, list(cards), t("teacher"), format_func=named.__getitem__)]
+    starts = t.group("starts")
+    first = "layers" if page.parameter("keep") or teacher.task == "words" else "fresh"
+    page.adapt("start", first, list(starts))
+    start = page.control(
+        st.segmented_control, "start", first, t("start"), list(starts), format_func=starts.__getitem__, required=True
+    )
+    if start == "layers":
+        return {"teacher": teacher, "start": start, **_kept_layers(page, teacher)}
+    with st.container(horizontal=True):
+        depth = page.control(st.number_input, "depth", 2, t("depth"), 1, 6, width=110)
+        width = page.choice("width", 128, WIDTHS, t("width"), width=110)
+        heads = page.choice("heads", 2, HEADS, t("heads"), width=110)
+    words = page.control(st.toggle, "words", True, t("words"), help=t("help.words"))
+    shape = {"depth": depth, "width": width, "heads": heads}
+    return {"teacher": teacher, "start": start, "words": "teacher" if words else "random", **shape}
+
+
+def _kept_layers(page: Page, teacher) -> dict:
+    """The teacher's layers that the student starts from: buttons, and rules that set them."""
+    t, key = page.t, page.key("layers")
+    found = pairs.kept_of(page.parameter("keep"), teacher.layers)
+    if st.session_state.get(key + "_seen") != page.parameter("keep"):  # a link or a rule has changed it
+        st.session_state[key] = st.session_state[key + "_start"] = list(found)
+
+    def write() -> None:
+        page.set_parameter("keep", "-".join(map(str, sorted(st.session_state[key]))))
+
+    kept = st.pills(
+        t("keep"),
+        range(teacher.layers),
+        selection_mode="multi",
+        default=st.session_state[key + "_start"],  # one that moves would draw the buttons anew, see `address.control`
+        format_func=lambda layer: t("layer_short", number=layer + 1),
+        key=key,
+        on_change=write,
+        help=t("help.keep"),
+    )
+    st.session_state[key + "_seen"] = page.parameter("keep")
+    names, count = t.group("rules"), len(kept) or len(found)
+    with st.container(horizontal=True, gap="small"):
+        for rule in study.RULES:
+            layers = "-".join(map(str, study.rule_layers(rule, count, teacher.layers)))
+            st.button(
+                names[rule],
+                key=page.key(f"rule_{rule}"),
+                type="tertiary",
+                on_click=page.set_parameter,
+                args=("keep", layers),
+            )
+    off = pairs.heads_of(page.parameter("off"), teacher.layers, teacher.heads)
+    if off:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(t("heads_off", count=len(off)))
+            st.button(t("heads_on"), key=page.key("heads_on"), on_click=page.set_parameter, args=("off", ""))
+    return {"keep": tuple(sorted(kept)), "heads_off": off}
+
+
+def _texts(page: Page, task: str) -> dict:
+    t = page.t
+    texts = page.control(st.select_slider, "texts", 2000, t("texts"), TEXTS, format_func="{:,}".format)
+    st.caption(t(f"texts_{task}"))
+    if task == "words":
+        return {"texts": texts}
+    fitting = [labels for labels in LABELS if labels <= texts]
+    page.adapt("labels", min(400, texts), fitting)
+    labels = page.control(st.select_slider, "labels", min(400, texts), t("labels"), fitting, format_func="{:,}".format)
+    st.caption(t("labels_note", labels=f"{labels:,}", rest=f"{texts - labels:,}"))
+    return {"texts": texts, "labels": labels}
+
+
+def _objective(page: Page) -> dict:
+    t = page.t
+    names = t.group("objectives")
+    objective = page.choice("objective", "mixture", OBJECTIVES, t("objective"), format_func=names.__getitem__)
+    st.caption(t(f"about.{objective}"))
+    chosen: dict = {"objective": objective}
+    if objective == "mixture":
+        chosen["soft"] = page.control(st.slider, "soft", 0.9, t("soft_weight"), 0.0, 1.0, step=0.05)
+    elif objective == "own":
+        terms, weights = t.group("terms"), {}
+        with st.grid(3, min_column_width=130):
+            for name in study.TERMS:
+                start = WEIGHTS.get(name, 0.0)
+                weights[name] = page.control(
+                    st.number_input, f"w_{name}", start, terms[f"term.{name}"], 0.0, 1000.0, step=0.1
+                )
+        rules = t.group("rules")
+        rule = page.choice("map", "uniform", study.RULES, t("map"), format_func=rules.__getitem__)
+        chosen |= {"weights": weights, "rule": rule}
+    if objective in ("mixture", "own"):
+        ways = t.group("directions")
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            chosen["temperature"] = float(
+                page.control(
+                    st.select_slider,
+                    "temp",
+                    2,
+                    t("temperature"),
+                    TEMPERATURES,
+                    format_func="{:g}".format,
+                    width=260,
+                )
+            )
+            chosen["scaled"] = page.control(st.toggle, "square", True, t("square"))
+        chosen["direction"] = page.control(
+            st.segmented_control,
+            "direction",
+            "forward",
+            t("direction"),
+            DIRECTIONS,
+            format_func=ways.__getitem__,
+            required=True,
+        )
+    return chosen
+
+
+def _training(page: Page) -> dict:
+    t = page.t
+    return {
+        "steps": page.control(st.select_slider, "steps", 250, t("steps"), STEPS, format_func="{:,}".format),
+        "seeds": page.control(st.slider, "seeds", 3, t("seeds"), 1, 5, help=t("help.seeds")),
+        "rate": page.control(st.select_slider, "rate", 2e-3, t("rate"), RATES, format_func="{:g}".format),
+        "batch": page.control(st.select_slider, "batch", 32, t("batch"), BATCHES),
+    }
+
+
+def draw(page: Page, setup: study.Setup) -> None:
+    """The pair, how much smaller the student is, and what it will minimise."""
+    t, found = page.t, pairs.drawn(setup)
+    labels = t.group("pair")
+    shapes = dict(zip(("layers", "width", "heads"), found.student, strict=True))
+    teacher, student = looks.parameters(setup)
+    page.figure(
+        drawing.pair(found, labels),
+        "pair",
+        labels["alt"].format(teacher=setup.teacher, depth=found.teacher[0], **shapes),
+        lambda: pd.DataFrame([found.teacher, found.student], columns=["layers", "width", "heads"]),
+    )
+    sizes = {"teacher": f"{teacher / 1e6:.1f}", "student": f"{student / 1e6:.1f}", "share": f"{student / teacher:.0%}"}
+    st.caption(t("sizes", **sizes))
+
+
+def formula(page: Page, setup: study.Setup) -> None:
+    """What the distilled student will minimise, with its numbers."""
+    st.latex(formulas.objective(setup.stages(), page.t.group("phases")))
+
+
+def title(page: Page, setup: study.Setup) -> str:
+    """What lists call a run of this set-up."""
+    t, shape = page.t, setup.shape
+    words = [f"{shape.layers} × {shape.width}", t(f"objectives.{setup.objective}")]
+    if setup.task == "kinds":
+        words.append(t("title_labels", labels=f"{setup.labels:,}"))
+    words.append(t("title_steps", steps=f"{setup.steps:,}"))
+    return ", ".join(words)

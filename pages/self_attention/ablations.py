@@ -1,0 +1,129 @@
+"""The lab that takes something out of a model's attention and shows what is left of its guess."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.charts import colors
+from core.engine import ENGINE
+from core.labs.self_attention import ablations as breaking
+from core.labs.self_attention import figures as plots
+from core.trace import Intervention
+from pages.kit import components
+from pages.kit.page import Page, code_span
+from pages.self_attention.code import BREAK
+from pages.self_attention.heads import agree
+
+DAMAGES = ["no_scaling", "uniform", "head", "heads"]
+
+
+def broken(page: Page, name: str, text: str) -> None:
+    """A hidden word, guessed by the whole model and by a broken one."""
+    t, setting = page.t, page.setting
+    tokens = ENGINE.tokens(setting, name, text)
+    position = page.choice(
+        "at_hidden",
+        breaking.hidden_position(ENGINE, setting, name, tokens),
+        breaking.words_of(tokens),
+        t("hidden_word"),
+        format_func=lambda place: f"{place + 1} · {tokens.pieces[place]}",
+        width=260,
+    )
+    ids, true_id = breaking.with_hidden(ENGINE, setting, name, tokens, position), int(tokens.ids[position])
+    whole = ENGINE.trace(setting, name, text, ids=ids)
+    layers, heads = whole.probabilities.shape[:2]
+
+    def compared(interventions: tuple[Intervention, ...]) -> tuple[breaking.Broken, float]:
+        after = ENGINE.trace(setting, name, text, ids=ids, interventions=interventions)
+        found = breaking.compare(ENGINE, setting, name, whole, after, position, true_id)
+        return found, max(whole.check(), after.check())
+
+    unscaled, _ = compared(breaking.damage("no_scaling", None, 0, layers, heads))
+    if not page.predict("no_scaling", unscaled.direction):
+        return
+    interventions = _choose_damage(page, layers, heads)
+    found, difference = compared(interventions)
+    _show_damage(page, found, tokens.pieces[position])
+    page.check(difference)
+    facts = {"name": name, "text": text, "ids": ids, "position": position, "true_id": true_id}
+    page.code("break", BREAK.format(**facts, interventions=interventions))
+    _try_every_head(page, name, text, ids, position, layers, heads)
+
+
+def _choose_damage(page: Page, layers: int, heads: int) -> tuple[Intervention, ...]:
+    """The interventions that the controls stand for; a click in the sweep moves them."""
+    t = page.t
+    layer_choices, head_choices = list(range(layers + 1)), list(range(1, heads + 1))
+    kind = page.adapt("damage", "no_scaling", DAMAGES)
+    layer = page.adapt("broken_layer", 0, layer_choices)
+    head = page.adapt("broken_head", 1, head_choices)
+    current = (layer - 1, head - 1) if kind == "head" and layer else None
+    cell = agree("sa_sweep_grid", current, (layers, heads))
+    if cell != current:
+        page.put("damage", "head")
+        page.put("broken_layer", cell[0] + 1)
+        page.put("broken_head", cell[1] + 1)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        names = t.group("damages")
+        kind = page.choice("damage", "no_scaling", DAMAGES, t("damage"), format_func=names.get, width=220)
+        where = {"format_func": lambda i: str(i) if i else t("all_layers"), "width": 130}
+        layer = page.choice("broken_layer", 0, layer_choices, t("layer"), **where)
+        if kind == "head":
+            head = page.choice("broken_head", 1, head_choices, t("head"), width=90)
+    return breaking.damage(kind, layer - 1 if layer else None, head - 1, layers, heads)
+
+
+def _show_damage(page: Page, found: breaking.Broken, word: str) -> None:
+    """What became of the guess, in words and as bars, beside what became of attention."""
+    t = page.t
+    labels = {part: t(part) for part in ("before", "after", "probability", "layer")}
+    labels |= {"entropy": t("attention_entropy"), "ceiling": t("uniform_ceiling")}
+    firsts = {"before": found.first_before, "after": found.first_after}
+    entropies = {"before": f"{found.mean_before:.2f}", "after": f"{found.mean_after:.2f}"}
+    spans = {part: code_span(first) for part, first in firsts.items()}
+    said = [t("unchanged" if found.first_before == found.first_after else "changed", **spans)]
+    if found.true_before is not None:
+        odds = {"before": f"{found.true_before:.1%}", "after": f"{found.true_after:.1%}"}
+        said.append(t("true_word", word=code_span(word), **odds))
+    said += [t("moved", divergence=f"{found.divergence:.2f}"), t("sharper", **entropies)]
+    st.markdown(" ".join(said))
+    left, right = st.columns(2, gap="medium")
+    with left:
+        page.figure(
+            plots.before_and_after(found.words, found.before, found.after, labels),
+            "guesses",
+            t("break_alt", **firsts),
+            lambda: pd.DataFrame({t("word"): found.words, t("before"): found.before, t("after"): found.after}),
+        )
+    with right:
+        page.figure(
+            plots.entropy_by_layer(found.entropy_before, found.entropy_after, found.ceiling, labels),
+            "entropy",
+            t("entropy_alt", **entropies),
+            lambda: pd.DataFrame({t("before"): found.entropy_before, t("after"): found.entropy_after}),
+        )
+
+
+def _try_every_head(page: Page, name: str, text: str, ids: list[int], position: int, layers: int, heads: int) -> None:
+    """One number a head: how far the guess moves without it; a click breaks that head above."""
+    t = page.t
+    st.markdown(f"**{page.lesson['sweep'].title}**")
+    page.prose("sweep")
+    passes = layers * heads
+    if not page.control(st.toggle, "sweep", False, t("sweep_run", passes=passes)):
+        return
+    with st.spinner(t("sweep_wait", passes=passes)):
+        numbers = breaking.sweep(ENGINE, page.setting, name, text, ids, position)
+    most = breaking.leader(numbers)
+    facts = {"layer": most.layer + 1, "head": most.head + 1, "value": f"{most.value:.2f}"}
+    components.head_grid(
+        None,
+        values=numbers,
+        key="sa_sweep_grid",
+        labels=t.group("sweep_grid"),
+        alt=t("sweep_alt", **facts),
+        color=colors.DIFFERENCE,
+    )
+    st.markdown(t("sweep_most", **facts, idle=most.idle, total=passes))
+    page.numbers("sweep", lambda: pd.DataFrame(numbers.numpy()))

@@ -1,0 +1,209 @@
+"""The labs on one head: all heads at once, the open one, and its computation for one query."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+from numpy.typing import ArrayLike
+
+import lessons
+from core.charts import colors
+from core.engine import ENGINE
+from core.labs.self_attention import figures as plots
+from core.labs.self_attention import formulas
+from core.labs.self_attention import heads as study
+from core.trace import Trace
+from pages.kit import components
+from pages.kit.page import Page
+from pages.self_attention.code import HEAD
+
+OVERVIEWS = ["maps", "entropy", "distance", "special", "previous", "following"]
+PARTS = ("layer", "head")
+HABITS = ("special", "previous", "following", "itself")
+
+
+def heads(page: Page, name: str, text: str) -> None:
+    """All heads beside the open one, what it does in words, and the steps of one query."""
+    t = page.t
+    trace = ENGINE.trace(page.setting, name, text)
+    page.notices(trace.tokens)
+    tokens, special = trace.tokens.pieces, trace.tokens.special
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        layer, head = _choose_head(page, name, trace)
+        threshold = page.control(st.slider, "threshold", 0.0, t("threshold"), 0.0, 0.5, step=0.01, width=180)
+        hide = page.control(st.toggle, "hide", False, t("hide_special"))
+        average = page.control(st.toggle, "average", False, t("average"))
+    pattern = study.pattern_of(trace, layer, None if average else head)
+    drawn = study.drawn_map(pattern, special, hide, threshold)
+    query, key = _choose_pair(page, pattern, special, drawn)
+    left, right = st.columns([6, 5], gap="small")
+    with left:
+        _overview(page, trace, layer, head)
+    with right:
+        best = {"query": tokens[query], "key": tokens[study.strongest_key(pattern, query)]}
+        facts = {"layer": layer + 1, "head": head + 1, "tokens": len(tokens), "value": f"{pattern[query].max():.2f}"}
+        shown = [tokens[position] for position in drawn.positions]
+        components.attention_map(
+            drawn.weights,
+            shown,
+            shown,
+            key="sa_map",
+            labels=t.group("map"),
+            alt=t("map_alt_average" if average else "map_alt", **facts, **best),
+            color=colors.PROBABILITIES,
+            selected=drawn.cell(query, key),
+        )
+        if hide or threshold:
+            st.caption(t("hidden_note", hidden=f"{drawn.hidden:.0%}", faint=f"{drawn.faint:.0%}"))
+        page.numbers(
+            "map",
+            lambda: pd.DataFrame(pattern.numpy(), tokens, tokens).reset_index(names=t("query"), allow_duplicates=True),
+        )
+    _describe(page, study.habits(pattern, special), len(tokens))
+    if average:
+        st.caption(t("average_note", head=head + 1, heads=len(trace.probabilities[layer])))
+    page.code("head", HEAD.format(name=name, text=text, layer=layer, head=head, query=query, key=key))
+    page.section("steps")
+    _walk(page, trace, layer, head, *_choose_in_words(page, tokens, pattern, special))
+
+
+def _choose_head(page: Page, name: str, trace: Trace) -> tuple[int, int]:
+    """The open layer and head, from 0: what was clicked in the grid, else what the boxes and the address say."""
+    shape = tuple(trace.probabilities.shape[:2])
+    opening = study.most_telling_head(ENGINE.trace(page.setting, name, lessons.examples(page.slug)[0]["text"]))
+    boxes = [
+        (part, place + 1, list(range(1, size + 1))) for part, place, size in zip(PARTS, opening, shape, strict=True)
+    ]
+    current = tuple(page.adapt(*box) - 1 for box in boxes)
+    cell = agree("sa_grid", current, shape)
+    for (part, default, places), before, after in zip(boxes, current, cell, strict=True):
+        if before != after:
+            page.put(part, after + 1)
+        page.choice(part, default, places, page.t(part), width=90)
+    return cell
+
+
+def agree(component: str, current: tuple[int, int] | None, shape: tuple[int, int]) -> tuple[int, int] | None:
+    """The cell that a map and the controls share; Escape in the map does not move the controls."""
+    return components.shared_choice([component], current, shape) or components.shared_choice(
+        [component], current, shape
+    )
+
+
+def _choose_pair(page: Page, pattern: ArrayLike, special: ArrayLike, drawn: study.DrawnMap) -> tuple[int, int]:
+    """The query and the key to follow, as positions: what was clicked in the map, else what the boxes say."""
+    everyone = list(range(len(pattern)))
+    query = page.adapt("at_query", study.telling_query(pattern, special), everyone)
+    key = page.adapt("at_key", study.strongest_key(pattern, query), everyone)
+    current = drawn.cell(query, key)
+    cell = agree("sa_map", current, drawn.weights.shape)
+    if cell != current:
+        query, key = (drawn.positions[place] for place in cell)
+        page.put("at_query", query)
+        page.adapt("at_key", study.strongest_key(pattern, query), everyone)
+        page.put("at_key", key)
+    return query, key
+
+
+def _choose_in_words(page: Page, tokens: Sequence[str], pattern: ArrayLike, special: ArrayLike) -> tuple[int, int]:
+    """The same query and key, as two boxes."""
+    everyone = list(range(len(tokens)))
+    with st.container(horizontal=True):
+        named = {"format_func": lambda place: f"{place + 1} · {tokens[place]}", "width": 260}
+        query = page.choice("at_query", study.telling_query(pattern, special), everyone, page.t("query"), **named)
+        key = page.choice("at_key", study.strongest_key(pattern, query), everyone, page.t("key"), **named)
+    return query, key
+
+
+def _overview(page: Page, trace: Trace, layer: int, head: int) -> None:
+    """Every head as a picture or as a number, and the badge that proves them."""
+    t = page.t
+    names = t.group("overviews")
+    shown = page.control(st.selectbox, "overview", "maps", t("overview"), OVERVIEWS, format_func=names.get, width=260)
+    habits = study.habits(trace.probabilities, trace.tokens.special)
+    layers, heads = trace.probabilities.shape[:2]
+    components.head_grid(
+        trace.probabilities if shown == "maps" else None,
+        values=None if shown == "maps" else getattr(habits, shown),
+        key="sa_grid",
+        labels=t.group("grid"),
+        alt=t("grid_alt", layers=layers, heads=heads, layer=layer + 1, head=head + 1),
+        color=colors.PROBABILITIES,
+        selected=(layer, head),
+    )
+    page.check(trace.check())
+
+
+def _describe(page: Page, habits: study.Habits, total: int) -> None:
+    """What the pattern does, in a sentence and five numbers."""
+    t = page.t
+    shares = {part: f"{getattr(habits, part):.0%}" for part in HABITS}
+    in_view = f"{habits.in_view:.1f}"
+    st.markdown(t(f"kind.{habits.kind()}", **shares, in_view=in_view, total=total))
+    with st.container(horizontal=True):
+        st.metric(t("in_view"), in_view, help=t("in_view_help", total=total), border=True)
+        st.metric(t("distance"), f"{habits.distance:.1f}", help=t("distance_help"), border=True)
+        st.metric(t("special"), shares["special"], help=t("special_help"), border=True)
+        st.metric(t("previous"), shares["previous"], border=True)
+        st.metric(t("following"), shares["following"], border=True)
+
+
+def _walk(page: Page, trace: Trace, layer: int, head: int, query: int, key: int) -> None:
+    """The four steps, each with its formula, its figure and its numbers."""
+    t, tokens = page.t, trace.tokens.pieces
+    row = study.steps(trace, layer, head, query)
+    of = {"query": tokens[query], "key": tokens[key]}
+    dot, weight = f"{row.dots[key]:.2f}", f"{row.weights[key]:.3f}"
+
+    def step(name: str, formula: list[str], figure: go.Figure, alt: str, table: Callable[[], pd.DataFrame]) -> None:
+        with st.container(border=True):
+            left, right = st.columns([6, 7], gap="medium", vertical_alignment="center")
+            with left:
+                st.markdown(f"**{page.lesson[f'step_{name}'].title}**")
+                page.prose(f"step_{name}")
+                for line in formula:
+                    st.latex(line)
+            with right:
+                page.figure(figure, name, alt, table)
+
+    labels = {"query": t("of_query", token=tokens[query]), "key": t("of_key", token=tokens[key])}
+    labels |= {"dimension": t("dimension"), "product": t("product", sum=dot)}
+    step(
+        "product",
+        [formulas.projections(row, tokens, query, key), formulas.dot(row, tokens, query, key)],
+        plots.dot_product(row.query, row.keys[key], labels),
+        t("product_alt", **of, sum=dot),
+        lambda: pd.DataFrame({"q": row.query, "k": row.keys[key]}),
+    )
+    step(
+        "scale",
+        [formulas.scaled(row, tokens, query, key)],
+        plots.over_keys(
+            tokens, row.scores, key, colors.SCORES, {"values": t("score"), "ghost": t("raw_score")}, ghost=row.dots
+        ),
+        t("scores_alt", **of, value=f"{row.scores[key]:.2f}"),
+        lambda: pd.DataFrame({t("token"): tokens, t("raw_score"): row.dots, t("score"): row.scores}),
+    )
+    step(
+        "softmax",
+        [formulas.softmax(row, tokens, query, key)],
+        plots.over_keys(tokens, row.weights, key, colors.PROBABILITIES, {"values": t("weight")}),
+        t("weights_alt", **of, value=weight),
+        lambda: pd.DataFrame({t("token"): tokens, "exp": row.exponentials, t("weight"): row.weights}),
+    )
+    sizes = study.joining(trace, layer, query)
+    labels = {"value": t("of_value", token=of["key"]), "part": t("part", weight=weight), "dimension": t("dimension")}
+    step(
+        "sum",
+        [formulas.weighted_sum(row, tokens, query), formulas.joined(sizes)],
+        plots.weighted_sum(
+            row.values[key], row.parts[key], row.context, labels | {"context": t("context", total=len(tokens))}
+        ),
+        t("sum_alt", **of, value=weight),
+        lambda: pd.DataFrame({"v": row.values[key], "a·v": row.parts[key], "z": row.context}),
+    )
+    st.caption(t("output_norm", norm=f"{sizes.output_norm:.2f}"))
+    page.check(row.difference)

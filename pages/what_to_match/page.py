@@ -1,0 +1,41 @@
+"""What to match: what a student copies of its teacher, and what that does to its inside and to its answers."""
+
+import streamlit as st
+
+from pages.kit import runs
+from pages.kit.page import Page
+from pages.what_to_match import board, result, run, shipped
+
+page = Page("what_to_match", "wm")
+
+text = page.sentence()
+page.reset()
+
+page.section("shipped")
+page.lab(lambda: shipped.side_by_side(page, text))()
+
+view = runs.current(page)
+page.section("board")
+page.lab(lambda: board.board(page, text, view))()
+
+page.section("run")
+runs.offer_interrupted(page, page.slug)
+if view is None:
+    page.lab(lambda: run.setup(page, text))()
+else:
+    runs.follow(page, view.name, lambda now: run.standing(page, now))
+with st.container(horizontal=True, vertical_alignment="center"):
+    if view is not None:
+        run.another(page)
+    run.earlier(page)
+
+page.section("result")
+if view is None or view.status.active:
+    st.info(page.t("no_result" if view is None else "still_running"), icon=":material/hourglass_empty:")
+else:
+    page.lab(lambda: result.convergence(page, view.name, text))()
+    page.section("outcome")
+    page.lab(lambda: result.outcome(page, view.name))()
+
+page.section("quiz")
+page.quiz("raw_scores", "no_projection", "sixteen_heads")

@@ -1,0 +1,187 @@
+"""Setting up, starting and following a run of four students that match different things."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+import lessons
+from core.errors import LabError
+from core.labs.what_to_match import convergence as courses
+from core.labs.what_to_match import figures as plots
+from core.labs.what_to_match import plan as running
+from core.labs.what_to_match import relations as study
+from core.labs.what_to_match.figures import color_of
+from core.runs.queue import RunView
+from core.runs.run import Run
+from pages.kit import runs
+from pages.kit.map_wall import map_wall
+from pages.kit.page import Page
+from pages.kit.visitor import owner
+from pages.what_to_match.board import PARAMETER
+from pages.what_to_match.shipped import frame_of, listed, map_words, more, name_of
+
+STEPS = (80, 160, 240, 320)
+WEIGHTS = (0.1, 0.3, 1.0, 3.0, 10.0)
+SEEDS = (1, 2, 3)
+LISTED = 6
+
+_FAILED = "_wm_failed"
+
+
+def setup(page: Page, text: str) -> None:
+    """The controls of a new run, a guess, and the button that starts it."""
+    t = page.t
+    procedures, choices = t.group("procedures"), t.group("map_choices")
+    given = running.maps_offered(page.parameter(PARAMETER))
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+            procedure = page.control(
+                st.segmented_control, "procedure", "beside", t("procedure"), list(procedures),
+                format_func=procedures.get, required=True,
+            )  # fmt: skip
+            seeds = page.control(
+                st.segmented_control, "seeds", 1, t("seeds"), list(SEEDS), required=True, help=t("seeds_help")
+            )
+            rule = page.choice("map_rule", "uniform", list(given), t("map"), format_func=choices.get, filter_mode=None)
+        left, right = st.columns(2, gap="large")
+        with left:
+            steps = page.control(st.select_slider, "steps", 160, t("steps"), STEPS)
+        with right:
+            weight = page.control(
+                st.select_slider, "weight", 1.0, t("weight"), WEIGHTS, format_func="× {:g}".format,
+                disabled=procedure == "before", help=t("weight_help"),
+            )  # fmt: skip
+        chosen = running.Setup(steps, procedure, weight, given[rule], seeds)
+        shape = running.SHAPE
+        blanks = {"depth": shape.depth, "width": shape.width, "heads": shape.heads}
+        blanks |= {"texts": f"{running.TEXTS:,}", "labels": running.LABELS}
+        st.caption(t("map_says", map=map_words(chosen.map_), **blanks))
+        more(page, "about_recipes", "recipes")
+    ready = _guessed(page)
+    st.button(
+        t("start"),
+        key="wm_start",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=not ready,
+        on_click=_begin,
+        args=(page, chosen, t("run_title", procedure=procedures[procedure], steps=steps), text),
+    )
+    st.caption(t("start_note", seconds=running.seconds(chosen)) if ready else t("guess_first"))
+    failed = st.session_state.pop(_FAILED, None)
+    if failed is not None:
+        raise failed
+    if st.session_state.pop("_wm_started", False):
+        st.rerun()
+
+
+def _guessed(page: Page) -> bool:
+    """Asks which student will be the most accurate; whether the learner has said, or would rather see at once."""
+    asked = lessons.quiz(page.slug, page.t.language)["guess_best"]
+    with st.container(border=True):
+        guess = page.control(
+            st.segmented_control,
+            "guess",
+            None,
+            f"**{page.t('predict')}** {asked.prompt}",
+            list(running.ARMS),
+            format_func=lambda arm: asked.choices[running.ARMS.index(arm)].text,
+        )
+        if guess is not None:
+            return True
+        return st.toggle(page.t("show_at_once"), key=page.key("unguessed"), persist_state="session")
+
+
+def _begin(page: Page, chosen: running.Setup, title: str, text: str) -> None:
+    """Starts the run, shows it, and lets it read the learner's text as it goes."""
+    try:
+        run = running.launch(chosen, title, owner(), {"prediction": st.session_state.get(page.key("guess"))})
+        run.watch(text)
+        runs.go_to(page, run.name)
+        st.session_state["_wm_started"] = True
+    except LabError as error:
+        st.session_state[_FAILED] = error
+
+
+def standing(page: Page, view: RunView) -> None:
+    """How far a run is, and what its students make of the text at this moment."""
+    t = page.t
+    runs.control_bar(page, view)
+    runs.progress_line(page, view)
+    if not view.status.active:
+        return
+    run = runs.open_run(view.name)
+    watched = run.watched()
+    if watched is None:
+        st.caption(t("live_wait"))
+        return
+    _live_maps(page, run, watched)
+    _live_accuracy(page, run, view)
+
+
+def _live_maps(page: Page, run: Run, watched: dict) -> None:
+    t = page.t
+    layer, other = courses.last_pair(run, watched)
+    seen = study.live_wall(watched, (layer, other), study.EVERY_HEAD)
+    map_wall(
+        [frame_of(page, seen)],
+        [name_of(page, name) for name in seen.names],
+        seen.pieces,
+        seen.pieces,
+        key="wm_live",
+        labels=t.group("wall"),
+        alt=t("live_alt", step=watched["step"], distances=listed(page, seen.names[1:], seen.distances[1:])),
+        colors=[color_of(name, place) for place, name in enumerate(seen.names)],
+        limits=(0.0, study.reach([seen])),
+        lead=len(seen.names) > 4,
+    )
+    st.caption(t("live_caption", step=watched["step"], layer=layer + 1, beside=other + 1))
+
+
+def _live_accuracy(page: Page, run: Run, view: RunView) -> None:
+    t, seen = page.t, courses.accuracy_so_far(run)
+    if len(seen.steps) < 2:
+        return
+    names = {arm: name_of(page, arm) for arm in seen.accuracy}
+    measures = t.group("measures")
+    page.figure(
+        plots.course_lines(
+            seen.steps,
+            seen.accuracy,
+            names,
+            seen.teacher,
+            {"x": t("step"), "y": measures["accuracy"], "teacher": t("arms.teacher"), "percent": ""},
+        ),
+        "live",
+        t(
+            "course_alt",
+            measure=measures["accuracy"],
+            values=listed(page, list(names), [values[-1] for values in seen.accuracy.values()]),
+        ),
+        lambda: plots.course_table(seen.steps, seen.accuracy, names, t("step")),
+    )
+
+
+def another(page: Page) -> None:
+    """Back to the set-up."""
+    st.button(page.t("new_run"), key="wm_new", icon=":material/add:", type="tertiary", on_click=_leave, args=(page,))
+
+
+def _leave(page: Page) -> None:
+    runs.show(page, "")
+
+
+def earlier(page: Page) -> None:
+    """The visitor's earlier runs of this page."""
+    mine = runs.mine(page.slug)[:LISTED]
+    if not mine:
+        return
+    with st.popover(page.t("earlier"), icon=":material/history:"):
+        for view in mine:
+            st.button(
+                f"{view.title} · {page.t(f'runs.states.{view.state}')}",
+                key=f"wm_open_{view.name}",
+                on_click=runs.go_to,
+                args=(page, view.name),
+                type="tertiary",
+            )

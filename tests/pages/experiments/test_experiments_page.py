@@ -1,0 +1,259 @@
+"""The experiments page: a picture before anything runs, a run through the queue, its conclusion, and the way back to it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import lessons
+from core.folders import FOLDER_VARIABLE
+from core.labs.experiments import outcome as outcomes
+from core.labs.experiments import plans as study
+from core.labs.experiments import results
+from core.runs.server import close_workshop, workshop
+from pages.experiments import code
+
+FRAME = str(Path(__file__).resolve().parents[3] / "pages" / "frame.py")
+
+TINY = {
+    "matching": study.Size(texts=(64,), steps=(3,), labels=32, seeds=(0,), held_out=20),
+    "absent": study.Size(texts=(64,), steps=(3,), seeds=(0,), held_out=20),
+    "few": study.Size(texts=(20, 64), steps=(3, 3), held_out=20),
+    "steps": study.Size(texts=(64, 64), steps=(3, 4), seeds=(0,), held_out=20),
+    "masks": study.Size(texts=(40,), steps=(3,), seeds=(0,), held_out=10),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shop(tmp_path_factory):
+    """One workshop for this file, with experiments of a few steps."""
+    with pytest.MonkeyPatch.context() as patch:
+        close_workshop()
+        patch.setenv(FOLDER_VARIABLE, str(tmp_path_factory.mktemp("data")))
+        patch.setattr(study, "SIZES", TINY)
+        patch.setattr("core.labs.experiments.predictions.MEASURED", 60)
+        yield
+        close_workshop()
+
+
+ME, SOMEBODY = "a" * 32, "b" * 32
+
+
+def open_page(owner: str = ME, **parameters: str) -> AppTest:
+    app = AppTest.from_file(FRAME, default_timeout=120)
+    app.session_state["_owner"] = owner
+    for key, value in parameters.items():
+        app.query_params[key] = value
+    app.run()
+    app.switch_page("experiments/page.py").run()
+    assert not app.exception, [error.value for error in app.exception]
+    return app
+
+
+def parameter(app: AppTest, name: str) -> str:
+    """What the address holds under a name."""
+    value = app.query_params[name]
+    return value if isinstance(value, str) else value[0]
+
+
+def text_of(app: AppTest) -> str:
+    parts = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.success]
+    return "\n".join(str(part.value) for part in parts)
+
+
+def captions(app: AppTest) -> list[str]:
+    """The overview: a line under each experiment."""
+    return list(app.radio(key="xp_which").proto.captions)
+
+
+def start(app: AppTest, key: str, guess: int | None = None) -> list[str]:
+    """Presses the button; the names of the runs, from the address."""
+    if guess is not None:
+        app.radio(key=f"xp_guess_{key}").set_value(guess).run()
+    app.button(key=f"xp_start_{key}").click().run()
+    assert not app.exception and not app.error, text_of(app)
+    return parameter(app, f"xp_runs_{key}").split("~")
+
+
+def wait(names: list[str]) -> None:
+    deadline = time.monotonic() + 180
+    while any(workshop().view(name).status.active for name in names) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert {workshop().view(name).state for name in names} == {"finished"}
+
+
+@pytest.fixture(scope="module")
+def done(shop) -> dict[str, list[str]]:
+    """Every experiment, started on the page and finished: the names of its runs."""
+    found = {}
+    for key in study.KEYS:
+        app = open_page(lang="en", xp_which=key)
+        found[key] = start(app, key, guess=0)
+        assert app.get("progress") or workshop().view(found[key][0]).state == "finished"
+    for names in found.values():
+        wait(names)
+    return found
+
+
+@pytest.mark.parametrize("language", lessons.LANGUAGES)
+@pytest.mark.parametrize("key", study.KEYS)
+def test_something_is_there_before_anything_runs(key, language, figures):
+    app = open_page(lang=language, xp_which=key)
+    t = lessons.labels("experiments", language)
+    assert lessons.lesson("experiments", language)[key].body[:20] in text_of(app)
+    assert figures(app) and not app.error
+    assert lessons.quiz("experiments", language)[key].choices[0].text in app.radio(key=f"xp_guess_{key}").options
+    assert app.button(key=f"xp_start_{key}").label in (t("run_it"), t("run_again"))
+
+
+def test_the_pictures_follow_their_controls(figures):
+    app = open_page(lang="en", xp_which="matching")
+    before = figures(app)[0]
+    app.select_slider(key="xp_look_temp").set_value(100.0).run()
+    assert figures(app)[0].spec != before.spec and "T = 100" in figures(app)[0].alt
+    assert parameter(app, "xp_look_temp") == "100.0"
+    app = open_page(lang="en", xp_which="absent", xp_kind="animal")
+    assert "**animal**" in text_of(app) and "animal" in figures(app)[0].alt
+
+
+@pytest.mark.parametrize("key", study.KEYS)
+@pytest.mark.parametrize("language", lessons.LANGUAGES)
+def test_a_link_shows_the_result_once_guessed(done, key, language, figures):
+    app = open_page(lang=language, xp_which=key, **{f"xp_runs_{key}": "~".join(done[key])})
+    t = lessons.labels("experiments", language)
+    assert t("conclusion") in text_of(app)  # the guess was kept with the runs
+    assert app.radio(key=f"xp_guess_{key}").value == 0
+    outcome = outcomes.outcome(key, study.opened(key, done[key]))
+    question = lessons.quiz("experiments", language)[key]
+    came = question.choices[outcomes.answer(key, outcome)]
+    assert came.why in text_of(app) and len(figures(app)) >= 2
+    assert not app.error and t("not_yet") not in captions(app)[study.KEYS.index(key)]
+
+
+def test_the_conclusion_says_what_the_numbers_say(done):
+    app = open_page(lang="en", xp_which="few", xp_runs_few="~".join(done["few"]))
+    t = lessons.labels("experiments", "en")
+    for one in results.budgets(study.opened("few", done["few"])):
+        gain = one.gains["distilled"]
+        numbers = {"control": one.ends["control"].mean, "other": one.ends["distilled"].mean, "gain": gain.mean}
+        assert t.group("says_few")[results.verdict(gain)].format(number=one.number, **numbers) in text_of(app)
+
+
+def test_the_overview_tells_what_was_found_also_without_the_address(done):
+    app = open_page(lang="en", xp_which="masks")
+    (found,) = results.masks(study.opened("masks", done["masks"]))
+    line = lessons.labels("experiments", "en")(
+        "found.masks", least=found.texts, few=-found.mean, most=found.texts, many=-found.mean
+    )
+    assert captions(app)[-1] == line
+    assert parameter(app, "xp_runs_masks") == "~".join(done["masks"])  # and the address now carries it
+
+
+def test_again_means_other_seeds_and_another_kind_means_another_run(done):
+    app = open_page(lang="en", xp_which="steps")
+    t = lessons.labels("experiments", "en")
+    assert app.button(key="xp_start_steps").label == t("run_again") and "seeds 1" in text_of(app)
+    app = open_page(lang="en", xp_which="absent", xp_kind="animal")
+    assert app.button(key="xp_start_absent").label == t("run_other")
+    names = start(app, "absent")
+    wait(names)
+    assert workshop().view(names[0]).plan["extra"]["material"]["left_out"] == ["animal"]
+    assert workshop().view(names[0]).plan["seeds"] == [0]
+
+
+def test_a_run_of_somebody_else_is_looked_at_and_not_steered(done):
+    app = open_page(SOMEBODY, lang="en", xp_which="few", xp_runs_few="~".join(done["few"]))
+    assert app.radio(key="xp_guess_few").value is None  # they are asked for a guess of their own
+    assert lessons.labels("experiments", "en")("conclusion") not in text_of(app)
+    app.toggle(key="xp_guess_few_skip").set_value(True).run()
+    assert lessons.labels("experiments", "en")("conclusion") in text_of(app)
+    app = open_page(SOMEBODY, lang="en")  # and without the link nothing of it is seen
+    assert set(captions(app)) == {lessons.labels("experiments", "en")("not_yet")}
+
+
+@pytest.mark.parametrize(
+    "runs",
+    ["nothing", "../../../etc/passwd", "a~b~c", "<script>alert(1)</script>", "~", "x" * 900, "$1$~**"],
+)
+@pytest.mark.parametrize("language", lessons.LANGUAGES)
+def test_hostile_names_leave_the_page_usable(runs, language):
+    app = open_page(lang=language, xp_which="few", xp_runs_few=runs)
+    assert len(app.error) <= 1
+    assert app.button(key="xp_start_few").label
+    assert "unsafe" not in text_of(app)
+
+
+def test_hostile_choices_fall_back():
+    app = open_page(xp_which="hack", xp_kind="unicorn", xp_temp="nan", xp_look_temp="1e99", xp_epochs="9999", lang="en")
+    assert app.radio(key="xp_which").value == study.KEYS[0] and not app.error
+    app = open_page(xp_which="absent", xp_kind="unicorn", xp_temp="nan", lang="en")
+    assert app.selectbox(key="xp_kind").value == study.ABSENT[0] and not app.error
+
+
+@pytest.mark.parametrize("key", study.KEYS)
+def test_the_set_up_fits_the_controls_of_the_page_distil(key):
+    app = AppTest.from_file(FRAME, default_timeout=120)
+    for name, value in study.PRESETS[key].items():
+        app.query_params[f"dl_{name}"] = str(value)
+    app.run()
+    app.switch_page("distil/page.py").run()
+    assert not app.exception
+    assert all(app.session_state[f"dl_{name}"] == value for name, value in study.PRESETS[key].items())
+
+
+def test_runs_of_one_experiment_are_no_runs_of_another(done):
+    app = open_page(lang="en", xp_which="few", xp_runs_few="~".join(done["steps"]))
+    assert app.error and done["steps"][0] in app.error[0].value
+
+
+LINES = {
+    "matching": code.LOOKS["matching"].format(temperature=4.0),
+    "absent": code.LOOKS["absent"].format(kind="food", temperature=4.0),
+    "few": code.LOOKS["few"].format(budget=60),
+    "steps": code.LOOKS["steps"],
+    "masks": code.LOOKS["masks"].format(texts=20, epochs=3),
+}
+
+
+@pytest.mark.parametrize("key", study.KEYS)
+def test_the_shown_lines_run(key):
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(LINES[key], {})
+    assert printed.getvalue().strip()
+
+
+def test_the_lines_of_a_whole_experiment_run(done):
+    last = list(study.opened("absent", done["absent"]).values())[-1]
+    written = code.RUN.format(key="absent", choices=study.choices_written(last))
+    assert "kind='food'" in written and "temperature=4.0" in written
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(written.replace("close_workshop()", ""), {"__name__": "__main__"})
+    assert "Comeback" in printed.getvalue()
+
+
+def test_all_runs_of_an_experiment_pause_and_go_on_together(done, monkeypatch):
+    long = study.Size(texts=(64, 64), steps=(500, 500), seeds=(0,), held_out=20)
+    monkeypatch.setitem(study.SIZES, "steps", long)
+    app = open_page(lang="en", xp_which="steps")
+    names = start(app, "steps")
+    app.button(key="xp_pause").click().run()
+    deadline = time.monotonic() + 60
+    while any(workshop().view(name).status.active for name in names) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert {workshop().view(name).state for name in names} == {"paused"}
+    app.run()
+    t = lessons.labels("experiments", "en")
+    assert t("not_finished") in text_of(app) and captions(app)[3] == t("unfinished")
+    app.button(key="xp_go_on").click().run()
+    assert all(workshop().view(name).status.active for name in names)
+    for name in names:
+        workshop().delete(name)
+    app = open_page(lang="en", xp_which="steps", xp_runs_steps="~".join(names))
+    assert app.error and app.button(key="xp_start_steps").label  # gone, and the page goes on

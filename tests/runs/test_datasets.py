@@ -1,0 +1,59 @@
+"""What live runs learn from: the labels that stay, the kinds that go, the teacher's answers beside their texts."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import torch
+
+from core.data.kinds import KINDS, definitions, teacher_logits
+from core.distill.objective import CONTROL, mixture
+from core.distill.training import Training
+from core.folders import FOLDER_VARIABLE
+from core.runs.datasets import TEACHER, kinds_material, start, words_material
+from core.runs.plan import ArmPlan, RunPlan, StudentPlan
+from core.runs.server import close_workshop, workshop
+
+
+def test_only_the_first_texts_keep_their_labels():
+    material = kinds_material(texts=50, labels=10, held_out=20)
+    assert len(material.texts) == 50 and material.texts.labelled == 10
+    assert material.texts.labels[:10].tolist() == [row.kind for row in definitions("transfer")[:10]]
+    assert len(material.held_out) == 20 and material.held_out.labelled == 20
+
+
+def test_a_left_out_kind_is_in_no_text_but_still_measured():
+    left = "animal"
+    material = kinds_material(texts=300, labels=300, held_out=300, left_out=[left])
+    assert KINDS.index(left) not in material.texts.labels and KINDS.index(left) in material.held_out.labels
+    rows = [i for i, row in enumerate(definitions("transfer")) if row.kind != KINDS.index(left)][:300]
+    assert torch.equal(material.logits, teacher_logits("transfer")[rows])
+
+
+def test_static_masks_are_the_same_in_each_epoch():
+    assert not words_material("minilm-teacher", 20, 10, static=True).texts.changes
+    texts = words_material("minilm-teacher", 20, 10).texts
+    assert texts.changes and not torch.equal(texts.at_epoch(0).labels, texts.at_epoch(1).labels)
+
+
+@pytest.fixture
+def own_workshop(tmp_path, monkeypatch):
+    """A workshop in a folder of this test's own."""
+    close_workshop()
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    yield tmp_path / "runs"
+    close_workshop()
+
+
+def test_a_started_run_comes_to_its_end_in_the_learners_folder(own_workshop):
+    student = StudentPlan(depth=1, width=32, heads=2)
+    arms = {"distilled": ArmPlan(student, mixture(0.9, 2.0)), "control": ArmPlan(student, CONTROL)}
+    plan = RunPlan("tiny", "single_label", (TEACHER,), arms, Training(steps=3), measure_every=3)
+    run = start(plan, kinds_material(texts=64, labels=32, held_out=16), owner="me")
+    assert run.folder.parent == own_workshop and workshop().view(run.name).status.owner == "me"
+    deadline = time.monotonic() + 120
+    while workshop().view(run.name).state in ("queued", "running") and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert run.status().state == "finished", run.status()
+    assert (run.student_folder("distilled") / "model.safetensors").exists()
