@@ -142,7 +142,7 @@ def test_a_classifier_as_teacher_is_told_apart_from_a_model_of_words():
 def test_the_code_on_the_page_runs():
     app = open_page()
     app.toggle(key=next(toggle.key for toggle in app.toggle if "guess_worth" in str(toggle.key))).set_value(True).run()
-    blocks = [code.value for code in app.code if "kinds" in code.value]
+    blocks = [code.value for code in app.code if "supersenses" in code.value or "label_budgets" in code.value]
     assert len(blocks) == 3
     for block in blocks:
         with contextlib.redirect_stdout(io.StringIO()) as printed:

@@ -235,11 +235,11 @@ def test_without_the_pair_the_page_says_so(monkeypatch):
 
 def test_the_code_on_the_page_runs(capsys):
     app = open_page(wi_run="mine")
-    block = next(code.value for code in app.code if "worth_it_sources" in code.value)
+    block = next(code.value for code in app.code if "core.labs.worth_it" in code.value)
     names: dict = {}
     exec(block, names)
     assert names["report"].name == "mine" and "teacher" in capsys.readouterr().out
-    shipped = next(code.value for code in open_page().code if "worth_it_sources" in code.value)
+    shipped = next(code.value for code in open_page().code if "core.labs.worth_it" in code.value)
     assert "sources.shipped()" in shipped
 
 
