@@ -9,8 +9,7 @@ from core.charts.figures import prediction_bars
 from core.engine import ENGINE
 from core.labs import masked_words as predictions
 from pages.interview import due
-from pages.kit import session
-from pages.kit.course import script
+from pages.kit import course, session
 from pages.kit.page import Page
 
 page = Page("home", "ho")
@@ -55,27 +54,30 @@ def live() -> None:
 
 
 def cards(group: str) -> None:
-    """The pages of one group of the navigation, each with its lead."""
+    """The pages of one group of the navigation, each with its lead and, for a lesson, its minutes and what it needs."""
+    language = session.language()
     with st.grid(2, min_column_width=300):
-        for slug, icon in st.session_state[group].items():
-            lesson = lessons.lesson(slug, session.language())
+        for slug, icon in course.groups()[group].items():
+            lesson = lessons.lesson(slug, language)
             with st.container(border=True, gap="xsmall", height="stretch"):
-                st.page_link(script(slug), label=f"**{lesson.title}**", icon=icon)
+                st.page_link(course.script(slug), label=f"**{lesson.title}**", icon=icon)
                 st.markdown(lesson.lead)
+                if line := course.needs(slug, language):
+                    st.caption(line)
 
 
 page.section("live")
 live()
 
 page.section("map")
-cards("_course")
+cards("course")
 
 page.section("distilling")
-cards("_distilling")
+cards("distilling")
 
 page.section("interview")
 with page.guard():
     due.today()
-cards("_interview")
+cards("interview")
 
 page.section("use")

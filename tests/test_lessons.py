@@ -10,17 +10,16 @@ import pytest
 
 import lessons
 from core.errors import LabError
+from core.labs.lesson import course
+from pages.kit.course import INTERVIEW
 
 ROOT = Path(__file__).resolve().parents[1]
 SLUGS = lessons.slugs()
-PRACTICE = {"home", "exercises", *(slug for slug in SLUGS if slug.startswith("interview_"))}
-LESSONS = [slug for slug in SLUGS if slug not in PRACTICE]
+LESSONS = [one.slug for one in course()]
 
 
-def test_the_five_lessons_and_home_are_there():
-    assert {"home", "self_attention", "positional_encoding", "mlm_masking", "temperature", "layer_outputs"} <= set(
-        SLUGS
-    )
+def test_all_texts_are_of_a_page():
+    assert set(SLUGS) == {"home", *LESSONS, *INTERVIEW}
 
 
 @pytest.mark.parametrize("slug", SLUGS)

@@ -1,1 +1,1 @@
-"""What each lesson computes from traces: between the models and the figures, usable from a notebook alike."""
+"""What each lesson computes from traces, and its figures: a folder per lesson, usable from a notebook alike."""

@@ -11,11 +11,12 @@ import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from core.labs.lesson import course
 from tests.benchmarks.server import percentile, serve
 
 SESSIONS = 50
 RERUNS = 4
-PAGES = ("", "self-attention", "positional-encoding", "mlm-masking", "temperature", "layer-outputs")
+PAGES = ("", *(one.slug.replace("_", "-") for one in course() if one.group == "course"))
 
 
 @dataclass

@@ -9,10 +9,10 @@ import pytest
 from playwright.sync_api import expect
 
 import lessons
+from core.labs.lesson import course
 
-COURSE = ["self_attention", "positional_encoding", "mlm_masking", "temperature", "layer_outputs"]
-DISTILLING = ["distil", "layer_surgery", "what_to_match", "worth_it", "experiments"]
-PATHS = {"home": "/", **{slug: "/" + slug.replace("_", "-") for slug in COURSE + DISTILLING}}
+COURSE = [one.slug for one in course() if one.group == "course"]
+PATHS = {"home": "/", **{one.slug: "/" + one.slug.replace("_", "-") for one in course()}}
 
 
 def test_a_deep_link_as_the_first_hit(visit, fresh_server):

@@ -8,11 +8,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import lessons
+from core.labs.lesson import course
 from pages.kit.course import script
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ["home", "self_attention", "positional_encoding", "mlm_masking", "temperature", "layer_outputs"]
-PAGES += ["distil", "layer_surgery", "what_to_match", "worth_it", "experiments"]
+PAGES = ["home", *(one.slug for one in course())]
 
 
 @pytest.mark.parametrize("language", lessons.LANGUAGES)

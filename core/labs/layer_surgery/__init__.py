@@ -1,0 +1,7 @@
+"""Layer surgery: layers and heads switched off, and what that costs."""
+
+from core.labs.lesson import Lesson
+
+LESSON = Lesson(
+    "layer_surgery", "distilling", ":material/content_cut:", 20, needs=("layer_outputs",), leads_to="what_to_match"
+)

@@ -1,0 +1,5 @@
+"""Self-attention: all heads of a model, one head in numbers, and what breaking it costs."""
+
+from core.labs.lesson import Lesson
+
+LESSON = Lesson("self_attention", "course", ":material/grid_on:", 25, leads_to="positional_encoding")
