@@ -229,5 +229,24 @@ def card(name: str) -> ModelCard | None:
     return named(name)
 
 
+def models_for(setting: Setting, task: str) -> tuple[str, str]:
+    """The teacher and the student for a task: those of the setting where they fit it, else the first shipped ones.
+
+    Raises:
+        LabError: `missing_pair` if no such teacher or student is installed.
+    """
+    return _fitting(setting.teacher, "teacher", task), _fitting(setting.student, "student", task)
+
+
+def _fitting(chosen: str, role: str, task: str) -> str:
+    found = card(chosen)
+    if found is not None and found.task == task:
+        return chosen
+    fitting = [one for one in catalog() if one.task == task and one.role == role]
+    if not fitting:
+        raise LabError("missing_pair", role=role)
+    return fitting[0].name
+
+
 ENGINE = Engine()
 """The engine that all pages share."""

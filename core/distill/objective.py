@@ -9,7 +9,7 @@ For how the terms are computed see `core.distill.terms`; for the recipes `core.d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -85,6 +85,15 @@ class Objective:
     def from_dict(cls, written: dict[str, Any]) -> Objective:
         """The objective that `to_dict` wrote."""
         return cls(tuple(_term(dict(row)) for row in written["terms"]))
+
+
+HEAD_TERMS = frozenset(name for name, term in KINDS.items() if term.trains_head)
+"""The terms that train the head: those that read the student's logits."""
+
+
+def trains_head(stages: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether stages, as `stages_to_list` writes them, train the student's head; MiniLM's losses only train what is below it."""
+    return any(term["kind"] in HEAD_TERMS for stage in stages for term in stage["terms"])
 
 
 CONTROL = Objective((Hard(),))

@@ -64,6 +64,8 @@ class Term:
 
     weight: Number = 1.0
     kind: ClassVar[str]
+    trains_head: ClassVar[bool] = False
+    """Whether it reads the student's logits; the others leave the head as it began."""
 
     def __post_init__(self) -> None:
         if not all(0 <= weight < math.inf for weight in values(self.weight)):
@@ -95,6 +97,7 @@ class Soft(Term):
     beta: float = 0.5
     reduction: Reduction = "batchmean"
     kind = "soft"
+    trains_head = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -116,6 +119,7 @@ class Matching(Term):
     """Half the squared difference of zero-mean logits: what `Soft` tends to as T grows (Hinton et al. 2015, section 2.1)."""
 
     kind = "matching"
+    trains_head = True
 
     def needs(self, student: Shape, teacher: Shape) -> tuple[Needs, Needs]:
         return Needs(logits=True), Needs(logits=True)
@@ -129,6 +133,7 @@ class Hard(Term):
     """The cross-entropy with the labels; for several labels at once the binary one of each."""
 
     kind = "hard"
+    trains_head = True
 
     def needs(self, student: Shape, teacher: Shape) -> tuple[Needs, Needs]:
         return Needs(logits=True), Needs()

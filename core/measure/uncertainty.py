@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from statistics import fmean, stdev
 from typing import Literal
@@ -70,10 +70,20 @@ def over_seeds(differences: Sequence[float], grain: float = 0.0) -> Interval:
     count = len(differences)
     if count < 2:
         raise ValueError(f"An interval over seeds needs at least two, not {count}.")
-    mean = fmean(differences)
     deviation = math.sqrt(stdev(differences) ** 2 + grain**2 / 12)
-    half = t_quantile(count - 1) * deviation / math.sqrt(count)
-    return Interval(mean, mean - half, mean + half, "seeds", count)
+    return replace(t_interval(fmean(differences), deviation / math.sqrt(count), count), how="seeds")
+
+
+def t_interval(mean: float, error: float, count: int) -> Interval:
+    """Student's t-interval of a mean of `count` independent values, of which the standard error is known.
+
+    Raises:
+        ValueError: there are fewer than two values.
+    """
+    if count < 2:
+        raise ValueError(f"A t interval needs at least two values, not {count}.")
+    half = t_quantile(count - 1) * error
+    return Interval(mean, mean - half, mean + half, "texts", count)
 
 
 def over_texts(first: Sequence[bool], second: Sequence[bool]) -> Interval:

@@ -12,6 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+TEMPERATURES = (0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 16, 20)
+"""The stops of every temperature control, roughly evenly spaced on a logarithmic scale; whole ones are whole in addresses too."""
+
 
 def check_temperature(temperature: float) -> None:
     """Raises ValueError unless `temperature` is a positive, finite number."""

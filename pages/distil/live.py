@@ -15,7 +15,7 @@ from core.runs import export as made
 from core.runs.queue import RunView
 from core.runs.run import Run
 from pages.distil import probe as distil_look
-from pages.kit import runs
+from pages.kit import runs, verdict
 from pages.kit.page import Page, code_span
 
 _METRICS = "_dl_metrics"
@@ -32,7 +32,7 @@ def draw(page: Page, view: RunView) -> None:
         st.info(page.t("other_arms", arms=", ".join(view.plan["arms"])), icon=":material/info:")
         _to_report(page, view)
         return
-    found = curves.conclusion(lines, view.plan["training"]["steps"])
+    found = curves.conclusion(lines, view.plan)
     if found is not None and not view.status.active:
         _conclusion(page, view, found)
     _curves(page, view, lines)
@@ -128,10 +128,6 @@ def _conclusion(page: Page, view: RunView, found: curves.Conclusion) -> None:
     """What came of it in words and numbers, and whether the guess was right."""
     t = page.t
     blanks = {
-        "gain": f"{100 * found.gain:+.1f}",
-        "points": f"{100 * abs(found.gain):.1f}",
-        "error": f"{100 * found.error:.1f}",
-        "seeds": found.seeds,
         "distilled": f"{found.distilled.mean:.1%}",
         "control": f"{found.control.mean:.1%}",
         "spread": f"{100 * found.distilled.spread:.1f}",
@@ -140,13 +136,14 @@ def _conclusion(page: Page, view: RunView, found: curves.Conclusion) -> None:
         "agreement": f"{found.agreement.mean:.1%}",
         "control_agreement": f"{found.control_agreement.mean:.1%}",
     }
-    say = {"helps": st.success, "one_helps": st.success, "hurts": st.error, "one_hurts": st.error}
     with st.container(border=True):
-        line = t(f"conclusion.{found.verdict}", **blanks)
-        say.get(found.verdict, st.warning)(line, icon=":material/balance:")
+        verdict.show(page, found.gain, t("verdict.distilled"), t("verdict.control"), t("verdict.accuracy"))
         with st.grid(3, min_column_width=130):
             spreads = {"distilled": blanks["spread"], "control": blanks["control_spread"]}
-            beside = {a: t("spread", spread=s) if found.seeds > 1 else t("one_seed") for a, s in spreads.items()}
+            beside = {
+                a: t("spread", spread=s) if len(found.distilled.values) > 1 else t("one_seed")
+                for a, s in spreads.items()
+            }
             beside["teacher"] = t("no_learner")
             for arm in ("teacher", "distilled", "control"):
                 plain = {"delta_color": "off", "delta_arrow": "off", "border": True}
@@ -168,6 +165,9 @@ def _guessed(page: Page, view: RunView, found: curves.Conclusion) -> None:
     guess = view.plan["extra"].get("prediction")
     choices = lessons.quiz(page.slug, page.t.language)["outcome"].choices
     if not isinstance(guess, int) or not 0 <= guess < len(choices):
+        return
+    if found.outcome is None:  # too few seeds to tell, or nothing to compare: the guess stays open
+        st.markdown(page.t("guess_open", guess=choices[guess].text))
         return
     key = "guess_right" if guess == found.outcome else "guess_wrong"
     st.markdown(page.t(key, guess=choices[guess].text, outcome=choices[found.outcome].text))

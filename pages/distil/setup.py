@@ -11,7 +11,7 @@ from core.labs.distil import pair as pairs
 from core.labs.distil import pair_figure as drawing
 from core.labs.distil import probe as looks
 from core.labs.distil import setup as study
-from core.labs.temperature.soft_labels import TEMPERATURES
+from core.theory.temperature import TEMPERATURES
 from pages.kit.page import Page
 
 TEXTS = (250, 500, 1000, 2000, 4000)

@@ -16,7 +16,7 @@ from core.runs.run import Run
 from core.runs.server import workshop
 from pages.experiments import state
 from pages.experiments.code import RUN
-from pages.kit import runs
+from pages.kit import runs, verdict
 from pages.kit.page import Page
 
 MEASURES = {"masks": "loss"}
@@ -60,7 +60,7 @@ def matching(page: Page, made: dict[str, Run], found: asked.Limit) -> None:
     numbers = {arm: found.mean(arm) for arm in arms} | {"count": asked.MEASURED}
     same = {"same": found.same("square", "match"), "other": found.same("square", "control")}
     st.markdown(t("says_matching.matches" if found.matches else "says_matching.matches_not", **numbers, **same))
-    st.markdown(t("says_matching.fades" if found.fades else "says_matching.fades_not", **numbers))
+    st.markdown(t("says_matching.fades" if found.fades.verdict == "better" else "says_matching.fades_not", **numbers))
     left, right = st.columns(2, gap="medium")
     with left:
         values = {arm: found.accuracy[arm] for arm in arms}
@@ -98,7 +98,9 @@ def absent(page: Page, made: dict[str, Run], found: tuple[comeback.Comeback, ...
     st.markdown(t(key, kind=kind, distilled=seen.before["distilled"], control=seen.before["control"]))
     after = {"distilled": seen.after["distilled"], "control": seen.after["control"], "count": seen.count}
     others = {"others": seen.others, "others_after": seen.others_after}
-    st.markdown(t("says_absent.back" if seen.back else "says_absent.back_not", kind=kind, **after, **others))
+    sides = t("verdict.distilled"), t("verdict.control")
+    verdict.show(page, seen.back, *sides, t("recall_corrected", kind=kind))
+    st.markdown(t("says_absent.after", kind=kind, **after, **others))
     page.figure(
         plots.trade_off(found, labels),
         "trade-off",
@@ -130,12 +132,12 @@ def few(page: Page, made: dict[str, Run], found: tuple[results.Budget, ...]) -> 
 def steps(page: Page, made: dict[str, Run], found: tuple[results.Budget, ...]) -> None:
     """Who loses with few steps."""
     t = page.t
-    staged, plain = (results.verdicts(found, arm) for arm in ("staged", "distilled"))
-    key = "staged_loses" if staged[-1] == "hurts" else "staged_catches" if "hurts" in staged else "staged_holds"
+    staged, plain = ([one.gains[arm].verdict for one in found] for arm in ("staged", "distilled"))
+    key = "staged_loses" if staged[-1] == "worse" else "staged_catches" if "worse" in staged else "staged_holds"
     st.markdown(t(f"says_steps.{key}", most=found[-1].number))
     lines = [_gain(page, "says_steps", one, arm) for arm in ("staged", "distilled") for one in found]
     st.markdown("\n".join(lines))
-    lost = [f"{one.number:,}" for one, said in zip(found, plain, strict=True) if said == "hurts"]
+    lost = [f"{one.number:,}" for one, said in zip(found, plain, strict=True) if said == "worse"]
     st.markdown(t("says_steps.plain_loses", where=", ".join(lost)) if lost else t("says_steps.plain_ties"))
     teacher = results.curves(made[str(found[-1].number)]).teacher_accuracy
     _budgets(page, "steps", found, ("distilled", "staged", "control"), teacher)
@@ -147,8 +149,9 @@ def masks(page: Page, made: dict[str, Run], found: tuple[results.Masks, ...]) ->
     t, labels = page.t, page.t.group("figure")
     lines = []
     for one in found:
-        numbers = {"static": one.static.mean_loss, "dynamic": one.dynamic.mean_loss, "lead": one.size}
-        lines.append(t(f"says_masks.{one.verdict}", texts=one.texts, epochs=one.epochs, **numbers))
+        head = t("says_masks.texts", texts=one.texts, epochs=one.epochs)
+        sides = t("dynamic_student"), t("static_student")
+        lines.append(f"- **{head}** {verdict.sentence(page, one.lead, *sides, t('verdict.loss'), 'nats')}")
     st.markdown("\n".join(lines))
     first = found[0]
     key = "says_masks.heart" if first.by_heart else "says_masks.heart_not"
@@ -173,11 +176,9 @@ RESULTS = {"matching": matching, "absent": absent, "few": few, "steps": steps, "
 
 def _gain(page: Page, group: str, one: results.Budget, arm: str) -> str:
     """A line on what an arm is worth at one budget."""
-    gain = one.gains[arm]
-    numbers = {"control": one.ends["control"].mean, "other": one.ends[arm].mean, "gain": gain.mean}
-    name = page.t(f"figure.{arm}")
-    words = page.t.group(group)[results.verdict(gain)]
-    return words.format(number=one.number, arm=name, **numbers)
+    t = page.t
+    said = verdict.sentence(page, one.gains[arm], t(f"taught.{arm}"), t("verdict.control"), t("verdict.accuracy"))
+    return f"- **{t(f'{group}.number', number=one.number)}** {said}"
 
 
 def _budgets(

@@ -122,7 +122,7 @@ def found_line(page: Page, key: str, made) -> str:
         middle = outcome[len(outcome) // 2]
         return t("found.steps", number=middle.number, **{arm: end.mean for arm, end in middle.ends.items()})
     first, last = outcome[0], outcome[-1]
-    return t("found.masks", least=first.texts, few=-first.mean, most=last.texts, many=-last.mean)
+    return t("found.masks", least=first.texts, few=first.lead.mean, most=last.texts, many=last.lead.mean)
 
 
 # The guess
@@ -152,9 +152,12 @@ def guess(page: Page, key: str, views: list[RunView]) -> tuple[int | None, bool]
     return chosen, chosen is not None
 
 
-def judge(page: Page, key: str, guessed: int | None, answer: int) -> None:
+def judge(page: Page, key: str, guessed: int | None, answer: int | None) -> None:
     """What came out, beside what was guessed."""
     question = lessons.quiz(page.slug, page.t.language)[key]
+    if answer is None:
+        st.info(page.t("cannot_tell"), icon=":material/hourglass_empty:")
+        return
     right = question.choices[answer]
     words = {"choice": right.text, "why": right.why}
     if guessed == answer:

@@ -10,7 +10,7 @@ from core.labs.layer_surgery import surgery as study
 from core.labs.layer_surgery.bench import Table
 from core.labs.layer_surgery.cut import Cut, from_marks, numbered, read_cut, to_marks
 from core.labs.layer_surgery.sweep import rule_keeps
-from pages.kit import components, session
+from pages.kit import components, session, verdict
 from pages.kit.page import Page, code_span
 from pages.kit.surgery_board import surgery_board
 from pages.layer_surgery.code import CUT
@@ -101,12 +101,13 @@ def operate(page: Page, name: str, opened: Table) -> None:
 def _said(page: Page, found: study.Operation, opened: Table) -> None:
     """The cost in words: clear, or lost in the noise of a small sample."""
     t, rise = page.t, found.after.rise
-    unit = t("unit_words" if opened.words else "unit_kinds")
     if found.cut.is_whole(len(opened.layers)):
         st.markdown(t("said.whole"))
     else:
-        kind = ("worse" if rise.mean > 0 else "better") if rise.clear else "unclear"
-        st.markdown(t(f"said.{kind}", rise=f"{rise.mean:+.2f}", error=f"{rise.error:.2f}", unit=unit))
+        sides = t("said.pruned"), t("said.full")
+        st.markdown(
+            verdict.sentence(page, rise.change, *sides, t("loss_words" if opened.words else "loss_kinds"), "nats")
+        )
     sample = "sample_words" if opened.words else "sample_kinds"
     st.caption(t(sample, questions=found.questions, texts=found.texts))
 

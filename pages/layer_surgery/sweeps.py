@@ -56,7 +56,7 @@ def each_layer(page: Page, name: str) -> None:
         lambda: plots.layer_table(means, errors, [t("layer"), labels["rise"], labels["error"]]),
     )
     st.markdown(t("each_said", **blanks))
-    st.markdown(t("cheap_clear" if rises[cheap].clear else "cheap_unclear", cheap=cheap + 1))
+    st.markdown(t("cheap_clear" if rises[cheap].change.significant else "cheap_unclear", cheap=cheap + 1))
     page.code("layers", LAYERS.format(name=name))
 
 
@@ -74,7 +74,7 @@ def rules(page: Page, name: str) -> None:
     names, measures = t.group("rule"), t.group("measure")
     for one in (one for one in found.rounds() if one.count == half):
         lead = {"lead": f"{one.lead.mean:.2f}", "error": f"{one.lead.error:.2f}", "second": names[one.second]}
-        st.markdown(t("lead_clear" if one.lead.clear else "lead_unclear", rule=names[one.rule], **lead))
+        st.markdown(t("lead_clear" if one.lead.change.significant else "lead_unclear", rule=names[one.rule], **lead))
     measure = page.control(
         st.segmented_control,
         "measure",
@@ -137,7 +137,7 @@ def heads(page: Page, name: str) -> None:
         t("heads_said", helped=found.helped, clear=found.clear, total=total, **_head(top), **_value(found, top))
     )
     if found.helped:
-        key = "helps_clear" if found.said(low).clear else "helps_unclear"
+        key = "helps_clear" if found.said(low).change.significant else "helps_unclear"
         st.markdown(t(key, **_head(low), **_value(found, low)))
     if picked is not None:
         st.markdown(t("head_picked", **_head(picked), **_value(found, picked)))

@@ -30,8 +30,8 @@ print(found.pair, found.shares)
 """
 
 EXPERIMENT = """
-from core.labs.temperature.label_budgets import experiment
+from core.measure.label_budgets import experiment
 
 for gain in experiment({measure!r}).gains:
-    print(gain.labels, gain.mean, gain.error)
+    print(gain.mean, gain.error, gain.verdict)
 """

@@ -9,8 +9,9 @@ from core.engine import ENGINE
 from core.labs import masked_words as predictions
 from core.labs.temperature import figures as plots
 from core.labs.temperature import formulas, gradients, losses, tables
-from core.labs.temperature import label_budgets as experiments
 from core.labs.temperature import soft_labels as study
+from core.measure import label_budgets as experiments
+from core.theory.temperature import TEMPERATURES
 from pages.kit.page import Page, code_span
 from pages.temperature import supersenses as kinds
 from pages.temperature.code import OPEN_GAP
@@ -22,7 +23,7 @@ t = page.t
 def stops(name: str, default: float = 2) -> float:
     """A slider over the temperatures."""
     label = t("temperature")
-    return page.control(st.select_slider, name, default, label, study.TEMPERATURES, format_func="{:g}".format)
+    return page.control(st.select_slider, name, default, label, TEMPERATURES, format_func="{:g}".format)
 
 
 def choice(name: str, default, label: str, options: list, names: dict, **more):
@@ -113,7 +114,7 @@ def soft_labels() -> None:
         labels, most = t.group("warming"), study.most(gap)
         labels["most"] = labels["most"].format(words=gap.words, most=most)
         alt = labels["alt"].format(low=entropies[0][0], high=entropies[0][-1])
-        show(plots.entropy_curve(study.TEMPERATURES, *entropies, temperature, most, labels), "entropy", alt)
+        show(plots.entropy_curve(TEMPERATURES, *entropies, temperature, most, labels), "entropy", alt)
     with st.expander(page.lesson["tail"].title, icon=":material/menu_book:"):
         page.prose("tail")
     code("soft", f"print(study.view(gap, {temperature:g}).teacher)")
@@ -146,7 +147,7 @@ def three_losses() -> None:
     labels = t.group("loss")
     soft, hard, mixed = losses.over_temperatures(gap, w, direction, scaled, reduction)
     show(
-        plots.loss_curve(study.TEMPERATURES, soft, hard, mixed, temperature, labels),
+        plots.loss_curve(TEMPERATURES, soft, hard, mixed, temperature, labels),
         "losses",
         labels["alt"].format(first=soft[0], last=soft[-1], hard=found.hard),
     )

@@ -5,11 +5,13 @@ import streamlit as st
 
 import lessons
 from core.charts.figures import percent
-from core.engine import ENGINE
-from core.labs.temperature import label_budgets as experiments
+from core.charts.reliability import reliability_diagram
+from core.engine import ENGINE, models_for
 from core.labs.temperature import supersense_figures as plots
 from core.labs.temperature import supersenses as study
-from core.labs.temperature.soft_labels import TEMPERATURES
+from core.measure import label_budgets as experiments
+from core.theory.temperature import TEMPERATURES
+from pages.kit import verdict
 from pages.kit.page import Page, code_span
 from pages.temperature.code import EXPERIMENT, MAP, VERDICT
 
@@ -32,7 +34,7 @@ def definition(page: Page) -> None:
     text = page.sentence("definition", t("your_definition"), examples=lessons.table(page.slug, "definitions"))
     temperature = stops(page, "kind_temp", 1)
     found = study.verdict(ENGINE, page.setting, text)
-    teacher, student = study.pair(page.setting)
+    teacher, student = models_for(page.setting, study.TASK)
     page.notices(ENGINE.tokens(page.setting, teacher, text))
     seen = study.view(found, temperature)
     first, second, third = names(page, seen.order[:3])
@@ -91,7 +93,7 @@ def worth(page: Page) -> None:
     t = page.t
     accuracy = experiments.experiment("accuracy")
     _, _, gain = accuracy.at(accuracy.budget)
-    blanks = {"budget": f"{accuracy.budget:,}", "texts": f"{accuracy.all_labels:,}", "points": gain.points}
+    blanks = {"budget": f"{accuracy.budget:,}", "texts": f"{accuracy.all_labels:,}", "points": round(100 * gain.mean)}
     if not page.predict("worth", experiments.size_of(gain), **blanks):
         return
     options = {name: t(f"measure_of.{name}") for name in experiments.MEASURES}
@@ -105,8 +107,11 @@ def worth(page: Page) -> None:
         required=True,
     )
     found = experiments.experiment(measure)
-    for one in found.gains:
-        st.markdown(t(f"gain_{_verdict(one, measure)}", budget=one.labels, gain=one.mean, error=one.error))
+    sides = t("verdict.distilled"), t("without_teacher")
+    word = "calibration" if measure == "ece" else measure
+    for arm, gain in zip(found.alone, found.gains, strict=True):
+        said = verdict.sentence(page, gain, *sides, t(f"verdict.{word}"), "ece" if measure == "ece" else "points")
+        st.markdown(f"- **{t('budget_labels', budget=arm.labels)}** {said}")
     st.caption(t("experiment_note", seeds=found.seeds, all=found.all_labels, T=found.temperature))
     labels = t.group("experiment") | {"measure": options[measure]}
     labels["all"] = labels["all"].format(count=found.all_labels)
@@ -152,7 +157,7 @@ def calibration(page: Page, accuracy: experiments.Experiment) -> None:
     bins.append((labels["teacher"], "teacher", experiments.reliability_of(0, None)))
     errors = {whose: found.ece for _, whose, found in bins}
     page.figure(
-        plots.reliability_diagram(bins, labels),
+        reliability_diagram(bins, labels),
         "reliability",
         labels["alt"].format(budget=budget, **errors),
         lambda: pd.concat(
@@ -163,13 +168,6 @@ def calibration(page: Page, accuracy: experiments.Experiment) -> None:
         ),
     )
     st.markdown(t("reliability_line", budget=budget, **errors))
-
-
-def _verdict(gain: experiments.Gain, measure: str) -> str:
-    """Whether the teacher helped: for the calibration error less is better."""
-    if not gain.clear:
-        return "none"
-    return "helps" if (gain.mean < 0) == (measure == "ece") else "hurts"
 
 
 def _table(arms: tuple[experiments.Arm, ...]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from core.labs.what_to_match import outcome as outcomes
 from core.labs.what_to_match import relations as study
 from core.labs.what_to_match.figures import color_of
 from core.labs.what_to_match.plan import ARMS
-from pages.kit import runs
+from pages.kit import runs, verdict
 from pages.kit.map_wall import map_wall
 from pages.kit.page import Page
 from pages.what_to_match.shipped import (
@@ -169,21 +169,23 @@ def outcome(page: Page, name: str) -> None:
 
 
 def _conclusion(page: Page, run, end: outcomes.Outcome) -> None:
-    """In words: who is nearest, who is best, and whether the guess was right."""
-    t, best = page.t, end.best("accuracy")
-    accuracy = f"{end.mean('accuracy', best):.1%}"
-    near = end.nearest("attention")
-    if best == "control":
-        st.warning(t("no_gain", accuracy=accuracy), icon=":material/balance:")
-    if near is not None and near == best:
-        st.success(t("near_and_best", near=spoken(page, near), accuracy=accuracy), icon=":material/check:")
-    elif near is not None:
-        blanks = {"near": spoken(page, near), "best": spoken(page, best), "accuracy": accuracy}
-        blanks |= {"kl": f"{end.mean('attention', near):.2f}", "own": f"{end.mean('accuracy', near):.1%}"}
-        st.info(t("near_not_best", **blanks), icon=":material/balance:")
+    """In words: what each teacher's help was worth, who is nearest, and whether the guess was right."""
+    t, control = page.t, page.t("verdict.control")
+    taught = [arm for arm in end.of["accuracy"] if arm != outcomes.CONTROL]
+    for arm in taught if outcomes.CONTROL in end.of["accuracy"] else ():
+        name = t("verdict_arm", arm=name_of(page, arm))
+        st.markdown(f"- {verdict.sentence(page, end.compare(arm), name, control, t('verdict.accuracy'))}")
+    near, best = end.nearest("attention"), end.winner
+    if near is not None:
+        blanks = {"near": spoken(page, near), "kl": f"{end.mean('attention', near):.2f}"}
+        key = "near_unclear" if best is None else "near_and_best" if near == best else "near_not_best"
+        if best is not None:
+            blanks |= {"best": spoken(page, best), "accuracy": f"{end.mean('accuracy', best):.1%}"}
+            blanks["own"] = f"{end.mean('accuracy', near):.1%}"
+        st.markdown(t(key, **blanks))
     guess = run.written_plan.get("extra", {}).get("prediction")
     if guess in ARMS:
         why = lessons.quiz(page.slug, t.language)["guess_best"].choices[ARMS.index(guess)].why
-        right = guess == best
-        words = t("guess_right" if right else "guess_wrong", guess=name_of(page, guess), best=name_of(page, best))
-        (st.success if right else st.info)(f"{words} {why}", icon=":material/psychology:")
+        key = "guess_open" if best is None else "guess_right" if guess == best else "guess_wrong"
+        words = t(key, guess=name_of(page, guess), best=name_of(page, best) if best else "")
+        (st.success if guess == best else st.info)(f"{words} {why}", icon=":material/psychology:")

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 import lessons
-from core.labs.temperature.supersense_figures import reliability_diagram
+from core.charts.reliability import reliability_diagram
 from core.labs.worth_it import costs as study
 from core.labs.worth_it import html as saved
 from core.labs.worth_it import notebook as writing
@@ -90,8 +90,7 @@ def html(page: Spoken | Page, report: Report, arm: str, found: study.Costs) -> s
     """The whole report as one file."""
     t, lesson = page.t, page.lesson
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(found.at))
-    said = quality.sentence(page, report, arm)
-    words = [said[0]] if said else []
+    words = quality.sentences(page, report, arm)
     words += [quality.about(page, report), *quality.notes(page, report, arm), quality.judged(page, report, arm)]
     measures = [name for name in quality.MEASURES if report.labelled or name == "agreement"]
     blocks: list[saved.Block] = [saved.Words(t("made_at", when=when)), saved.Heading(lesson["verdict"].title)]

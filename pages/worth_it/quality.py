@@ -9,18 +9,17 @@ import plotly.graph_objects as go
 import streamlit as st
 
 import lessons
-from core.labs.temperature.supersense_figures import reliability_diagram
+from core.charts.reliability import reliability_diagram
 from core.labs.worth_it import figures as plots
 from core.labs.worth_it.report import Report, Series
 from core.measure.calibration import BINS
+from pages.kit import verdict as verdicts
 from pages.kit.page import Page, code_span
 
 MEASURES = ("accuracy", "agreement", "ece")
 
 FEW = 1000
 """Below so many answers the calibration error is mostly told apart from noise by comparing, not by its size."""
-
-ICONS = {"better": "trending_up", "none": "drag_handle", "worse": "trending_down"}
 
 
 def names(page: Page, report: Report, arm: str) -> dict[str, str]:
@@ -51,19 +50,22 @@ def error(page: Page, value: float) -> str:
     return page.t("not_measured") if math.isnan(value) else f"{value:.3f}"
 
 
-def sentence(page: Page, report: Report, arm: str) -> tuple[str, str] | None:
-    """The verdict in words, and the verdict itself; None without a control."""
+def sides(page: Page, report: Report, arm: str) -> tuple[str, str]:
+    """What an arm and the control are called inside a sentence."""
+    t = page.t
+    plain = arm == "distilled" or len(report.taught) == 1
+    first = t("verdict.distilled") if plain else t("arm_in_words", arm=arm)
+    return first, t("verdict.control") if report.control == "control" else t("arm_in_words", arm=report.control)
+
+
+def sentences(page: Page, report: Report, arm: str) -> list[str]:
+    """The verdict in words, and for a single seed what its texts leave open; nothing without a control."""
     found = report.compare(arm)
-    if found is None or found.interval is None:
-        return None
-    inside = found.interval
-    text = page.t(
-        f"verdict.{found.verdict}_{inside.how}",
-        measure=page.t(f"in_words.{found.measure}"),
-        count=inside.count,
-        **inside.points,
-    )
-    return text, found.verdict
+    if found is None:
+        return []
+    said = [verdicts.sentence(page, found, *sides(page, report, arm), page.t(f"verdict.{report.measure}"))]
+    texts = report.on_these_texts(arm)
+    return said if texts is None else [*said, page.t("on_these_texts", count=texts.count, **texts.points)]
 
 
 def notes(page: Page, report: Report, arm: str) -> list[str]:
@@ -92,12 +94,16 @@ def judged(page: Page, report: Report, arm: str) -> str:
 
 def verdict(page: Page, report: Report, arm: str) -> None:
     """The verdict, the models side by side, and every seed."""
-    said = sentence(page, report, arm)
-    if said:
-        show = {"better": st.success, "none": st.info, "worse": st.warning}[said[1]]
-        show(said[0], icon=f":material/{ICONS[said[1]]}:")
+    found = report.compare(arm)
+    if found is not None:
+        verdicts.show(page, found, *sides(page, report, arm), page.t(f"verdict.{report.measure}"))
     cards(page, report, arm)
-    small_print = (about(page, report), *notes(page, report, arm), judged(page, report, arm))
+    small_print = (
+        *sentences(page, report, arm)[1:],
+        about(page, report),
+        *notes(page, report, arm),
+        judged(page, report, arm),
+    )
     st.caption("\n\n".join(line for line in small_print if line))
     page.prose("verdict")
     every_seed(page, report, arm)
@@ -214,8 +220,10 @@ def calibration_line(page: Page, report: Report, arm: str) -> str:
     """Whose confidence can be believed more."""
     found = report.compare(arm, "ece")
     values = {whose: one.mean("ece") for whose, one in shown(report, arm).items()}
-    key = "alone" if found is None else found.verdict if found.interval else "one"
-    return page.t(f"ece_verdict.{key}", **values)
+    if found is None:
+        return page.t("ece_alone", **values)
+    said = verdicts.sentence(page, found, *sides(page, report, arm), page.t("verdict.calibration"), "ece")
+    return f"{page.t('ece_values', **values)} {said}"
 
 
 def reliability(page: Page, report: Report, arm: str) -> list:

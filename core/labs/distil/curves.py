@@ -1,7 +1,7 @@
 """What the lines of a run's metrics say: loss curves, quality over the steps, and whether the teacher was worth it.
 
 lines, offset = run.metrics()
-curves(lines), quality(lines), conclusion(lines)
+curves(lines), quality(lines, "accuracy"), conclusion(lines, run.written_plan)
 """
 
 from __future__ import annotations
@@ -9,10 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import Any
 
+from core.distill.objective import trains_head
+from core.measure import verdict
 from core.measure.seeds import OverSeeds
+from core.measure.verdict import Comparison
 from core.runs.run import Run
 
 POINTS = 60
@@ -20,8 +23,8 @@ POINTS = 60
 
 MEASURES = ("accuracy", "agreement")
 
-SMALL, LARGE = 0.02, 0.10
-"""Differences in accuracy below the first are called none, above the second large."""
+LARGE = 0.10
+"""A lead in accuracy from here on is called large."""
 
 
 @dataclass(frozen=True)
@@ -116,13 +119,13 @@ class Scores(OverSeeds):
 
 @dataclass(frozen=True)
 class Conclusion:
-    """Whether the teacher was worth it, from the last measurement of each seed.
+    """What the teacher was worth, from the last measurement of each seed that came to its end.
 
     Attributes:
         teacher: the teacher's own accuracy.
         distilled, control: accuracy.
         agreement, control_agreement: with the teacher.
-        seeds: that came to their end.
+        gain: the distilled student's accuracy compared with the control's.
     """
 
     teacher: float
@@ -130,53 +133,26 @@ class Conclusion:
     control: Scores
     agreement: Scores
     control_agreement: Scores
+    gain: Comparison
 
     @property
-    def seeds(self) -> int:
-        """Seeds that came to their end."""
-        return len(self.distilled.values)
+    def outcome(self) -> int | None:
+        """The choice of the prediction that came true: 0 at least `LARGE` ahead, 1 ahead, 2 no clear difference, 3 behind.
 
-    @property
-    def gains(self) -> tuple[float, ...]:
-        """Distilled minus control, seed by seed: the same start, batches and steps."""
-        return tuple(ours - theirs for ours, theirs in zip(self.distilled.values, self.control.values, strict=True))
-
-    @property
-    def gain(self) -> float:
-        """The mean of `gains`."""
-        return fmean(self.gains)
-
-    @property
-    def error(self) -> float:
-        """The standard error of `gain`; 0 for one seed."""
-        return stdev(self.gains) / math.sqrt(self.seeds) if self.seeds > 1 else 0.0
-
-    @property
-    def verdict(self) -> str:
-        """ "helps" or "hurts" if every seed says so and the mean is beyond twice its error; else "unclear". With one seed,
-        which cannot tell luck from worth: "one_helps", "one_hurts" or "one_none"."""
-        if self.seeds == 1:
-            return "one_none" if abs(self.gain) < SMALL else "one_helps" if self.gain > 0 else "one_hurts"
-        if abs(self.gain) < max(2 * self.error, SMALL / 2):
-            return "unclear"
-        if all(gain > 0 for gain in self.gains):
-            return "helps"
-        return "hurts" if all(gain < 0 for gain in self.gains) else "unclear"
-
-    @property
-    def outcome(self) -> int:
-        """The size of the gain as the prediction asks for it: 0 more than `LARGE` ahead, 1 ahead, 2 level, 3 behind."""
-        if self.gain >= LARGE:
-            return 0
-        return 1 if self.gain >= SMALL else 2 if self.gain > -SMALL else 3
+        None where the comparison cannot tell: too few seeds, or a head that was not trained.
+        """
+        if self.gain.verdict == "better":
+            return 0 if self.gain.mean >= LARGE else 1
+        return {"unclear": 2, "worse": 3}.get(self.gain.verdict)
 
 
-def conclusion(lines: Iterable[Mapping[str, Any]], steps: int) -> Conclusion | None:
+def conclusion(lines: Iterable[Mapping[str, Any]], plan: Mapping[str, Any]) -> Conclusion | None:
     """The conclusion from the seeds that came to their end, or None while there is none.
 
     Args:
-        steps: of one seed; earlier measurements do not count.
+        plan: the run's, as JSON holds it; measurements before the last step of a seed do not count.
     """
+    steps, stages = plan["training"]["steps"], plan["arms"]["distilled"]["stages"]
     last = {line["seed"]: line["scores"] for line in lines if "scores" in line and line["number"] == steps}
     rows = [scores for _, scores in sorted(last.items()) if {"distilled", "control"} <= scores.keys()]
     if not rows:
@@ -185,10 +161,17 @@ def conclusion(lines: Iterable[Mapping[str, Any]], steps: int) -> Conclusion | N
     def over_seeds(arm: str, measure: str) -> Scores:
         return Scores(tuple(scores[arm][measure] for scores in rows))
 
+    distilled, control = (over_seeds(arm, "accuracy") for arm in ("distilled", "control"))
     return Conclusion(
         rows[0]["teacher"]["accuracy"],
-        over_seeds("distilled", "accuracy"),
-        over_seeds("control", "accuracy"),
+        distilled,
+        control,
         over_seeds("distilled", "agreement"),
         over_seeds("control", "agreement"),
+        verdict.over_seeds(
+            distilled.values,
+            control.values,
+            grain=1 / max(rows[0]["distilled"]["rows"], 1),
+            meaningful=trains_head(stages),
+        ),
     )

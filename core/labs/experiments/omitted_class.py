@@ -17,6 +17,7 @@ from torch import Tensor
 
 from core.data.kinds import KINDS, definitions
 from core.labs.experiments.predictions import MEASURED, Answers
+from core.measure.verdict import Comparison, over_seeds
 
 MARGINS = 121
 """Points of a trade-off curve."""
@@ -88,6 +89,12 @@ def recall_after(found: Sequence[Comeback], arm: str) -> float:
     return fmean(one.recall_after for one in found if one.arm == arm)
 
 
+def comeback(found: Sequence[Comeback]) -> Comparison:
+    """The distilled students' recall of the absent kind compared with the control's, both with their bias corrected."""
+    distilled, control = ([one.recall_after for one in found if one.arm == arm] for arm in ("distilled", "control"))
+    return over_seeds(distilled, control)
+
+
 @dataclass(frozen=True)
 class Back:
     """A `Comeback` of all students together.
@@ -97,7 +104,7 @@ class Back:
         before, after, bias: recall as trained, with the bias corrected, and that bias, by arm, over the seeds.
         others, others_after: the distilled students' accuracy on the other kinds, before and after.
         silent: nobody names the kind as trained (in less than one definition of fifty).
-        back: corrected, the distilled student finds more than the control for every seed.
+        back: recall of the distilled students compared with the control's, with the bias corrected.
     """
 
     count: int
@@ -107,7 +114,7 @@ class Back:
     others: float
     others_after: float
     silent: bool
-    back: bool
+    back: Comparison
 
 
 def back(found: Sequence[Comeback], kind: str) -> Back:
@@ -118,7 +125,6 @@ def back(found: Sequence[Comeback], kind: str) -> Back:
     """
     arms = {arm: [one for one in found if one.arm == arm] for arm in ("distilled", "control")}
     before = {arm: fmean(one.recall for one in ones) for arm, ones in arms.items()}
-    pairs = zip(arms["distilled"], arms["control"], strict=True)
     absent = KINDS.index(kind)
     return Back(
         count=sum(row.kind == absent for row in definitions("test")[:MEASURED]),
@@ -128,5 +134,5 @@ def back(found: Sequence[Comeback], kind: str) -> Back:
         others=fmean(one.others for one in arms["distilled"]),
         others_after=fmean(one.others_after for one in arms["distilled"]),
         silent=max(before.values()) < 0.02,
-        back=all(one.recall_after > other.recall_after for one, other in pairs),
+        back=comeback(found),
     )

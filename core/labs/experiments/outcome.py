@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from core.labs.experiments.omitted_class import Comeback, comebacks, recall_after
+from core.labs.experiments.omitted_class import Comeback, comeback, comebacks, recall_after
 from core.labs.experiments.predictions import Limit, answers, kept, limit
-from core.labs.experiments.results import Budget, Masks, budgets, finished, masks
+from core.labs.experiments.results import Budget, End, Masks, budgets, finished, masks
 from core.memory import RecentlyUsed
 from core.runs.run import Run
 
@@ -45,23 +45,31 @@ def outcome(
     return _OUTCOMES.get((key, *(str(run.folder) for run in runs.values())), find)
 
 
-def answer(key: str, found: Limit | Sequence) -> int:
-    """Which choice of the experiment's question came out, as a number from 0."""
+def answer(key: str, found: Limit | Sequence) -> int | None:
+    """Which choice of the experiment's question came out, as a number from 0; None where the seeds cannot tell."""
     if key == "matching":
-        return 1 if found.fades else 2 if found.mean("plain") > found.mean("square") else 0
+        return {"better": 1, "too_few": None}.get(found.fades.verdict, 2 if found.gain.verdict == "worse" else 0)
     if key == "absent":
-        ahead = [one for one in found if one.arm == "distilled"], [one for one in found if one.arm == "control"]
-        better = all(one.recall_after > other.recall_after for one, other in zip(*ahead, strict=True))
-        return 0 if not better else 1 if recall_after(found, "distilled") < 0.5 else 2
+        ahead = comeback(found)
+        if ahead.verdict != "better":
+            return None if ahead.verdict == "too_few" else 0
+        return 1 if recall_after(found, "distilled") < 0.5 else 2
     if key == "few":
         first, last = found[0].ends, found[-1].ends
-        scores = (first["control"].mean, first["distilled"].mean, last["unlabelled"].mean)
-        return scores.index(max(scores))
+        return _best([first["control"], first["distilled"], last["unlabelled"]])
     if key == "steps":
         middle = found[len(found) // 2].ends
-        scores = [middle[arm].mean for arm in ("control", "distilled", "staged")]
-        return scores.index(min(scores))
-    few, many = found[0], found[-1]
-    if few.verdict != "dynamic":
+        return _best([middle[arm] for arm in ("control", "distilled", "staged")], lowest=True)
+    few, many = found[0].lead, found[-1].lead
+    if few.verdict == "too_few":
+        return None
+    if few.verdict != "better":
         return 2
-    return 0 if many.verdict == "dynamic" and many.mean > few.mean / 2 else 1
+    return 0 if many.verdict == "better" and many.mean < few.mean / 2 else 1
+
+
+def _best(ends: Sequence[End], lowest: bool = False) -> int | None:
+    """The arm with the highest accuracy, or the lowest, if it differs clearly from the next one."""
+    ranked = sorted(range(len(ends)), key=lambda place: ends[place].mean, reverse=not lowest)
+    lead = ends[ranked[0]].compared_with(ends[ranked[1]])
+    return ranked[0] if lead.verdict == ("worse" if lowest else "better") else None

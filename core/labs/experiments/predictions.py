@@ -22,6 +22,7 @@ from core.distill.encoding import encode
 from core.distill.evaluation import HeldOut
 from core.distill.students import open_for
 from core.engine import ENGINE, Engine, Setting
+from core.measure.verdict import Comparison, over_seeds
 from core.runs.run import Run
 from core.runs.storage import BETWEEN, save_tensors
 
@@ -141,14 +142,25 @@ class Limit:
 
     @property
     def matches(self) -> bool:
-        """With T², the student answers more like the one that matches logits than like any other."""
-        return self.same("square", "match") > max(self.same("square", "plain"), self.same("square", "control"))
+        """With T², the student agrees with the one that matches logits clearly more than with any other."""
+        same = self.agreement[tuple(sorted(("square", "match")))]
+        others = (self.agreement[tuple(sorted(("square", arm)))] for arm in ("plain", "control"))
+        return all(over_seeds(same, other).verdict == "better" for other in others)
 
     @property
-    def fades(self) -> bool:
-        """Without T², the accuracy is nearer to that of no teacher at all than to that with T², for every seed."""
-        rows = zip(*(self.accuracy[arm] for arm in ("plain", "control", "square")), strict=True)
-        return all(abs(plain - control) < abs(plain - square) for plain, control, square in rows)
+    def gain(self) -> Comparison:
+        """The accuracy with T² compared with that without."""
+        return over_seeds(self.accuracy["square"], self.accuracy["plain"])
+
+    @property
+    def fades(self) -> Comparison:
+        """Without T²: the distance in accuracy to the student with T² compared with that to the one without a teacher.
+
+        "better" says that the former is clearly larger: without T² the teacher is hardly heard.
+        """
+        plain, control, square = (self.accuracy[arm] for arm in ("plain", "control", "square"))
+        to_square = [abs(a - b) for a, b in zip(plain, square, strict=True)]
+        return over_seeds(to_square, [abs(a - b) for a, b in zip(plain, control, strict=True)])
 
 
 def limit(said: Answers) -> Limit:

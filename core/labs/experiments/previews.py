@@ -22,9 +22,8 @@ from core.distill.encoding import encode
 from core.distill.evaluation import HeldOut
 from core.distill.losses import soft_loss
 from core.distill.texts import MaskedTexts
-from core.engine import ENGINE, Engine, Setting
+from core.engine import ENGINE, Engine, Setting, models_for
 from core.labs.experiments.plans import Size
-from core.labs.temperature.supersenses import pair
 from core.memory import RecentlyUsed, remembered
 from core.runs.datasets import TEACHER, words_material
 from core.theory.temperature import soften
@@ -82,7 +81,7 @@ def pulls(engine: Engine, setting: Setting) -> Pulls:
     Raises:
         LabError: `missing_pair`, `missing_data`, and as `Engine.checkpoint`.
     """
-    names = pair(setting)
+    names = models_for(setting, "kinds")
     student, teacher = (logits_of(engine, setting, name) for name in reversed(names))
     difference = student - teacher
     centred = difference - difference.mean(-1, keepdim=True)

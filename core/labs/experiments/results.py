@@ -3,7 +3,7 @@
 runs = opened("few", names)
 curves(runs["60"])                             # held-out accuracy and loss by arm and seed, as far as it got
 ends(runs)[("60", "distilled")].values         # at the end, one a seed
-budgets(runs)[0].gains["distilled"].clear      # whether the sign is the same for every seed
+budgets(runs)[0].gains["distilled"].verdict    # what the seeds allow to say, see `core.measure.verdict`
 """
 
 from __future__ import annotations
@@ -12,14 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from core.labs.temperature.label_budgets import Gain
+from core.measure.verdict import Comparison, over_seeds
 from core.runs.queue import RunView
 from core.runs.run import Run
 
 TEACHER = "teacher"
-
-CLEAR = 0.03
-"""Accuracies nearer than this count as alike: on 300 definitions one standard error is about as much."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +46,14 @@ class Curves:
     Attributes:
         teacher_accuracy, teacher_loss: on the same definitions; None before the first measurement.
         steps: of each seed, in all.
+        rows: how many texts were measured on; 0 before the first measurement.
     """
 
     students: tuple[Curve, ...]
     teacher_accuracy: float | None
     teacher_loss: float | None
     steps: int
+    rows: int
 
     def of(self, arm: str) -> tuple[Curve, ...]:
         """One arm's, a seed each."""
@@ -89,7 +88,7 @@ def curves(run: Run) -> Curves:
         students.append(Curve(arm, seed, steps, accuracy, loss, known))
     by_arm = sorted(students, key=lambda curve: (arms.index(curve.arm), curve.seed))
     level = (None, None) if teacher is None else (teacher["accuracy"], teacher["loss"])
-    return Curves(tuple(by_arm), *level, plan["training"]["steps"])
+    return Curves(tuple(by_arm), *level, plan["training"]["steps"], 0 if teacher is None else teacher["rows"])
 
 
 @dataclass(frozen=True)
@@ -98,11 +97,17 @@ class End:
 
     Attributes:
         accuracy, loss, learned: one a seed, in the order of the seeds; see `Curve`.
+        rows: how many texts the accuracy is a share of.
     """
 
     accuracy: tuple[float, ...]
     loss: tuple[float, ...]
     learned: tuple[float, ...]
+    rows: int
+
+    def compared_with(self, other: End) -> Comparison:
+        """This arm's accuracy against another's, seed by seed."""
+        return over_seeds(self.accuracy, other.accuracy, grain=1 / self.rows)
 
     @property
     def mean(self) -> float:
@@ -135,6 +140,7 @@ def ends(runs: Mapping[str, Run]) -> dict[tuple[str, str], End]:
                 tuple(way.accuracy[-1] for way in ways),
                 tuple(way.loss[-1] for way in ways),
                 tuple(way.learned[-1] for way in ways if way.learned),
+                seen.rows,
             )
     return found
 
@@ -146,24 +152,12 @@ class Budget:
     Attributes:
         number: the part's.
         ends: by arm.
-        gains: of each arm over the control, in accuracy.
+        gains: the accuracy of each arm compared with the control's.
     """
 
     number: int
     ends: Mapping[str, End]
-    gains: Mapping[str, Gain]
-
-
-def verdict(gain: Gain) -> str:
-    """ "helps" or "hurts" where every seed says so and the mean is at least `CLEAR`, else "none"."""
-    if not gain.clear or abs(gain.mean) < CLEAR:
-        return "none"
-    return "helps" if gain.mean > 0 else "hurts"
-
-
-def verdicts(found: Sequence[Budget], arm: str) -> list[str]:
-    """The verdict on an arm at each budget."""
-    return [verdict(one.gains[arm]) for one in found]
+    gains: Mapping[str, Comparison]
 
 
 def budgets(runs: Mapping[str, Run]) -> tuple[Budget, ...]:
@@ -172,14 +166,9 @@ def budgets(runs: Mapping[str, Run]) -> tuple[Budget, ...]:
     made = []
     for part in sorted(runs, key=int):
         arms = {arm: end for (where, arm), end in found.items() if where == part}
-        gains = {arm: gain(int(part), arms["control"], end) for arm, end in arms.items() if arm != "control"}
+        gains = {arm: end.compared_with(arms["control"]) for arm, end in arms.items() if arm != "control"}
         made.append(Budget(int(part), arms, gains))
     return tuple(made)
-
-
-def gain(number: int, control: End, other: End) -> Gain:
-    """The other arm's accuracy minus the control's, seed by seed."""
-    return Gain(number, tuple(b - a for a, b in zip(control.accuracy, other.accuracy, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -190,36 +179,19 @@ class Masks:
         texts: how many.
         epochs: how often each was read.
         static, dynamic: at the end.
-        lead: by how many nats the dynamic one's held-out loss is lower, one a seed; positive is better.
+        lead: the held-out loss of the dynamic one compared with the static one's, in nats.
     """
 
     texts: int
     epochs: float
     static: End
     dynamic: End
-    lead: tuple[float, ...]
-
-    @property
-    def mean(self) -> float:
-        """Of the lead."""
-        return fmean(self.lead)
-
-    @property
-    def size(self) -> float:
-        """Of the lead, without its sign."""
-        return abs(self.mean)
+    lead: Comparison
 
     @property
     def by_heart(self) -> bool:
         """Whether the student of the fixed masks knows its own texts much better than the other one does: by 1 nat."""
         return self.dynamic.mean_learned - self.static.mean_learned > 1
-
-    @property
-    def verdict(self) -> str:
-        """ "dynamic" or "static" where every seed says so and the mean is at least 0.05 nats, else "none"."""
-        if abs(self.mean) < 0.05 or len({value > 0 for value in self.lead}) > 1:
-            return "none"
-        return "dynamic" if self.mean > 0 else "static"
 
 
 def masks(runs: Mapping[str, Run]) -> tuple[Masks, ...]:
@@ -232,7 +204,7 @@ def masks(runs: Mapping[str, Run]) -> tuple[Masks, ...]:
     for texts in sorted({int(part.split("-")[0]) for part in runs}):
         training = runs[f"{texts}-static"].written_plan["training"]
         static, dynamic = (found[f"{texts}-{way}", "control"] for way in ("static", "dynamic"))
-        lead = tuple(a - b for a, b in zip(static.loss, dynamic.loss, strict=True))
+        lead = over_seeds(dynamic.loss, static.loss, smaller_is_better=True)
         made.append(Masks(texts, training["steps"] * training["batch"] / texts, static, dynamic, lead))
     return tuple(made)
 

@@ -19,6 +19,7 @@ from core.data.kinds import definitions
 from core.distill.encoding import encode, masked
 from core.distill.heads import layers_of
 from core.distill.texts import Batch
+from core.measure.verdict import Comparison, over_texts
 from core.models import Checkpoint
 from core.models.families import apply_head
 from core.theory.masking import IGNORED
@@ -36,15 +37,20 @@ MASK_SEED = 0
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean over the sample with its standard error, over texts: words of one text are not independent."""
+    """A mean over the sample with its standard error, over texts: words of one text are not independent.
+
+    Attributes:
+        texts: how many the mean is over.
+    """
 
     mean: float
     error: float
+    texts: int
 
     @property
-    def clear(self) -> bool:
-        """Whether it is further from zero than two standard errors."""
-        return abs(self.mean) > 2 * self.error
+    def change(self) -> Comparison:
+        """The verdict on it as a change of the loss: the model with a part missing compared with the full one."""
+        return over_texts(self.mean, self.error, self.texts, smaller_is_better=True)
 
 
 @dataclass(frozen=True)
@@ -170,7 +176,7 @@ class Table:
         by_text = torch.zeros(self.texts, dtype=torch.float64).index_add(0, self.owner, values - centre)
         asked = int(self.owner.unique().numel())
         spread = (by_text.square().sum() * asked / max(asked - 1, 1)).sqrt()
-        return Mean(float(centre), float(spread) / len(values))
+        return Mean(float(centre), float(spread) / len(values), asked)
 
     def judged(self, answers: Answers) -> Cost:
         """Means and errors of what a cut model answered."""

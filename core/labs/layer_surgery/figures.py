@@ -213,7 +213,7 @@ def round_table(rounds: Sequence[Round], names: Mapping[str, str], columns: Sequ
                 listed(one.keep),
                 f"{one.loss.mean:.2f}",
                 f"{names[one.second]}: +{one.lead.mean:.2f} ± {one.lead.error:.2f}",
-                clear[one.lead.clear],
+                clear[one.lead.change.significant],
                 listed(one.best),
             )
             for one in rounds

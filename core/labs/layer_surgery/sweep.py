@@ -233,6 +233,7 @@ class Importance:
         divergence: KL(whole ‖ without the head) in nats, `[layer, head]`: what it does, whether that helps or harms.
         order: all heads, the one that matters least first.
         together: how many of them are off at once, and what that costs.
+        texts: how many the means are over.
     """
 
     rise: Tensor
@@ -240,6 +241,7 @@ class Importance:
     divergence: Tensor
     order: Heads
     together: list[tuple[int, Cost]]
+    texts: int
 
     @property
     def helped(self) -> int:
@@ -248,12 +250,13 @@ class Importance:
 
     @property
     def clear(self) -> int:
-        """Heads whose absence raises the loss by more than two standard errors."""
-        return int((self.rise > 2 * self.error).sum())
+        """Heads whose absence clearly raises the loss."""
+        layers, heads = self.rise.shape
+        return sum(self.said((la, he)).change.verdict == "worse" for la in range(layers) for he in range(heads))
 
     def said(self, head: tuple[int, int]) -> Mean:
         """What one head's absence costs."""
-        return Mean(float(self.rise[head]), float(self.error[head]))
+        return Mean(float(self.rise[head]), float(self.error[head]), self.texts)
 
     def added(self, count: int) -> float:
         """What the first `count` heads of the order cost one by one, added up."""
@@ -263,7 +266,7 @@ class Importance:
         """The most heads of the curve that can be off together without a clear rise of the loss."""
         counts = [0]
         for count, found in self.together:
-            if found.rise.mean > 2 * found.rise.error:
+            if found.rise.change.verdict == "worse":
                 break
             counts.append(count)
         return max(counts)
@@ -294,6 +297,6 @@ def every_head(engine: Engine, setting: Setting, name: str) -> Sweep[Importance]
             cut = make_cut(keep, order[:number])
             together.append((number, remember(opened, cut, run(engine, opened, cut))))
             count()
-        return Importance(*found, order, together)
+        return Importance(*found, order, together, opened.texts)
 
     return sweep((opened, "heads"), layers * heads + len(counts), work)

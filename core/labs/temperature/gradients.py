@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from core.labs.temperature.soft_labels import TEMPERATURES, Gap
-from core.theory.temperature import gradient_norms, logit_gradient, soften
+from core.labs.temperature.soft_labels import Gap
+from core.theory.temperature import TEMPERATURES, gradient_norms, logit_gradient, soften
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from core.distill.losses import (
     soft_cross_entropy,
     soft_loss,
 )
-from core.labs.temperature.soft_labels import TEMPERATURES, Gap
+from core.labs.temperature.soft_labels import Gap
+from core.theory.temperature import TEMPERATURES
 
 DIRECTIONS = ("forward", "reverse", "jsd")
 

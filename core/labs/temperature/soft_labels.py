@@ -17,10 +17,7 @@ from core.engine import Engine, Setting
 from core.errors import LabError
 from core.labs import masked_words as predictions
 from core.memory import remembered
-from core.theory.temperature import dark_knowledge, effective_classes, entropy, soften
-
-TEMPERATURES = (0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 16, 20)
-"""The stops of the slider, roughly evenly spaced on a logarithmic scale; whole ones are whole in the address too."""
+from core.theory.temperature import TEMPERATURES, dark_knowledge, effective_classes, entropy, soften
 
 BANDS = (1, 10, 100, 1000)
 """Where one band of ranks ends and the next begins: the best word, the next nine, the next ninety, ..."""

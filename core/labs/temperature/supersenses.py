@@ -12,31 +12,10 @@ import torch
 from torch import Tensor
 
 from core.data.kinds import KINDS, definitions, teacher_logits
-from core.engine import Engine, Setting, card
-from core.errors import LabError
-from core.models.card import ModelCard, catalog
+from core.engine import Engine, Setting, models_for
 from core.theory.temperature import dark_knowledge, effective_classes, soften
 
 TASK = "kinds"
-
-
-def pair(setting: Setting) -> tuple[str, str]:
-    """The models that answer: those chosen in the setting where they know the kinds, else the first shipped ones.
-
-    Raises:
-        LabError: `missing_pair` if no such teacher or student is installed.
-    """
-    return _fitting(setting.teacher, "teacher"), _fitting(setting.student, "student")
-
-
-def _fitting(chosen: str, role: str) -> str:
-    found = card(chosen)
-    if found is not None and found.task == TASK:
-        return chosen
-    fitting: list[ModelCard] = [one for one in catalog() if one.task == TASK and one.role == role]
-    if not fitting:
-        raise LabError("missing_pair", role=role)
-    return fitting[0].name
 
 
 @dataclass(frozen=True)
@@ -53,7 +32,7 @@ def verdict(engine: Engine, setting: Setting, text: str) -> Verdict:
     Raises:
         LabError: `missing_pair`, `empty_text`, and as `Engine.trace`.
     """
-    teacher, student = (engine.trace(setting, name, text).class_logits for name in pair(setting))
+    teacher, student = (engine.trace(setting, name, text).class_logits for name in models_for(setting, TASK))
     return Verdict(teacher, student)
 
 

@@ -10,14 +10,19 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from core.distill.objective import trains_head
 from core.engine import Engine, Setting
 from core.errors import LabError
 from core.labs.what_to_match.convergence import measured
 from core.labs.what_to_match.layer_costs import LayerCosts, bench_of
 from core.labs.what_to_match.relations import pairs_of
+from core.measure.verdict import Comparison, over_seeds
 from core.memory import RecentlyUsed
 from core.models import load
 from core.runs.run import Run
+
+CONTROL = "control"
+"""The arm without a teacher."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +36,15 @@ class Outcome:
             the pairs) on the fixed texts.
         seeds: in the order of the numbers.
         teacher_accuracy: on the held-out texts.
+        rows: how many held-out texts there are.
+        headless: arms whose objective trained no head, so that their accuracy says nothing about them.
     """
 
     of: dict[str, dict[str, list[float]]]
     seeds: list[int]
     teacher_accuracy: float
+    rows: int = 1
+    headless: frozenset[str] = frozenset()
 
     def mean(self, measure: str, arm: str) -> float:
         """Over the seeds."""
@@ -44,6 +53,18 @@ class Outcome:
     def best(self, measure: str) -> str:
         """The arm with the largest mean."""
         return max(self.of[measure], key=lambda arm: self.mean(measure, arm))
+
+    def compare(self, arm: str, other: str = CONTROL) -> Comparison:
+        """The accuracy of an arm compared with another's, paired by random seed."""
+        values, meaningful = self.of["accuracy"], not self.headless & {arm, other}
+        return over_seeds(values[arm], values[other], grain=1 / self.rows, meaningful=meaningful)
+
+    @property
+    def winner(self) -> str | None:
+        """The arm whose accuracy is clearly better than every other's, or None."""
+        best = self.best("accuracy")
+        others = [arm for arm in self.of["accuracy"] if arm != best]
+        return best if all(self.compare(best, other).verdict == "better" for other in others) else None
 
     def nearest(self, measure: str) -> str | None:
         """The arm with the smallest mean, or None where it could not be measured for all."""
@@ -90,7 +111,7 @@ def outcome(
     arms = list(run.written_plan["arms"])
     seeds = [s for s in run.written_plan["seeds"] if all(run.student_folder(arm, s).is_dir() for arm in arms)]
     of: dict[str, dict[str, list[float]]] = {measure: {arm: [] for arm in arms} for measure in MEASURES}
-    teacher = float("nan")
+    teacher, rows = float("nan"), 1
     for number, seed in enumerate(seeds):
         last = max(measured(run, seed), key=lambda line: line["number"], default=None)
         for place, arm in enumerate(arms):
@@ -100,8 +121,11 @@ def outcome(
                 of[measure][arm].append(_mean(costs, measure, map_))
             for measure in ("accuracy", "agreement"):
                 of[measure][arm].append(last["scores"][arm][measure] if last else float("nan"))
-        teacher = last["scores"]["teacher"]["accuracy"] if last else teacher
-    return Outcome(of, seeds, teacher)
+        if last:
+            teacher, rows = last["scores"]["teacher"]["accuracy"], last["scores"]["teacher"]["rows"]
+    written = run.written_plan["arms"]
+    headless = frozenset(arm for arm in arms if not trains_head(written[arm]["stages"]))
+    return Outcome(of, seeds, teacher, rows, headless)
 
 
 def _mean(costs: LayerCosts, measure: str, map_: Sequence[int]) -> float:

@@ -15,8 +15,8 @@ from pprint import pformat
 from typing import Any
 
 from core.data import kinds
-from core.labs.temperature import label_budgets as stored
 from core.labs.worth_it.report import Report
+from core.measure import label_budgets as stored
 
 TEXTS = ("title", "lead", "plan", "material", "from_folder", "train", "compare", "costs")
 """The Markdown of the notebook in the learner's language; `title` as it is to be shown."""

@@ -1,12 +1,11 @@
 """Was it worth it? A report of teacher, distilled students and their control over the seeds, and what can be said of it.
 
 report = shipped()                                   # of core.labs.worth_it.sources; or of_run(run)
-report.compare("distilled").verdict                  # "better", "none" or "worse"
+report.compare("distilled").verdict                  # "better", "unclear", ...: see core.measure.verdict
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
@@ -16,11 +15,10 @@ import torch
 
 from core.labs.worth_it.predictions import Quality
 from core.measure.calibration import Reliability
-from core.measure.uncertainty import Interval, of_share, of_shares, over_seeds, over_texts, spread
+from core.measure.uncertainty import Interval, of_share, of_shares, over_texts, spread
+from core.measure.verdict import Comparison, over_seeds
 
 Measure = Literal["accuracy", "agreement", "ece"]
-
-Verdict = Literal["better", "none", "worse"]
 
 
 @dataclass(frozen=True)
@@ -83,28 +81,6 @@ def pooled(parts: Sequence[Reliability]) -> Reliability | None:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """Two arms, paired by seed; by text where there is one seed, if the texts' answers are known.
-
-    Attributes:
-        measure: what was compared.
-        difference: the mean of arm minus other.
-        interval: around it; None for the calibration error of a single seed, of which no interval is known.
-    """
-
-    measure: Measure
-    difference: float
-    interval: Interval | None
-
-    @property
-    def verdict(self) -> Verdict:
-        """From the interval alone: "none" where it holds zero, or where there is none."""
-        sign = self.interval.sign if self.interval else 0
-        sign = -sign if self.measure == "ece" else sign  # the smaller the calibration error the better
-        return "better" if sign > 0 else "worse" if sign < 0 else "none"
-
-
-@dataclass(frozen=True)
 class Trained:
     """A model that can be opened, timed and asked.
 
@@ -137,6 +113,7 @@ class Report:
         models: what can be timed.
         facts: of the training, as numbers and names: `teacher`, `steps`, `seeds`, `page`.
         notes: codes with their numbers, for sentences about what is missing or unusual.
+        headless: arms whose objective trained no head, so that their answers say nothing about them.
     """
 
     name: str
@@ -152,6 +129,7 @@ class Report:
     models: tuple[Trained, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    headless: frozenset[str] = frozenset()
 
     @property
     def taught(self) -> list[str]:
@@ -164,28 +142,35 @@ class Report:
         return "accuracy" if self.labelled else "agreement"
 
     def compare(self, arm: str, measure: Measure | None = None) -> Comparison | None:
-        """An arm against the control; None without a control."""
+        """An arm against the control, paired by random seed; None without a control."""
         measure = measure or self.measure
         if self.control is None or arm == self.control:
             return None
         one, other = self.arms[arm], self.arms[self.control]
         shared = [seed for seed in one.seeds if seed in other.seeds]
+        first, second = (
+            [getattr(series, measure)[series.seeds.index(seed)] for seed in shared] for series in (one, other)
+        )
+        return over_seeds(
+            first,
+            second,
+            grain=0.0 if measure == "ece" else 1 / self._count(measure),
+            smaller_is_better=measure == "ece",
+            meaningful=arm not in self.headless,
+        )
 
-        def value(arm: Series, seed: int) -> float:
-            return getattr(arm, measure)[arm.seeds.index(seed)]
+    def on_these_texts(self, arm: str) -> Interval | None:
+        """What the texts of a single seed leave open about the difference to the control; None for several seeds.
 
-        differences = [value(one, seed) - value(other, seed) for seed in shared]
-        differences = [difference for difference in differences if not math.isnan(difference)]
-        if len(differences) > 1:
-            grain = 0.0 if measure == "ece" else 1 / self._count(measure)
-            return Comparison(measure, fmean(differences), over_seeds(differences, grain))
-        first, second = one.mean(measure), other.mean(measure)
-        interval = None
-        if measure == "accuracy" and one.right and other.right and len(one.right[0]) == len(other.right[0]) > 0:
-            interval = over_texts(one.right[0], other.right[0])
-        elif measure != "ece" and not math.isnan(first - second):
-            interval = of_shares(first, second, self._count(measure))
-        return Comparison(measure, first - second, interval)
+        It says how much other texts could change, not how much another seed would.
+        """
+        found = self.compare(arm)
+        if found is None or found.count != 1 or not found.meaningful:
+            return None
+        one, other = self.arms[arm], self.arms[self.control]
+        if self.measure == "accuracy" and one.right and other.right and len(one.right[0]) == len(other.right[0]) > 0:
+            return over_texts(one.right[0], other.right[0])
+        return of_shares(one.mean(self.measure), other.mean(self.measure), self._count(self.measure))
 
     def _count(self, measure: Measure) -> int:
         """How many rows a measure is a share of."""

@@ -17,14 +17,15 @@ from torch import nn
 from core.data import kinds
 from core.distill.encoding import encode
 from core.distill.forward import observed
+from core.distill.objective import stages_to_list, trains_head
 from core.distill.students import open_for
 from core.distill.texts import Texts
 from core.engine import ENGINE, Engine, Setting, card
 from core.errors import LabError
 from core.folders import runs_folder
-from core.labs.temperature import label_budgets as stored
 from core.labs.worth_it.predictions import Answers, answers, from_logits, majority, quality
 from core.labs.worth_it.report import Report, Series, Trained, series
+from core.measure import label_budgets as stored
 from core.memory import RecentlyUsed
 from core.runs.plan import RunPlan, StudentPlan, folder_of
 from core.runs.run import Run
@@ -240,6 +241,7 @@ def _of_students(run: Run, plan: RunPlan, seeds: list[int], engine: Engine, on_p
         models=_models(run, plan, seeds[0]),
         facts=_facts(plan),
         notes=tuple(_notes(run, plan, seeds)),
+        headless=frozenset(name for name, arm in plan.arms.items() if not trains_head(stages_to_list(arm.stages))),
     )
 
 

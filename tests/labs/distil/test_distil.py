@@ -14,7 +14,8 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 import lessons
-from core.distill.objective import CONTROL
+from core.distill.objective import CONTROL, mixture, stages_of, stages_to_list
+from core.distill.recipes import RECIPES
 from core.distill.terms import Hard, Soft
 from core.engine import ENGINE, Setting, card
 from core.errors import LabError
@@ -112,9 +113,12 @@ def test_layers_and_heads_of_an_address():
 # What the metrics say
 
 
+PLAN = {"training": {"steps": 10}, "arms": {"distilled": {"stages": stages_to_list(stages_of(mixture(0.9)))}}}
+
+
 def measured(seed: int, distilled: float, control: float, number: int = 10) -> dict:
     def scores(value: float) -> dict:
-        return {"accuracy": value, "agreement": value / 2}
+        return {"accuracy": value, "agreement": value / 2, "rows": 300}
 
     every = {"distilled": scores(distilled), "control": scores(control), "teacher": {"accuracy": 0.9, "agreement": 1.0}}
     return {"seed": seed, "number": number, "scores": every}
@@ -123,26 +127,33 @@ def measured(seed: int, distilled: float, control: float, number: int = 10) -> d
 @pytest.mark.parametrize(
     ("pairs", "verdict", "outcome"),
     [
-        ([(0.7, 0.5), (0.72, 0.5), (0.71, 0.5)], "helps", 0),
-        ([(0.55, 0.5), (0.56, 0.5), (0.55, 0.5)], "helps", 1),
-        ([(0.4, 0.5), (0.38, 0.5), (0.41, 0.5)], "hurts", 3),
+        ([(0.7, 0.5), (0.72, 0.5), (0.71, 0.5)], "better", 0),
+        ([(0.55, 0.5), (0.56, 0.5), (0.55, 0.5)], "better", 1),
+        ([(0.4, 0.5), (0.38, 0.5), (0.41, 0.5)], "worse", 3),
         ([(0.6, 0.5), (0.4, 0.5), (0.5, 0.5)], "unclear", 2),
-        ([(0.5, 0.5), (0.5, 0.5)], "unclear", 2),
-        ([(0.7, 0.5)], "one_helps", 0),
-        ([(0.3, 0.5)], "one_hurts", 3),
-        ([(0.51, 0.5)], "one_none", 2),
+        ([(0.5, 0.5), (0.5, 0.5), (0.5, 0.5)], "unclear", 2),
+        ([(0.5, 0.5), (0.5, 0.5)], "too_few", None),
+        ([(0.7, 0.5)], "too_few", None),
+        ([(0.3, 0.5)], "too_few", None),
     ],
 )
 def test_the_conclusion_follows_the_seeds(pairs, verdict, outcome):
     lines = [measured(seed, *pair) for seed, pair in enumerate(pairs)]
-    found = curves.conclusion([measured(0, 0.0, 1.0, number=5), *lines], 10)
-    assert (found.verdict, found.outcome, found.seeds) == (verdict, outcome, len(pairs))
-    assert found.gain == pytest.approx(sum(ours - theirs for ours, theirs in pairs) / len(pairs))
+    found = curves.conclusion([measured(0, 0.0, 1.0, number=5), *lines], PLAN)
+    assert (found.gain.verdict, found.outcome, found.gain.count) == (verdict, outcome, len(pairs))
+    assert found.gain.mean == pytest.approx(sum(ours - theirs for ours, theirs in pairs) / len(pairs))
     assert found.agreement.mean == pytest.approx(found.distilled.mean / 2)
 
 
 def test_no_conclusion_before_a_seed_has_ended():
-    assert curves.conclusion([measured(0, 0.5, 0.5, number=9)], 10) is None
+    assert curves.conclusion([measured(0, 0.5, 0.5, number=9)], PLAN) is None
+
+
+def test_a_student_whose_head_was_not_trained_is_not_called_worse():
+    """MiniLM's losses train what is below the head."""
+    plan = {**PLAN, "arms": {"distilled": {"stages": stages_to_list(RECIPES["minilm"].stages)}}}
+    found = curves.conclusion([measured(seed, 0.1, 0.7) for seed in range(3)], plan)
+    assert found.gain.verdict == "not_meaningful" and found.outcome is None
 
 
 def test_a_long_curve_is_thinned_to_means_and_a_batch_without_labels_counts_for_none():
@@ -249,7 +260,7 @@ def test_the_last_snapshot_is_the_saved_student(finished):
 def test_metrics_are_read_on_and_again_from_the_start_after_a_cut(finished):
     lines, kept = curves.metrics(finished, {})
     again, kept = curves.metrics(finished, kept)
-    assert again == lines and curves.conclusion(lines, SMALL.steps).seeds == 1
+    assert again == lines and curves.conclusion(lines, finished.written_plan).gain.count == 1
     other = {**kept, "name": "another"}
     assert curves.metrics(finished, other)[0] == lines
     assert curves.metrics(finished, {**kept, "lines": [{}], "first": -1})[0] == lines

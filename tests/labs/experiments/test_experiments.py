@@ -21,7 +21,7 @@ from core.labs.experiments import predictions as answers
 from core.labs.experiments import previews as looks
 from core.labs.experiments import results
 from core.labs.experiments.omitted_class import back, comebacks, recall_after
-from core.labs.temperature.label_budgets import Gain
+from core.measure.verdict import FEWEST, over_seeds
 from core.runs.plan import RunPlan
 from core.runs.queue import RunView
 from core.runs.run import Status
@@ -29,9 +29,9 @@ from core.runs.server import close_workshop, workshop
 from core.theory.temperature import soften
 
 TINY = {
-    "matching": study.Size(texts=(64,), steps=(3,), labels=32, held_out=40),
-    "absent": study.Size(texts=(64,), steps=(3,), held_out=40),
-    "few": study.Size(texts=(20, 64), steps=(3, 3), held_out=40),
+    "matching": study.Size(texts=(64,), steps=(3,), labels=32, seeds=(0, 1), held_out=40),
+    "absent": study.Size(texts=(64,), steps=(3,), seeds=(0, 1), held_out=40),
+    "few": study.Size(texts=(20, 64), steps=(3, 3), seeds=(0, 1), held_out=40),
     "steps": study.Size(texts=(64, 64), steps=(3, 4), seeds=(0,), held_out=40),
     "masks": study.Size(texts=(40,), steps=(3,), seeds=(0,), held_out=20),
 }
@@ -75,7 +75,7 @@ def test_the_absent_kind_is_in_no_text_that_a_student_reads():
 
 def test_new_seeds_were_never_used():
     assert study.next_seeds((0, 1, 2)) == (3, 4, 5)
-    assert study.extent(study.parts("few")) == study.Extent(3, 14, 14 * study.SIZES["few"].steps[0])
+    assert study.extent(study.parts("few")) == study.Extent(3, 21, 21 * study.SIZES["few"].steps[0])
 
 
 # What their runs found
@@ -117,9 +117,7 @@ def test_only_the_arm_without_labels_reads_none(finished):
     assert "unlabelled" in many.ends and "unlabelled" not in few.ends
     assert not many.ends["unlabelled"].learned and len(many.ends["control"].learned) == 2
     gain = many.gains["distilled"]
-    assert gain.differences == tuple(
-        b - a for a, b in zip(many.ends["control"].accuracy, many.ends["distilled"].accuracy, strict=True)
-    )
+    assert gain == over_seeds(many.ends["distilled"].accuracy, many.ends["control"].accuracy, grain=1 / 40)
 
 
 def test_what_is_said_of_the_absent_kind_is_what_the_students_say(finished):
@@ -156,13 +154,50 @@ def test_masks_compare_losses_seed_by_seed(finished):
     (found,) = results.masks(finished["masks"])
     ends = results.ends(finished["masks"])
     static, dynamic = ends["40-static", "control"], ends["40-dynamic", "control"]
-    assert found.lead == (static.loss[0] - dynamic.loss[0],)
+    assert found.lead == over_seeds(dynamic.loss, static.loss, smaller_is_better=True)
+    assert found.lead.verdict == "too_few"
     assert found.epochs == 3 * 32 / 40 and found.texts == 40
 
 
 @pytest.mark.parametrize("key", study.KEYS)
-def test_every_experiment_ends_with_one_of_its_answers(finished, key):
-    assert outcomes.answer(key, outcomes.outcome(key, finished[key])) in (0, 1, 2)
+def test_one_or_two_seeds_answer_no_question(finished, key):
+    assert outcomes.answer(key, outcomes.outcome(key, finished[key])) is None
+
+
+@pytest.mark.parametrize("key", study.KEYS)
+def test_every_experiment_has_seeds_enough_for_a_verdict(key):
+    assert len(study.SIZES[key].seeds) >= FEWEST
+
+
+def end(*accuracy: float) -> results.End:
+    return results.End(accuracy, accuracy, accuracy, 300)
+
+
+def test_an_answer_needs_a_clear_lead():
+    def few(unlabelled):
+        ends = {"control": end(0.2, 0.21, 0.22), "distilled": end(0.3, 0.31, 0.32)}
+        found = [results.Budget(60, ends, {}), results.Budget(2000, {**ends, "unlabelled": end(*unlabelled)}, {})]
+        return outcomes.answer("few", found)
+
+    def steps(staged):
+        ends = {"control": end(0.5, 0.52, 0.51), "distilled": end(0.6, 0.62, 0.61), "staged": end(*staged)}
+        return outcomes.answer("steps", [results.Budget(15, ends, {})])
+
+    assert few((0.60, 0.62, 0.61)) == 2 and few((0.1, 0.12, 0.11)) == 1
+    assert few((0.40, 0.30, 0.32)) is None  # ahead in the mean, by one lucky seed
+    assert steps((0.2, 0.21, 0.22)) == 2 and steps((0.7, 0.71, 0.72)) == 0
+    assert steps((0.50, 0.51, 0.52)) is None
+
+    def masks(few, many):
+        made = [
+            results.Masks(texts, 10.0, end(), end(), over_seeds(lead, (0.0,) * 3, smaller_is_better=True))
+            for texts, lead in ((100, few), (1280, many))
+        ]
+        return outcomes.answer("masks", made)
+
+    assert masks((-0.5, -0.52, -0.51), (-0.4, -0.41, -0.42)) == 0
+    assert masks((-0.5, -0.52, -0.51), (-0.01, 0.01, 0.0)) == 1
+    assert masks((-0.5, 0.5, 0.1), (-0.4, -0.41, -0.42)) == 2
 
 
 def test_runs_say_which_experiment_they_are_of(finished):
@@ -224,26 +259,23 @@ def test_the_limit_is_seen_in_who_agrees_with_whom():
         return other + noise * torch.randn(300, 16, generator=generator)
 
     truth = 3.0 * torch.nn.functional.one_hot(labels, 16)
-    square = like(truth, 1.0)
-    students = {
-        ("square", 0): square,
-        ("match", 0): like(square, 0.2),
-        ("control", 0): like(truth, 3.0),
-        ("plain", 0): like(truth, 3.0),
-    }
+    students = {}
+    for seed in range(3):
+        square = like(truth, 1.0)
+        students |= {
+            ("square", seed): square,
+            ("match", seed): like(square, 0.2),
+            ("control", seed): like(truth, 3.0),
+            ("plain", seed): like(truth, 3.0),
+        }
     found = answers.limit(known(students, labels, truth))
-    assert found.matches and found.fades and found.teacher == 1.0
+    assert found.matches and found.fades.verdict == found.gain.verdict == "better" and found.teacher == 1.0
+    assert outcomes.answer("matching", found) == 1
     assert found.same("square", "match") == found.same("match", "square") > found.same("square", "control")
-    students["plain", 0] = like(square, 0.1)
-    assert not answers.limit(known(students, labels, truth)).fades
-
-
-@pytest.mark.parametrize(
-    ("differences", "said"),
-    [((0.05, 0.04), "helps"), ((-0.05, -0.04), "hurts"), ((0.08, -0.01), "none"), ((0.01, 0.02), "none")],
-)
-def test_a_verdict_needs_every_seed_and_more_than_noise(differences, said):
-    assert results.verdict(Gain(60, differences)) == said
+    students |= {("plain", seed): like(students["square", seed], 0.1) for seed in range(3)}
+    assert answers.limit(known(students, labels, truth)).fades.verdict != "better"
+    alone = {whose: logits for whose, logits in students.items() if whose[1] == 0}
+    assert answers.limit(known(alone, labels, truth)).fades.verdict == "too_few"
 
 
 # Before they run

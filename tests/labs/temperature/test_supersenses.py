@@ -12,11 +12,12 @@ import transformers
 
 from core.data import kinds as data
 from core.data.kinds import KINDS, definitions, teacher_logits
-from core.engine import Engine, default_setting
+from core.engine import Engine, default_setting, models_for
 from core.errors import LabError
-from core.labs.temperature import label_budgets as kinds_experiment
 from core.labs.temperature import supersenses as kinds
-from core.labs.temperature.label_budgets import Gain, experiment, reliability_of
+from core.measure import label_budgets as kinds_experiment
+from core.measure.label_budgets import experiment, reliability_of
+from core.measure.verdict import over_seeds
 from core.models import catalog
 
 TEXT = "the bark of a tree used as medicine"
@@ -75,15 +76,15 @@ def test_the_opening_definition_is_split_by_the_shipped_teacher(found):
 @needs_pair
 def test_a_chosen_pair_is_used_where_it_fits():
     standard = default_setting()
-    assert kinds.pair(standard) == ("kinds-teacher", "kinds-student")
+    assert models_for(standard, "kinds") == ("kinds-teacher", "kinds-student")
     both = replace(standard, teacher="kinds-student", student="kinds-student")
-    assert kinds.pair(both) == ("kinds-student", "kinds-student")
+    assert models_for(both, "kinds") == ("kinds-student", "kinds-student")
 
 
 def test_without_a_pair_it_says_which_is_missing(monkeypatch):
-    monkeypatch.setattr(kinds, "catalog", lambda: [card for card in catalog() if card.task != "kinds"])
+    monkeypatch.setattr("core.engine.catalog", lambda: [card for card in catalog() if card.task != "kinds"])
     with pytest.raises(LabError) as error:
-        kinds.pair(default_setting())
+        models_for(default_setting(), "kinds")
     assert error.value.code == "missing_pair" and error.value.details == {"role": "teacher"}
 
 
@@ -152,9 +153,12 @@ def test_the_experiment_is_summed_up_over_its_seeds(measure):
         assert gain.error == pytest.approx(differences.std(ddof=1) / math.sqrt(len(seeds)))
 
 
-def test_a_gain_is_clear_only_where_all_seeds_agree():
-    assert Gain(1, (0.1, 0.2)).clear and Gain(1, (-0.1, -0.2)).clear and not Gain(1, (0.1, -0.001)).clear
-    sizes = [kinds_experiment.size_of(Gain(1, (d,))) for d in (-0.2, 0.01, 0.1, 0.3)]
+def test_the_size_of_a_gain_follows_the_verdict():
+    def gain(*differences):
+        return over_seeds(differences, [0.0] * len(differences))
+
+    assert kinds_experiment.size_of(gain(0.10, 0.12, 0.04)) == 0  # nine points, but not clear
+    sizes = [kinds_experiment.size_of(gain(d, d + 0.001, d - 0.001)) for d in (-0.2, 0.01, 0.1, 0.3)]
     assert sizes == [0, 0, 1, 2]
 
 
@@ -178,5 +182,5 @@ def test_bins_of_all_seeds_together_keep_the_calibration():
 def test_what_the_course_says_of_few_labels_holds():
     """The claim that everything hangs on: with few labels the teacher helps, far beyond the spread."""
     found = experiment("accuracy")
-    assert all(gain.clear and gain.mean > 5 * gain.error for gain in found.gains[:2])
+    assert all(gain.verdict == "better" and gain.mean > 5 * gain.error for gain in found.gains[:2])
     assert found.gains[0].mean > found.gains[-1].mean

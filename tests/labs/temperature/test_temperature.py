@@ -15,6 +15,7 @@ from core.errors import LabError
 from core.labs.temperature import figures as plots
 from core.labs.temperature import formulas, gradients, losses, tables
 from core.labs.temperature import soft_labels as study
+from core.theory.temperature import TEMPERATURES
 
 TEXT = "The doctor told the [MASK] to rest for a week."
 
@@ -150,7 +151,7 @@ def test_losses_against_pytorch(gap, scaled):
 
 def test_the_curve_holds_the_same_losses(gap):
     soft, hard, mixed = losses.over_temperatures(gap, 0.5, "forward", True, "batchmean")
-    index = study.TEMPERATURES.index(4)
+    index = TEMPERATURES.index(4)
     found = losses.losses(gap, 4)
     assert (soft[index], hard[index], mixed[index]) == (found.soft, found.hard, found.mixed)
 
@@ -217,7 +218,7 @@ def test_the_riddle_has_one_right_answer(gap):
 def test_gradients_follow_hinton(gap):
     found = gradients.gradients(gap)
     assert found.worst < 1e-4  # autograd against (q − p)/T
-    torch.testing.assert_close(found.scaled / found.unscaled, torch.tensor(study.TEMPERATURES) ** 2)
+    torch.testing.assert_close(found.scaled / found.unscaled, torch.tensor(TEMPERATURES) ** 2)
     assert found.slope_unscaled == pytest.approx(found.slope_scaled - 2, abs=1e-5) and abs(found.slope_scaled) < 0.5
     assert found.doubling == 2
     assert found.centred[-1] > 0.9 and found.centred[-1] >= found.raw[-1]

@@ -281,6 +281,17 @@ def test_an_outcome_has_a_number_a_seed(run):
     assert found.of["attention"]["minilm"][1] == pytest.approx(mean, rel=1e-5)
     assert found.of["values"]["minilm"][1] == pytest.approx(float(costs.of["values"][2, 5]), rel=1e-5)
     assert found.mean("accuracy", found.best("accuracy")) == max(found.mean("accuracy", arm) for arm in running.ARMS)
+    assert found.compare("logits").verdict == "too_few" and found.winner is None and found.rows > 1
+
+
+def test_a_winner_is_clearly_better_than_every_other():
+    accuracy = {"control": [0.5, 0.51, 0.52], "logits": [0.7, 0.72, 0.71], "minilm": [0.6, 0.61, 0.62]}
+    found = outcomes.Outcome({"accuracy": accuracy}, [0, 1, 2], 0.9, 300)
+    assert found.winner == "logits" and found.compare("minilm").verdict == "better"
+    accuracy["minilm"] = [0.65, 0.75, 0.70]
+    assert outcomes.Outcome({"accuracy": accuracy}, [0, 1, 2], 0.9, 300).winner is None
+    headless = outcomes.Outcome({"accuracy": accuracy}, [0, 1, 2], 0.9, 300, frozenset({"minilm"}))
+    assert headless.compare("minilm").verdict == "not_meaningful"
 
 
 def test_a_student_that_is_not_there_is_refused(run):

@@ -17,10 +17,10 @@ from core.distill.training import Training
 from core.engine import ENGINE
 from core.errors import LabError
 from core.folders import FOLDER_VARIABLE
-from core.labs.temperature import label_budgets as kinds_experiment
 from core.labs.worth_it import costs, machine, sources
 from core.labs.worth_it.predictions import answers, from_logits, quality
 from core.labs.worth_it.report import Report, Series
+from core.measure import label_budgets as kinds_experiment
 from core.measure.calibration import expected_calibration_error
 from core.runs.datasets import TEACHER, kinds_material, words_material
 from core.runs.plan import ArmPlan, RunPlan, StudentPlan
@@ -102,25 +102,25 @@ def test_the_verdict_follows_from_the_pairs():
     worse = report((0.4, 0.41, 0.39), (0.5, 0.5, 0.5))
     assert worse.compare("a").verdict == "worse" and worse.compare("a", "ece").verdict == "worse"
     unsure = report((0.5, 0.6, 0.52), (0.5, 0.55, 0.54))
-    assert unsure.compare("a").verdict == "none" and unsure.compare("a").difference == pytest.approx(0.01)
+    assert unsure.compare("a").verdict == "unclear" and unsure.compare("a").mean == pytest.approx(0.01)
     # Seeds that shake both arms alike do not hide a steady gain.
     paired = report((0.42, 0.62, 0.82), (0.4, 0.6, 0.8))
     assert paired.compare("a").verdict == "better"
     one_seed = report((0.55,), (0.5,))
-    assert one_seed.compare("a").interval.how == "texts" and one_seed.compare("a").verdict == "none"
-    assert one_seed.compare("a", "ece").interval is None
-    assert report((0.52, 0.52), (0.5, 0.5)).compare("a").verdict == "none"  # by two texts each: no certainty
+    assert one_seed.compare("a").verdict == one_seed.compare("a", "ece").verdict == "too_few"
+    assert one_seed.on_these_texts("a").how == "texts" and better.on_these_texts("a") is None
+    assert report((0.9, 0.9), (0.5, 0.5)).compare("a").verdict == "too_few"
+    assert report((0.505,) * 3, (0.5,) * 3).compare("a").verdict == "unclear"  # by half a text each: no certainty
+    assert replace(worse, headless=frozenset({"a"})).compare("a").verdict == "not_meaningful"
     assert replace(better, control=None).compare("a") is None
 
 
 def test_one_seed_is_paired_by_text(run):
     report = sources.of_run(run)
     first = {arm: replace(one, seeds=one.seeds[:1], accuracy=one.accuracy[:1]) for arm, one in report.arms.items()}
-    found = replace(report, arms=first).compare("distilled", "accuracy")
-    assert found.interval.how == "texts" and found.interval.count == 60
-    assert found.interval.mean == pytest.approx(
-        report.arms["distilled"].accuracy[0] - report.arms["control"].accuracy[0]
-    )
+    found = replace(report, arms=first).on_these_texts("distilled")
+    assert found.how == "texts" and found.count == 60
+    assert found.mean == pytest.approx(report.arms["distilled"].accuracy[0] - report.arms["control"].accuracy[0])
 
 
 def test_the_shipped_pair():
@@ -145,7 +145,7 @@ def test_without_the_experiment_the_shipped_student_is_asked(monkeypatch):
     assert report.arms["distilled"].accuracy[0] == pytest.approx(card["accuracy"], abs=2e-3)
     assert report.arms["distilled"].ece[0] == pytest.approx(card["ece"], abs=5e-3)
     assert report.arms["control"].accuracy == (card["control"]["accuracy"],)
-    assert report.compare("distilled").interval.how == "texts" and shares[-1] == 1.0
+    assert report.on_these_texts("distilled").how == "texts" and shares[-1] == 1.0
     assert report.notes == (("card", {}),)
 
 

@@ -13,8 +13,8 @@ import lessons
 from core.charts.figures import percent
 from core.data.kinds import FOLDER, RESULTS
 from core.engine import ENGINE, default_setting
-from core.labs.temperature import label_budgets as kinds_experiment
 from core.labs.temperature import supersenses as kinds
+from core.measure import label_budgets as kinds_experiment
 from core.models import catalog
 
 FRAME = str(Path(__file__).resolve().parents[3] / "pages" / "frame.py")
@@ -88,15 +88,16 @@ def test_both_maps():
 def test_the_experiment_waits_for_a_guess_and_then_says_both_sides():
     app = open_page()
     key = next(radio.key for radio in app.radio if "guess_worth" in str(radio.key))
-    assert "standard error" not in text_of(app)
+    assert "95% t interval" not in text_of(app)
     right = kinds_experiment.size_of(kinds_experiment.experiment("accuracy").at(1000)[2])
     app.radio(key=key).set_value(right).run()
     shown = text_of(app)
-    for gain in kinds_experiment.experiment("accuracy").gains:
-        assert f"**{gain.labels:,} labels:**" in shown and f"{gain.mean:+.1%}" in shown
+    found = kinds_experiment.experiment("accuracy")
+    for arm, gain in zip(found.alone, found.gains, strict=True):
+        assert f"**{arm.labels:,} labels.**" in shown and f"{100 * gain.mean:+.1f} percentage points" in shown
     app.button_group(key="tp_measure").set_value("ece").run()
     for gain in kinds_experiment.experiment("ece").gains:
-        assert f"{gain.mean:+.1%} (standard error {gain.error:.1%})" in text_of(app)
+        assert f"calibration error (ECE) over 5 random seeds is {gain.mean:+.3f}" in text_of(app)
     app.button_group(key="tp_budget").set_value(250).run()
     assert f"**{kinds_experiment.reliability_of(250, None).ece:.3f}** without a teacher" in text_of(app)
     assert not app.exception and not errors(app)
@@ -123,7 +124,7 @@ def test_odd_definitions_get_an_answer_or_a_sentence(text):
 
 @pytest.mark.parametrize("language", lessons.LANGUAGES)
 def test_a_missing_model_hides_the_lab_and_says_so(monkeypatch, language):
-    monkeypatch.setattr(kinds, "catalog", lambda: [card for card in catalog() if card.task != "kinds"])
+    monkeypatch.setattr("core.engine.catalog", lambda: [card for card in catalog() if card.task != "kinds"])
     app = open_page(lang=language)
     t = lessons.labels("temperature", language)
     assert t("errors.missing_pair", role="teacher") in [info.value for info in app.info] and not errors(app)

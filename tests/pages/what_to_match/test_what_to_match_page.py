@@ -209,13 +209,13 @@ def test_a_finished_run_is_shown_and_judged(run, figures):
     at = show(wm_run=run.name, wm_measure="accuracy", wm_board_student="run-minilm")
     assert not at.exception and not at.error
     found = outcomes.outcome(ENGINE, run, SETTING, (1, 3, 5))
-    best, near = found.best("accuracy"), found.nearest("attention")
+    near = found.nearest("attention")
     table = at.dataframe[-1].value
     assert list(table[T("measures.accuracy")]) == [f"{100 * found.mean('accuracy', arm):.1f} %" for arm in running.ARMS]
     assert T("one_seed") in words(at)
-    assert T("guess_right" if best == "minilm" else "guess_wrong", guess="MiniLM", best=T(f"arms.{best}")) in words(at)
-    key = "near_and_best" if near == best else "near_not_best"
-    assert f"**{T(f'arms.{near}')}** is nearest to the teacher's attention" in words(at), key
+    assert found.winner is None and T("guess_open", guess="MiniLM") in words(at)  # one seed settles nothing
+    assert words(at).count("Too few seeds to tell") == 3  # logits, TinyBERT and MiniLM against the control
+    assert f"**{T(f'arms.{near}')}** is nearest to the teacher's attention" in words(at)
     costs = outcomes.final_costs(ENGINE, run, SETTING, "minilm")
     assert f"costs **{maps.total(costs, 'attention', (0, 1, 2)):.3f}**" in words(at)
     frames = courses.frames(ENGINE, run, TEXT)

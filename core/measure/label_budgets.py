@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import fmean, stdev
 from typing import Any
 
 import torch
@@ -14,6 +12,7 @@ from torch import Tensor
 from core.data import kinds
 from core.measure.calibration import Reliability
 from core.measure.seeds import OverSeeds
+from core.measure.verdict import Comparison, over_seeds
 
 MEASURES = ("accuracy", "agreement", "ece")
 
@@ -38,41 +37,10 @@ class Arm(OverSeeds):
     values: tuple[float, ...]
 
 
-@dataclass(frozen=True)
-class Gain:
-    """Distilled minus without a teacher at one budget, seed by seed: weights, labelled texts and steps are the same.
-
-    Attributes:
-        differences: one a seed.
-    """
-
-    labels: int
-    differences: tuple[float, ...]
-
-    @property
-    def mean(self) -> float:
-        """Over the seeds."""
-        return fmean(self.differences)
-
-    @property
-    def error(self) -> float:
-        """The standard error of the mean."""
-        return stdev(self.differences) / math.sqrt(len(self.differences)) if len(self.differences) > 1 else 0.0
-
-    @property
-    def points(self) -> int:
-        """The mean in whole points of a hundred."""
-        return round(100 * self.mean)
-
-    @property
-    def clear(self) -> bool:
-        """Whether the sign is the same for every seed."""
-        return all(d > 0 for d in self.differences) or all(d < 0 for d in self.differences)
-
-
-def size_of(gain: Gain) -> int:
-    """How much a teacher is worth: 0 for less than 3 points of a hundred, 1 for less than 15, 2 for more."""
-    return 0 if gain.points < 3 else 1 if gain.points < 15 else 2
+def size_of(gain: Comparison) -> int:
+    """How much a teacher is worth: 0 for no clear gain, or less than 3 percentage points, 1 for less than 15, 2 for more."""
+    points = round(100 * gain.mean)
+    return 0 if gain.verdict != "better" or points < 3 else 1 if points < 15 else 2
 
 
 @dataclass(frozen=True)
@@ -85,7 +53,7 @@ class Experiment:
         alone: without a teacher, by label budget.
         distilled: at one temperature, by label budget.
         warmed: at one label budget, by temperature.
-        gains: by label budget.
+        gains: distilled compared with alone, by label budget: weights, labelled texts and steps are the same.
         seeds: how many.
     """
 
@@ -94,7 +62,7 @@ class Experiment:
     alone: tuple[Arm, ...]
     distilled: tuple[Arm, ...]
     warmed: tuple[Arm, ...]
-    gains: tuple[Gain, ...]
+    gains: tuple[Comparison, ...]
     seeds: int
 
     @property
@@ -118,7 +86,7 @@ class Experiment:
         choose = min if self.measure == "ece" else max
         return choose(self.warmed, key=lambda arm: arm.mean).temperature or 1.0
 
-    def at(self, labels: int) -> tuple[Arm, Arm, Gain]:
+    def at(self, labels: int) -> tuple[Arm, Arm, Comparison]:
         """Without a teacher, distilled, and the difference, at one budget."""
         return next(
             found for found in zip(self.alone, self.distilled, self.gains, strict=True) if found[0].labels == labels
@@ -160,7 +128,7 @@ def experiment(measure: str) -> Experiment:
         distilled=distilled,
         warmed=tuple(arm for arm in taught if arm.labels == tried),
         gains=tuple(
-            Gain(one.labels, tuple(b - a for a, b in zip(one.values, other.values, strict=True)))
+            over_seeds(other.values, one.values, smaller_is_better=measure == "ece")
             for one, other in zip(alone, distilled, strict=True)
         ),
         seeds=len(alone[0].values),
