@@ -12,8 +12,12 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def imports(path: Path) -> set[str]:
     """Every module that a file imports, wherever in it."""
+    return imports_in(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def imports_in(tree: ast.AST) -> set[str]:
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -87,6 +91,68 @@ LESSONS = [path for path in files("lessons") if path.name not in ("starter.py", 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_lessons_hold_content_only(path):
     assert not reaches(path, "core", "torch", "plotly")
+
+
+SLUGS = sorted(path.parent.name for path in (ROOT / "core" / "labs").glob("*/__init__.py"))
+
+
+def test_lessons_do_not_import_each_other():
+    """Neither what a lesson computes nor its page; what two of them need lies below (core/charts, core/measure, pages/kit)."""
+    crossing = []
+    for path in [*LABS, *files("pages")]:
+        others = [slug for slug in SLUGS if slug not in path.relative_to(ROOT).parts]
+        found = reaches(path, *(f"{room}.{slug}" for slug in others for room in ("core.labs", "pages")))
+        crossing += [f"{name(path)}: {module}" for module in found]
+    assert not crossing
+
+
+def test_nothing_needs_what_built_the_models():
+    """The app runs without `core/build`."""
+    outside = [path for path in [*files("core"), *files("pages"), ROOT / "app.py"] if "build" not in path.parts]
+    assert not [name(path) for path in outside if reaches(path, "core.build")]
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def circles(graph: dict[str, set[str]]) -> list[str]:
+    """Modules on a circle, or between two: what is left once whoever imports nobody, or is imported by nobody, is gone."""
+    left = {module: targets & graph.keys() for module, targets in graph.items()}
+    while True:
+        imported = set().union(*left.values())
+        ends = {module for module, targets in left.items() if not targets or module not in imported}
+        if not ends:
+            return sorted(left)
+        left = {module: targets - ends for module, targets in left.items() if module not in ends}
+
+
+def import_graph() -> dict[str, set[str]]:
+    """Which module imports which, wherever in it; an import for type checkers only counts for none.
+
+    `from package import module` counts as an import of the module alone.
+    """
+    paths = [*files("core", "pages"), *LESSONS, ROOT / "app.py"]
+    modules = {module_of(path): path for path in paths}
+    graph = {}
+    for module, path in modules.items():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+                node.body = []
+        found = {target for target in imports_in(tree) if target in modules and target != module}
+        graph[module] = {one for one in found if not any(other.startswith(one + ".") for other in found)}
+    return graph
+
+
+def test_there_is_no_import_circle_also_no_lazy_one():
+    assert circles(import_graph()) == []
+
+
+def test_the_check_finds_a_circle():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}) == ["b", "c"]
+    assert circles({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
 
 
 def test_the_check_finds_an_import_inside_a_function(tmp_path):

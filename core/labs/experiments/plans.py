@@ -69,11 +69,11 @@ class Size:
 
 
 SIZES: dict[str, Size] = {
-    "matching": Size(texts=(1500,), steps=(120,), labels=300),
+    "matching": Size(texts=(1500,), steps=(100,), labels=300),
     "absent": Size(texts=(2000,), steps=(200,)),
-    "few": Size(texts=(60, 300, 2000), steps=(100, 100, 100)),
-    "steps": Size(texts=(2000, 2000, 2000), steps=(15, 45, 120)),
-    "masks": Size(texts=(100, 1280), steps=(60, 60), held_out=80),
+    "few": Size(texts=(60, 300, 2000), steps=(70, 70, 70)),
+    "steps": Size(texts=(2000, 2000, 2000), steps=(15, 45, 72)),
+    "masks": Size(texts=(100, 1280), steps=(48, 48), held_out=80),
 }
 """Chosen so that each takes less than a minute on one core."""
 
@@ -235,7 +235,7 @@ def _plan(task: str, teacher: str, arms: dict, size: Size, steps: int) -> RunPla
         {name: ArmPlan(STUDENT, objective) for name, objective in arms.items()},
         Training(steps=steps, rate=size.rate),
         size.seeds,
-        measure_every=max(5, steps // 6),
+        measure_every=max(5, steps // 4),
         snapshots=0,
     )
 
