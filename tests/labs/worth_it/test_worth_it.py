@@ -244,7 +244,7 @@ def test_no_labels_held_out(tmp_path, kinds_plan, small):
     assert (sources.held_out_of(run).labels == UNLABELLED).all()
     report = sources.of_run(run)
     assert report.labelled == 0 and math.isnan(report.arms["distilled"].mean("accuracy"))
-    assert report.measure == "agreement" and report.compare("distilled").measure == "agreement"
+    assert report.measure == "agreement" and report.compare("distilled") == report.compare("distilled", "agreement")
     assert report.arms["distilled"].bins is None and math.isnan(report.majority)
 
 

@@ -178,7 +178,7 @@ def test_only_ones_own_finished_runs_are_offered_and_choosing_one_opens_it():
     app.selectbox(key="wi_run").set_value("one-seed").run()
     assert not app.exception and app.query_params["wi_run"] in ("one-seed", ["one-seed"])
     assert lessons.labels("worth_it", "en")("note.one_seed") in text_of(app)
-    assert "over 30 answers" in text_of(app)
+    assert "over the 30 texts" in text_of(app)
 
 
 def test_somebody_elses_run_opens_by_its_name():
