@@ -11,9 +11,6 @@ from numpy.typing import ArrayLike
 from core.charts.colors import STUDENT, TEACHER
 from core.memory import remembered
 
-FIGURES = 64
-"""How many drawings of each kind are kept: fifty learners on one page look at the same few."""
-
 BESIDE = {"l": 8, "r": 8, "t": 72, "b": 8}
 """Margins that put a legend of up to two lines below the buttons, for figures no wider than a phone or half a page."""
 
@@ -43,7 +40,7 @@ def plain(token: str) -> str:
     return token.replace("&", "&amp;").replace("<", "&lt;").replace("$", "＄")
 
 
-@remembered(FIGURES)
+@remembered()
 def prediction_bars(
     words: Sequence[str], teacher: ArrayLike, student: ArrayLike, labels: Mapping[str, str]
 ) -> go.Figure:

@@ -12,7 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.charts.colors import ARMS, DIFFERENCE, NEGATIVE, NEUTRAL, POSITIVE, STUDENT
-from core.charts.figures import BESIDE, FIGURES, TALL, blank_figure
+from core.charts.figures import BESIDE, TALL, blank_figure
 from core.memory import remembered
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def way_lines(
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def seed_dots(values: Mapping[str, Sequence[float]], level: float | None, labels: Mapping[str, str]) -> go.Figure:
     """A row an arm, a point a seed, a stroke at the mean.
 
@@ -136,7 +136,7 @@ def seed_dots(values: Mapping[str, Sequence[float]], level: float | None, labels
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def share_bars(rows: Mapping[str, Sequence[float]], labels: Mapping[str, str]) -> go.Figure:
     """A lying bar a row at the mean of some shares, and a point a seed.
 
@@ -169,7 +169,7 @@ def share_bars(rows: Mapping[str, Sequence[float]], labels: Mapping[str, str]) -
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def budget_dots(
     budgets: Sequence[Budget], arms: Sequence[str], level: float | None, labels: Mapping[str, str], flat: str = ""
 ) -> go.Figure:
@@ -229,7 +229,7 @@ def budget_dots(
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def trade_off(found: Sequence[Comeback], labels: Mapping[str, str]) -> go.Figure:
     """What the absent kind's recall costs the others as its bias rises, a line a student; marked where they end up.
 

@@ -12,7 +12,6 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.charts.colors import DIFFERENCE, NEUTRAL, STUDENT, TEACHER
-from core.charts.figures import FIGURES
 from core.labs.experiments.figures import STYLES, framed
 from core.memory import remembered
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from core.labs.experiments.previews import Carriers, Cover, Heard, Pull, Pulls, Shelf
 
 
-@remembered(FIGURES)
+@remembered()
 def pull_points(pull: Pull, labels: Mapping[str, str]) -> go.Figure:
     """The push on each logit against what is missing there: on the diagonal, soft labels are matching of logits.
 
@@ -53,7 +52,7 @@ def pull_points(pull: Pull, labels: Mapping[str, str]) -> go.Figure:
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def pull_lengths(found: Pulls, temperature: float, labels: Mapping[str, str]) -> go.Figure:
     """The gradient's length with and without T² against T, both axes logarithmic, the chosen T marked.
 
@@ -81,7 +80,7 @@ def pull_lengths(found: Pulls, temperature: float, labels: Mapping[str, str]) ->
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def carrier_bars(kinds: Sequence[str], found: Carriers, labels: Mapping[str, str]) -> go.Figure:
     """How much of the absent kind the teacher sees in the texts of each other kind.
 
@@ -108,7 +107,7 @@ def carrier_bars(kinds: Sequence[str], found: Carriers, labels: Mapping[str, str
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def shelf_bars(kinds: Sequence[str], found: Shelf, labels: Mapping[str, str]) -> go.Figure:
     """Labels by kind, and the texts that the teacher holds for each kind; logarithmic, so that both are seen.
 
@@ -139,7 +138,7 @@ def shelf_bars(kinds: Sequence[str], found: Shelf, labels: Mapping[str, str]) ->
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def heard_bars(rows: Sequence[Heard], labels: Mapping[str, str]) -> go.Figure:
     """A bar an arm and budget: the steps on the inside, then those on the head.
 
@@ -167,7 +166,7 @@ def heard_bars(rows: Sequence[Heard], labels: Mapping[str, str]) -> go.Figure:
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def cover_lines(found: Cover, labels: Mapping[str, str]) -> go.Figure:
     """The share of the words that was ever hidden, by epoch.
 

@@ -13,11 +13,11 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from core.charts.colors import DIFFERENCE, NEGATIVE, NEUTRAL, POSITIVE, STUDENT, TEACHER
-from core.charts.figures import BESIDE, FIGURES, TALL, blank_figure, paired_bars
+from core.charts.figures import BESIDE, TALL, blank_figure, paired_bars
 from core.memory import remembered
 
 
-@remembered(FIGURES)
+@remembered()
 def word_bars(words: Sequence[str], teacher: ArrayLike, student: ArrayLike, labels: Mapping) -> go.Figure:
     """Two bars a word: what teacher and student hold it for at the chosen temperature.
 
@@ -32,7 +32,7 @@ def word_bars(words: Sequence[str], teacher: ArrayLike, student: ArrayLike, labe
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def mass_bands(rows: Mapping[str, Sequence[float]], ends: Sequence[int], labels: Mapping) -> go.Figure:
     """Where the mass lies: one stacked bar a row, from the best word to the tail.
 
@@ -63,7 +63,7 @@ def mass_bands(rows: Mapping[str, Sequence[float]], ends: Sequence[int], labels:
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def ranked_curve(
     curves: Sequence[tuple[Sequence[int], Sequence[float], str]], temperature: float, uniform: float, labels: Mapping
 ) -> go.Figure:
@@ -94,7 +94,7 @@ def ranked_curve(
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def entropy_curve(
     temperatures: Sequence[float],
     teacher: Sequence[float],
@@ -119,7 +119,7 @@ def entropy_curve(
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def loss_curve(
     temperatures: Sequence[float],
     soft: Sequence[float],
@@ -142,7 +142,7 @@ def loss_curve(
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def push_bars(words: Sequence[str], pushes: ArrayLike, title: str) -> go.Figure:
     """How far a label pushes each logit, up to the right, down to the left.
 
@@ -171,7 +171,7 @@ def push_bars(words: Sequence[str], pushes: ArrayLike, title: str) -> go.Figure:
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def norm_curve(
     temperatures: Sequence[float], scaled: ArrayLike, unscaled: ArrayLike, limit: float, hard: float, labels: Mapping
 ) -> go.Figure:
@@ -189,7 +189,7 @@ def norm_curve(
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def cosine_curve(temperatures: Sequence[float], centred: ArrayLike, raw: ArrayLike, labels: Mapping) -> go.Figure:
     """How near the gradient's direction is to z − v; labels: `temperature`, `cosine`, `centred`, `raw`."""
     figure = blank_figure(height=400, x_title=labels["temperature"], y_title=labels["cosine"])
@@ -201,7 +201,7 @@ def cosine_curve(temperatures: Sequence[float], centred: ArrayLike, raw: ArrayLi
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def leak_curve(shares: Sequence[float], loss: ArrayLike, gradient: ArrayLike, labels: Mapping) -> go.Figure:
     """Loss and gradient, each as a share of its start, when the target leaks into the prediction.
 

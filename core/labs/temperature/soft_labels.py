@@ -25,9 +25,6 @@ TEMPERATURES = (0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 16, 20)
 BANDS = (1, 10, 100, 1000)
 """Where one band of ranks ends and the next begins: the best word, the next nine, the next ninety, ..."""
 
-SORTED = 64
-"""Rows of logits that are kept in order; one of a vocabulary takes a quarter of a megabyte."""
-
 FEW = 10
 """A classification task of ordinary size, to compare a vocabulary with."""
 
@@ -134,7 +131,7 @@ class SoftLabel:
         return sum(self.bands[2:])
 
 
-@remembered(SORTED)
+@remembered()
 def descending(logits: Tensor) -> Tensor:
     """The logits from the largest down, in double precision, `[vocabulary]`: no temperature changes their order.
 

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from core.charts.colors import ARMS, NEUTRAL, STUDENT, TEACHER
-from core.charts.figures import BESIDE, FIGURES, blank_figure, paired_bars
+from core.charts.figures import BESIDE, blank_figure, paired_bars
 from core.memory import remembered
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _SCALE = [[0, "rgba(176,122,0,0)"], [1, TEACHER]]
 """From nothing to the teacher's colour, so that an empty cell is the page's own background."""
 
 
-@remembered(FIGURES)
+@remembered()
 def kind_bars(kinds: Sequence[str], teacher: ArrayLike, student: ArrayLike, labels: Mapping) -> go.Figure:
     """Two bars a kind: what teacher and student hold it for.
 
@@ -39,7 +39,7 @@ def kind_bars(kinds: Sequence[str], teacher: ArrayLike, student: ArrayLike, labe
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def kind_map(kinds: Sequence[str], shares: ArrayLike, count: Sequence[int], labels: Mapping) -> go.Figure:
     """Kinds against kinds, darker where a row's share is larger; the number in each cell that matters.
 
@@ -71,7 +71,7 @@ def kind_map(kinds: Sequence[str], shares: ArrayLike, count: Sequence[int], labe
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def by_budget(alone: Sequence[Arm], distilled: Sequence[Arm], teacher: float | None, labels: Mapping) -> go.Figure:
     """A measure against the label budget, with and without a teacher; bars for the spread, the teacher as a level.
 
@@ -93,7 +93,7 @@ def by_budget(alone: Sequence[Arm], distilled: Sequence[Arm], teacher: float | N
     return _framed(figure)
 
 
-@remembered(FIGURES)
+@remembered()
 def by_temperature(warmed: Sequence[Arm], alone: Arm, labels: Mapping) -> go.Figure:
     """A measure against the temperature of the soft loss at one label budget; the student without a teacher as a level.
 
@@ -110,7 +110,7 @@ def by_temperature(warmed: Sequence[Arm], alone: Arm, labels: Mapping) -> go.Fig
     return _framed(figure)
 
 
-@remembered(FIGURES)
+@remembered()
 def reliability_diagram(curves: Sequence[tuple[str, str, Reliability]], labels: Mapping) -> go.Figure:
     """Accuracy against confidence, a line each; on the diagonal a model is right as often as it says.
 

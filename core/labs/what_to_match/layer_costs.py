@@ -133,7 +133,7 @@ class Nearness:
     values: float
 
 
-_BENCHES = RecentlyUsed(4, lambda bench: 1)
+_BENCHES = RecentlyUsed(4)
 
 
 def bench_of(engine: Engine, setting: Setting, teacher: str) -> Bench:
@@ -212,7 +212,7 @@ def _states(seen: Features) -> list[Tensor]:
     return [seen.hidden[layer][seen.real] for layer in sorted(seen.hidden)]
 
 
-_COSTS = RecentlyUsed(12, lambda costs: 1)
+_COSTS = RecentlyUsed(12)
 
 
 def costs_of(engine: Engine, setting: Setting, teacher: str, student: str) -> LayerCosts:
