@@ -21,7 +21,6 @@ from typing import Any, Literal
 import torch
 from safetensors.torch import load_file
 from torch import nn
-from transformers import AutoTokenizer
 
 from core.distill.distiller import Arm, Distiller
 from core.distill.evaluation import HeldOut
@@ -31,8 +30,8 @@ from core.distill.training import Step
 from core.distill.words import with_words_in_use
 from core.errors import LabError
 from core.files import writing
+from core.models.loading import open_tokenizer
 from core.runs.card import write_card
-from core.runs.plan import folder_of
 from core.runs.probe import Watcher
 from core.runs.run import Run, State, Status
 from core.runs.storage import half, load_state, load_texts, save_state, save_tensors
@@ -95,8 +94,7 @@ class Session:
         self._texts = load_texts(self.run.folder / "texts.safetensors")
         file = self.run.folder / "known_logits.safetensors"
         self._known = load_file(file) if file.exists() else {}
-        tokenizer = folder_of(self.plan.teachers[0])
-        self._tokenizer = AutoTokenizer.from_pretrained(tokenizer, local_files_only=True, trust_remote_code=False)
+        self._tokenizer = open_tokenizer(self.plan.teachers[0])
         self._held_out: HeldOut | None = None
         self._watcher = Watcher(self.run, self._tokenizer, self._teachers[0], self.plan.task)
         self._teaching = None
@@ -290,7 +288,7 @@ class Session:
     def _teacher(self, name: str) -> nn.Module:
         key = (self.plan.task, name)
         if key not in self._opened:
-            self._opened[key] = observed(open_for(folder_of(name), self.plan.task, self.plan.device))
+            self._opened[key] = observed(open_for(name, self.plan.task, self.plan.device))
         return self._opened[key]
 
 
@@ -299,10 +297,10 @@ def student_from(run: Run, arm: str, seed: int, step: int, teacher: nn.Module | 
     file, plan = run.snapshot_file(arm, seed, step), run.plan
     if not file.exists():
         raise LabError("run_missing", name=f"{run.name}/{Path(file).relative_to(run.folder)}")
-    teacher = teacher if teacher is not None else open_for(folder_of(plan.teachers[0]), plan.task)
+    teacher = teacher if teacher is not None else open_for(plan.teachers[0], plan.task)
     student = plan.arms[arm].student.build(teacher, plan.task, seed)
     state = load_file(file)
-    if any(name.endswith("word_embeddings.rows") for name in state):
+    if any(name.endswith(".rows") for name in state):
         with_words_in_use(student, load_texts(run.folder / "texts.safetensors").vocabulary)
     student.load_state_dict({name: tensor.to(torch.float32) for name, tensor in state.items()})
     return observed(student).eval().requires_grad_(False)

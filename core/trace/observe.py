@@ -8,7 +8,6 @@ share a model do not meet.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -36,9 +35,6 @@ if TYPE_CHECKING:
     from core.models.families import Family
 
 ATTENTION = "observed"
-
-WORD_EMBEDDINGS = re.compile(r"(word_embeddings|tok_embeddings|embed_tokens|wte)$")
-SEGMENT_EMBEDDINGS = re.compile(r"token_type_embeddings$")
 
 
 @dataclass
@@ -179,9 +175,9 @@ def watch(model: nn.Module, family: Family) -> None:
     The hooks stay for the model's life and do nothing where no observation is active.
     """
     for name, module in model.named_modules():
-        if WORD_EMBEDDINGS.search(name):
+        if name.endswith(family.word_embeddings):
             module.register_forward_hook(_recorder("word"))
-        elif SEGMENT_EMBEDDINGS.search(name):
+        elif family.segment_embeddings and name.endswith(family.segment_embeddings):
             module.register_forward_hook(_recorder("segment"))
         elif name.endswith(family.position):
             module.register_forward_hook(_positions)
