@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import torch
@@ -19,7 +17,7 @@ from transformers import AutoConfig, AutoTokenizer
 
 from core.errors import LabError
 from core.models.building import ONE_AT_A_TIME
-from core.models.card import SHIPPED, ModelCard, catalog
+from core.models.card import SHIPPED, ModelCard, catalog, verify
 from core.models.families import Family, apply_head, family_named, family_of, has_vocabulary_head
 from core.models.finished import named
 from core.trace.observe import ATTENTION, watch
@@ -243,33 +241,6 @@ def _one_sentence(source: str | Path) -> Iterator[None]:
     except Exception as error:
         reason = f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else 'no message'}"
         raise LabError("broken_checkpoint", name=str(source), reason=reason) from error
-
-
-def verify(card: ModelCard) -> None:
-    """Compares a model's weight files with the hashes in its card.
-
-    A file's whole content is hashed once in a process, and again only if its size or time of change differ: about 0.1 s for
-    all that is shipped. It proves that the files are those that were measured, not that nobody meant harm: who can change the
-    weights can change the card.
-
-    Raises:
-        LabError: `missing_checkpoint` or `changed_checkpoint`, naming the first such file.
-    """
-    for name, expected in card.hashes.items():
-        file = (card.folder / name).resolve()
-        if not file.is_file():
-            raise LabError("missing_checkpoint", name=f"{card.name}/{name}")
-        facts = file.stat()
-        found = _sha256(file, facts.st_size, facts.st_mtime_ns)
-        if found != expected:
-            raise LabError("changed_checkpoint", name=card.name, file=name, found=found[:12], expected=expected[:12])
-
-
-@cache
-def _sha256(file: Path, size: int, changed: int) -> str:
-    """The hash of a file's content; size and time of change make a changed file another key."""
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _own_class(config: transformers.PretrainedConfig) -> type:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file, save_file
@@ -17,6 +19,7 @@ from core.errors import LabError
 from core.folders import FOLDER_VARIABLE
 from core.labs.worth_it import sources
 from core.labs.worth_it.notebook import TEXTS, notebook
+from core.models import card as card_module
 from core.models import finished, load, loading, open_tokenizer
 from core.models.card import SHIPPED, read_card
 from core.runs.datasets import TEACHER, kinds_material
@@ -139,7 +142,7 @@ def test_the_notebook_of_the_shipped_pair_refuses_it(changed, monkeypatch):
 
 def test_a_verified_file_is_hashed_once(copied, monkeypatch):
     open_for(TEACHER, "single_label")
-    monkeypatch.setattr(loading.hashlib, "file_digest", lambda *args: pytest.fail("hashed again"))
+    monkeypatch.setattr(card_module.hashlib, "file_digest", lambda *args: pytest.fail("hashed again"))
     open_for(copied, "single_label")
     open_tokenizer(TEACHER)
 
@@ -152,7 +155,7 @@ def test_a_learners_own_folder_has_no_hash_to_be_held_against(run, monkeypatch):
     file = folder / "model.safetensors"
     weights = load_file(file)
     save_file({name: 1.01 * tensor for name, tensor in weights.items()}, file, metadata={"format": "pt"})
-    monkeypatch.setattr(loading, "_sha256", lambda *args: "0" * 64)
+    monkeypatch.setattr(card_module, "_sha256", lambda *args: "0" * 64)
     open_for(folder, "single_label")
     load(folder, device="cpu")
     refused(load, "tiny/distilled-0", "cpu")
@@ -165,3 +168,22 @@ def test_half_a_file_is_one_clear_sentence_everywhere(broken_folder, material, t
         error = refused(ask, *args, code="broken_checkpoint")
         assert str(broken_folder) in str(error) and "\n" not in str(error) and str(error).endswith(".")
     assert run.status().lab_error.code == "broken_checkpoint"
+
+
+def test_no_other_module_opens_a_checkpoint():
+    """`core.build` may: it reads the raw material from which the shipped models are made."""
+    root = Path(__file__).resolve().parents[2]
+    files = [*(root / "core").rglob("*.py"), *(root / "pages").rglob("*.py"), root / "app.py"]
+    calls = {
+        f"{path.relative_to(root)}: {ast.unparse(node.func)}"
+        for path in files
+        if "build" not in path.relative_to(root).parts
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "from_pretrained"
+    }
+    assert calls == {
+        "core/models/loading.py: AutoConfig.from_pretrained",
+        "core/models/loading.py: AutoTokenizer.from_pretrained",
+        "core/models/loading.py: kind.from_pretrained",
+        "core/distill/words.py: nn.Embedding.from_pretrained",  # a table in memory
+    }
