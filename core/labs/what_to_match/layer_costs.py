@@ -48,9 +48,6 @@ CRITERIA: tuple[Criterion, ...] = ("cka", "hidden", "unexplained", "scores", "at
 """1 − CKA; the hidden MSE; the same as a share of how much the teacher's states vary; the MSE of raw attention scores; the KL
 of attention; the KL of value relations."""
 
-BY_HEAD = ("scores", "attention", "values")
-"""Those that compare head with head."""
-
 
 @dataclass(frozen=True)
 class LayerCosts:
