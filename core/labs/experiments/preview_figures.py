@@ -12,7 +12,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.charts.colors import DIFFERENCE, NEUTRAL, STUDENT, TEACHER
-from core.labs.experiments.figures import STYLES, framed
+from core.charts.figures import BESIDE, blank_figure
+from core.labs.experiments.figures import STYLES
 from core.memory import remembered
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def pull_points(pull: Pull, labels: Mapping[str, str]) -> go.Figure:
     Args:
         labels: `difference`, `push`, `points`, `limit`.
     """
-    figure = framed(height=380, x_title=labels["difference"], y_title=labels["push"])
+    figure = blank_figure(height=380, x_title=labels["difference"], y_title=labels["push"], margin=BESIDE)
     x, y = (np.asarray(values).ravel() for values in (pull.difference, pull.gradient))
     end = float(np.abs(x).max()) * 1.05
     figure.add_scatter(
@@ -59,7 +60,7 @@ def pull_lengths(found: Pulls, temperature: float, labels: Mapping[str, str]) ->
     Args:
         labels: `temperature`, `length`, `scaled`, `plain`, `limit`.
     """
-    figure = framed(height=380, x_title=labels["temperature"], y_title=labels["length"])
+    figure = blank_figure(height=380, x_title=labels["temperature"], y_title=labels["length"], margin=BESIDE)
     hot = [one.temperature for one in found.pulls]
     for name, values, color, dash in (
         ("scaled", [one.length for one in found.pulls], STUDENT, "solid"),
@@ -90,7 +91,7 @@ def carrier_bars(kinds: Sequence[str], found: Carriers, labels: Mapping[str, str
     """
     shares = np.asarray(found.shares)
     order = [row for row in np.argsort(-np.nan_to_num(shares, nan=-1.0)) if not np.isnan(shares[row])]
-    figure = framed(height=90 + 26 * len(order), x_title=labels["share"], showlegend=False)
+    figure = blank_figure(height=90 + 26 * len(order), x_title=labels["share"], showlegend=False, margin=BESIDE)
     figure.add_bar(
         y=[kinds[row] for row in order],
         x=shares[order],
@@ -115,7 +116,7 @@ def shelf_bars(kinds: Sequence[str], found: Shelf, labels: Mapping[str, str]) ->
         kinds: their names, `[kind]`.
         labels: `texts`, `labelled`, `teacher`.
     """
-    figure = framed(height=100 + 34 * len(kinds), x_title=labels["texts"], barmode="group")
+    figure = blank_figure(height=100 + 34 * len(kinds), x_title=labels["texts"], barmode="group", margin=BESIDE)
     for name, values, color in (
         (labels["teacher"], np.asarray(found.teacher), TEACHER),
         (labels["labelled"], np.asarray(found.labels, dtype=float), NEUTRAL),
@@ -145,7 +146,7 @@ def heard_bars(rows: Sequence[Heard], labels: Mapping[str, str]) -> go.Figure:
     Args:
         labels: `steps`, `inside`, `head`, `row` (with the blanks {arm} and {steps}), and the name of each arm.
     """
-    figure = framed(height=110 + 34 * len(rows), x_title=labels["steps"], barmode="stack")
+    figure = blank_figure(height=110 + 34 * len(rows), x_title=labels["steps"], barmode="stack", margin=BESIDE)
     names = [labels["row"].format(arm=labels[row.arm], steps=row.steps) for row in rows]
     colors = [STYLES[row.arm][0] for row in rows]
     for key, values in (("inside", [row.inside for row in rows]), ("head", [row.head for row in rows])):
@@ -173,7 +174,7 @@ def cover_lines(found: Cover, labels: Mapping[str, str]) -> go.Figure:
     Args:
         labels: `epoch`, `share`, `static`, `dynamic`, `expected`.
     """
-    figure = framed(height=340, x_title=labels["epoch"], y_title=labels["share"])
+    figure = blank_figure(height=340, x_title=labels["epoch"], y_title=labels["share"], margin=BESIDE)
     for key, values in (("static", found.static), ("dynamic", found.dynamic)):
         color, dash, symbol = STYLES[key]
         figure.add_scatter(

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from core.charts.colors import DIFFERENCE, NEGATIVE, NEUTRAL, POSITIVE, STUDENT, TEACHER
-from core.charts.figures import BESIDE, TALL, blank_figure, paired_bars
+from core.charts.figures import BESIDE, TALL, blank_figure, level_line, paired_bars
 from core.memory import remembered
 
 
@@ -87,7 +87,7 @@ def ranked_curve(
             hovertemplate="%{x}: %{y:.2e}<extra>" + name + "</extra>",
         )
         last = ranks[-1]
-    _level(figure, (1, last), uniform, labels["uniform"])
+    level_line(figure, (1, last), uniform, labels["uniform"], ".3~g")
     figure.update_layout(margin=TALL, legend={"traceorder": "reversed"})
     figure.update_xaxes(type="log", dtick=1, tickformat=",d")
     figure.update_yaxes(type="log", exponentformat="power", range=[-9, 0.1])
@@ -113,7 +113,7 @@ def entropy_curve(
     figure.update_layout(margin=TALL)
     for name, values, color in ((labels["teacher"], teacher, TEACHER), (labels["student"], student, STUDENT)):
         _temperature_line(figure, temperatures, values, name, color)
-    _level(figure, (temperatures[0], temperatures[-1]), most, labels["most"])
+    level_line(figure, (temperatures[0], temperatures[-1]), most, labels["most"], ".3~g")
     _mark(figure, chosen)
     figure.update_yaxes(range=[0, most * 1.12])
     return figure
@@ -217,7 +217,7 @@ def leak_curve(shares: Sequence[float], loss: ArrayLike, gradient: ArrayLike, la
         figure.add_scatter(
             x=shares, y=values, mode="lines", name=labels[key], line={"color": color, "dash": dash, "width": 2}
         )
-    _level(figure, (0, 1), 1.0, labels["honest"])
+    level_line(figure, (0, 1), 1.0, labels["honest"], ".3~g")
     figure.update_yaxes(range=[0, 1.2], tickformat=".0%")
     return figure
 
@@ -247,18 +247,6 @@ def _temperature_line(
         hovertemplate="T = %{x}: %{y:.4~g}<extra>" + name + "</extra>",
     )
     figure.update_xaxes(type="log", tickvals=[0.25, 0.5, 1, 2, 4, 8, 20], ticktext=["¼", "½", "1", "2", "4", "8", "20"])
-
-
-def _level(figure: go.Figure, across: tuple[float, float], value: float, name: str) -> None:
-    """A dotted line to compare with, named in the legend."""
-    figure.add_scatter(
-        x=across,
-        y=[value, value],
-        mode="lines",
-        name=name,
-        line={"color": NEUTRAL, "dash": "dot", "width": 1.5},
-        hovertemplate="%{y:.3~g}<extra>" + name + "</extra>",
-    )
 
 
 def _mark(figure: go.Figure, temperature: float) -> None:

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from core.charts.colors import ARMS, NEUTRAL, STUDENT, TEACHER
-from core.charts.figures import BESIDE, blank_figure, paired_bars
+from core.charts.figures import BESIDE, blank_figure, level_line, paired_bars
 from core.memory import remembered
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def by_budget(alone: Sequence[Arm], distilled: Sequence[Arm], teacher: float | N
         teacher: the teacher's own value, or None to leave it out.
         labels: `budget`, `alone`, `distilled`, `teacher`, `measure`, `all` (names the largest budget).
     """
-    figure = blank_figure(height=380, x_title=labels["budget"], y_title=labels["measure"])
+    figure = blank_figure(height=380, x_title=labels["budget"], y_title=labels["measure"], margin=BESIDE)
     names = [f"{arm.labels:,}" for arm in alone[:-1]] + [labels["all"]]
     for arms, name, color, symbol in (
         (distilled, labels["distilled"], ARMS["distilled"], "circle"),
@@ -88,9 +88,9 @@ def by_budget(alone: Sequence[Arm], distilled: Sequence[Arm], teacher: float | N
     ):
         _points(figure, names, arms, name, color, symbol)
     if teacher is not None:
-        _level(figure, names, teacher, labels["teacher"])
+        level_line(figure, names, teacher, labels["teacher"])
     figure.update_xaxes(type="category")
-    return _framed(figure)
+    return figure
 
 
 @remembered()
@@ -102,12 +102,12 @@ def by_temperature(warmed: Sequence[Arm], alone: Arm, labels: Mapping) -> go.Fig
         alone: the same budget without a teacher.
         labels: `temperature`, `distilled`, `alone`, `measure`.
     """
-    figure = blank_figure(height=380, x_title=labels["temperature"], y_title=labels["measure"])
+    figure = blank_figure(height=380, x_title=labels["temperature"], y_title=labels["measure"], margin=BESIDE)
     names = [f"{arm.temperature:g}" for arm in warmed]
     _points(figure, names, warmed, labels["distilled"], ARMS["distilled"], "circle")
-    _level(figure, names, alone.mean, labels["alone"])
+    level_line(figure, names, alone.mean, labels["alone"])
     figure.update_xaxes(type="category")
-    return _framed(figure)
+    return figure
 
 
 @remembered()
@@ -118,7 +118,7 @@ def reliability_diagram(curves: Sequence[tuple[str, str, Reliability]], labels: 
         curves: name, whose it is ("teacher", "distilled" or "alone"), and the bins.
         labels: `confidence`, `accuracy`, `calibrated`, `predictions`.
     """
-    figure = blank_figure(height=440, x_title=labels["confidence"], y_title=labels["accuracy"])
+    figure = blank_figure(height=440, x_title=labels["confidence"], y_title=labels["accuracy"], margin=BESIDE)
     styles = {
         "teacher": (ARMS["teacher"], "dot", "diamond"),
         "distilled": (ARMS["distilled"], "solid", "circle"),
@@ -153,11 +153,6 @@ def reliability_diagram(curves: Sequence[tuple[str, str, Reliability]], labels: 
     )
     figure.update_xaxes(range=[0, 1.03], tickformat=".0%")
     figure.update_yaxes(range=[0, 1.03], tickformat=".0%")
-    return _framed(figure)
-
-
-def _framed(figure: go.Figure) -> go.Figure:
-    figure.update_layout(margin=BESIDE)
     return figure
 
 
@@ -174,14 +169,3 @@ def _points(figure: go.Figure, names: Sequence[str], arms: Sequence[Arm], name: 
         hovertemplate="%{x}: %{y:.3f} ± %{error_y.array:.3f}<extra>" + name + "</extra>",
     )
     figure.update_yaxes(tickformat=".0%")
-
-
-def _level(figure: go.Figure, names: Sequence[str], value: float, name: str) -> None:
-    figure.add_scatter(
-        x=list(names),
-        y=[value] * len(names),
-        mode="lines",
-        name=name,
-        line={"color": NEUTRAL, "dash": "dot", "width": 1.5},
-        hovertemplate="%{y:.3f}<extra>" + name + "</extra>",
-    )
