@@ -32,6 +32,7 @@ from core.errors import LabError
 from core.files import writing
 from core.models.loading import open_tokenizer
 from core.runs.card import write_card
+from core.runs.plan import folder_of
 from core.runs.probe import Watcher
 from core.runs.run import Run, State, Status
 from core.runs.storage import half, load_state, load_texts, save_state, save_tensors
@@ -297,10 +298,10 @@ def student_from(run: Run, arm: str, seed: int, step: int, teacher: nn.Module | 
     file, plan = run.snapshot_file(arm, seed, step), run.plan
     if not file.exists():
         raise LabError("run_missing", name=f"{run.name}/{Path(file).relative_to(run.folder)}")
-    teacher = teacher if teacher is not None else open_for(plan.teachers[0], plan.task)
+    teacher = teacher if teacher is not None else open_for(folder_of(plan.teachers[0]), plan.task)
     student = plan.arms[arm].student.build(teacher, plan.task, seed)
     state = load_file(file)
-    if any(name.endswith(".rows") for name in state):
+    if any(name.endswith("word_embeddings.rows") for name in state):
         with_words_in_use(student, load_texts(run.folder / "texts.safetensors").vocabulary)
     student.load_state_dict({name: tensor.to(torch.float32) for name, tensor in state.items()})
     return observed(student).eval().requires_grad_(False)

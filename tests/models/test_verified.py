@@ -21,7 +21,7 @@ from core.labs.worth_it import sources
 from core.labs.worth_it.notebook import TEXTS, notebook
 from core.models import card as card_module
 from core.models import finished, load, loading, open_tokenizer
-from core.models.card import SHIPPED, read_card
+from core.models.card import SHIPPED, catalog, read_card
 from core.runs.datasets import TEACHER, kinds_material
 from core.runs.plan import ArmPlan, RunPlan, StudentPlan
 from core.runs.run import Run
@@ -62,9 +62,9 @@ def copied(tmp_path, monkeypatch):
     shared = SHIPPED / "minilm-teacher" / "embeddings.safetensors"
     (tmp_path / "models" / "minilm-teacher").mkdir()
     shutil.copy(shared, tmp_path / "models" / "minilm-teacher")
-    card = read_card(folder)
+    cards = [read_card(folder), *(card for card in catalog() if card.name != TEACHER)]
     for module in (loading, finished):
-        monkeypatch.setattr(module, "catalog", lambda: [card])
+        monkeypatch.setattr(module, "catalog", lambda: cards)
     return folder
 
 

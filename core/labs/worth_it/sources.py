@@ -26,7 +26,7 @@ from core.labs.temperature import label_budgets as stored
 from core.labs.worth_it.predictions import Answers, answers, from_logits, majority, quality
 from core.labs.worth_it.report import Report, Series, Trained, series
 from core.memory import RecentlyUsed
-from core.runs.plan import RunPlan, StudentPlan
+from core.runs.plan import RunPlan, StudentPlan, folder_of
 from core.runs.run import Run
 from core.runs.storage import load_texts
 
@@ -75,7 +75,7 @@ def opened(engine: Engine, source: str, task: str, device: str = "cpu") -> nn.Mo
     """
     if card(source) is not None:
         return engine.checkpoint(Setting(source, "", device), source).model
-    return observed(open_for(source, task, device)).requires_grad_(False)
+    return observed(open_for(folder_of(source), task, device)).requires_grad_(False)
 
 
 # The shipped pair

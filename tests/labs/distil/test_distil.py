@@ -28,7 +28,7 @@ from core.labs.distil.setup import TERMS, Setup, begin, rule_layers
 from core.models import load
 from core.models.finished import made, named
 from core.runs.export import parcel, students
-from core.runs.plan import RunPlan
+from core.runs.plan import RunPlan, folder_of
 from core.runs.run import Run
 from core.runs.server import close_workshop, workshop
 
@@ -268,7 +268,7 @@ def test_finished_students_are_in_the_catalogue_of_their_owner(finished):
     assert [one.name for one in cards] == [f"{finished.name}/distilled-0", f"{finished.name}/control-0"]
     assert made("somebody else") == [] and cards[0].task == "kinds" and cards[0].labels[2] == "food"
     assert cards[0].title == "small" and card(cards[0].name) == cards[0] and cards[0].hashes
-    assert named(cards[0].name).folder == finished.student_folder("distilled", 0)
+    assert folder_of(cards[0].name) == finished.student_folder("distilled", 0)
     opened = load(cards[0].name, device="cpu")
     assert opened.classes == cards[0].labels
     trace = ENGINE.trace(Setting("", ""), cards[0].name, TEXT)
