@@ -84,7 +84,7 @@ class Sweep(Generic[T]):
         return self.result()
 
 
-_SWEEPS = RecentlyUsed(KEPT_SWEEPS, lambda sweep: 1)
+_SWEEPS = RecentlyUsed(KEPT_SWEEPS)
 
 
 def sweep(key: Hashable, total: int, work: Callable[[Callable[[], None]], T]) -> Sweep[T]:

@@ -67,7 +67,7 @@ class Engine:
         self._timing = threading.Lock()
         self._traces = RecentlyUsed(cache_bytes, lambda trace: trace.size_bytes)
         self._lenses = RecentlyUsed(cache_bytes // 4, lambda logits: logits.nbytes)
-        self._tokens = RecentlyUsed(KEPT_TOKENS, lambda tokens: 1)
+        self._tokens = RecentlyUsed(KEPT_TOKENS)
         self._imported = threading.Event()
         self._shelf = None
         self._guard = threading.Lock()
@@ -176,7 +176,9 @@ class Engine:
             LabError: `no_vocabulary_head`, `busy`.
         """
         checkpoint = self.checkpoint(setting, name)
-        key = (setting.device, setting.precision, name, tuple(trace.tokens.ids.tolist()), trace.facts, position)
+        ids, segments = tuple(trace.tokens.ids.tolist()), tuple(trace.tokens.segments.tolist())
+        # not all of `trace.facts`: the seconds that a pass took differ when the same text is traced again
+        key = (setting.device, setting.precision, name, ids, segments, trace.facts.interventions, position)
 
         def compute():
             import torch

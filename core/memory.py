@@ -15,14 +15,21 @@ import numpy as np
 P = ParamSpec("P")
 T = TypeVar("T")
 
+REMEMBERED = 64
+"""How many results of a function are kept: fifty learners on one page ask for the same few."""
+
 
 class RecentlyUsed:
     """Values by key, the least recently used dropped once they weigh more than `limit` together; thread-safe.
 
     A value that several threads ask for at once is computed by one of them; the others wait for it and for nothing else.
+
+    Args:
+        limit: the total weight that is kept; of the last value, whatever it weighs.
+        weigh: the weight of a value, always the same for one value; without it each weighs 1, so `limit` is their number.
     """
 
-    def __init__(self, limit: int, weigh: Callable[[Any], int]) -> None:
+    def __init__(self, limit: int, weigh: Callable[[Any], int] = lambda value: 1) -> None:
         self._limit, self._weigh = limit, weigh
         self._values: OrderedDict[object, object] = OrderedDict()
         self._pending: dict[object, threading.Lock] = {}
@@ -50,6 +57,10 @@ class RecentlyUsed:
 
     def _keep(self, key: object, value: object) -> None:
         with self._guard:
+            if (
+                key in self._values
+            ):  # after an error, one thread may compute it under the old lock and one under a new one
+                self.weight -= self._weigh(self._values.pop(key))
             self._values[key] = value
             self.weight += self._weigh(value)
             while self.weight > self._limit and len(self._values) > 1:
@@ -63,15 +74,17 @@ class RecentlyUsed:
         return key in self._values
 
 
-def remembered(count: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
+def remembered(count: int = REMEMBERED) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Keeps a pure function's last `count` results by the content of its arguments: arrays by their numbers.
+
+    Give another count only where the results are large.
 
     Building a plotly figure costs ten times what hashing its numbers does, and fifty learners on one page draw the same
     figures. Treat what comes back as read-only: others have it too. Arguments without content are a `TypeError`.
     """
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
-        kept = RecentlyUsed(count, lambda value: 1)
+        kept = RecentlyUsed(count)
 
         @functools.wraps(function)
         def remembering(*args: P.args, **options: P.kwargs) -> T:

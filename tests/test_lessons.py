@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import string
 import tomllib
 from pathlib import Path
 
@@ -54,12 +56,48 @@ def test_every_lesson_asks_questions_with_sources(slug):
         assert all(choice.why for choice in (*english.choices, *chinese.choices))
 
 
+def raised() -> list[tuple[str, str, set[str] | None]]:
+    """Where core raises an error, its code, and the names of its details; None where they come out of a mapping."""
+    found = []
+    for path in sorted((ROOT / "core").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "LabError" and node.args):
+                continue
+            if isinstance(node.args[0], ast.Constant):
+                names = {word.arg for word in node.keywords}
+                where = f"{path.relative_to(ROOT)}:{node.lineno}"
+                found.append((where, node.args[0].value, None if None in names else names))
+    return found
+
+
+def blanks(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
 def test_every_error_has_its_sentence_in_both_languages():
+    """And each of its blanks is filled wherever it is raised."""
+    places = raised()
+    assert len({code for _, code, _ in places}) > 40
     for language in lessons.LANGUAGES:
         texts = lessons.labels("common", language)
-        for code, sentence in LabError.sentences.items():
-            blanks = set(re.findall(r"{(\w+)", sentence))
-            assert set(re.findall(r"{(\w+)", texts(f"errors.{code}"))) <= blanks, code
+        for where, code, details in places:
+            assert f"errors.{code}" in texts, f"{where}: {code} has no sentence"
+            named = blanks(texts(f"errors.{code}"))
+            assert details in (None, named), f"{where}: {code} fills {details}, its sentence has {named}"
+
+
+def test_an_error_says_in_english_what_the_page_says():
+    texts = lessons.labels("common", "en")
+    assert LabError.sentences == texts.group("errors")
+    details = {"name": "a model", "reason": "half a file"}
+    assert str(LabError("broken_checkpoint", **details)) == texts("errors.broken_checkpoint", **details)
+
+
+def test_no_sentence_of_an_error_is_written_twice():
+    beginnings = {text[:24] for text in LabError.sentences.values()}
+    for path in (ROOT / "core").rglob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        assert not [text for text in beginnings if text in source], path
 
 
 def asked_for(key: str, pages: str) -> bool:

@@ -8,11 +8,11 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
-from core.charts.colors import STUDENT, TEACHER
+from core.charts.colors import NEUTRAL, STUDENT, TEACHER
 from core.memory import remembered
 
-FIGURES = 64
-"""How many drawings of each kind are kept: fifty learners on one page look at the same few."""
+PLAIN = {"l": 8, "r": 8, "t": 28, "b": 8}
+"""Margins of a figure with a legend of one line."""
 
 BESIDE = {"l": 8, "r": 8, "t": 72, "b": 8}
 """Margins that put a legend of up to two lines below the buttons, for figures no wider than a phone or half a page."""
@@ -21,12 +21,14 @@ TALL = BESIDE | {"t": 108}
 """The same for up to four lines."""
 
 
-def blank_figure(height: int = 320, x_title: str = "", y_title: str = "", **layout: object) -> go.Figure:
-    """An empty figure with the margins, legend and axes of the house; `layout` is passed on to plotly."""
+def blank_figure(
+    height: int = 320, x_title: str = "", y_title: str = "", margin: Mapping[str, int] = PLAIN, **layout: object
+) -> go.Figure:
+    """An empty figure with the legend and axes of the house and one of its margins; `layout` is passed on to plotly."""
     figure = go.Figure()
     figure.update_layout(
         height=height,
-        margin={"l": 8, "r": 8, "t": 28, "b": 8},
+        margin=margin,
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
         hoverlabel={"namelength": -1},
         xaxis_title=x_title,
@@ -38,12 +40,31 @@ def blank_figure(height: int = 320, x_title: str = "", y_title: str = "", **layo
     return figure
 
 
+def level_line(
+    figure: go.Figure, across: Sequence[float] | Sequence[str], value: float, name: str, digits: str = ".3f"
+) -> None:
+    """A dotted horizontal line to compare with, named in the legend.
+
+    Args:
+        across: places on the x axis, from the first of which to the last it goes.
+        digits: how the value is written when it is pointed at, a format of d3.
+    """
+    figure.add_scatter(
+        x=list(across),
+        y=[value] * len(across),
+        mode="lines",
+        name=name,
+        line={"color": NEUTRAL, "dash": "dot", "width": 1.5},
+        hovertemplate=f"%{{y:{digits}}}<extra>{name}</extra>",
+    )
+
+
 def plain(token: str) -> str:
     """A token that plotly shows as it is: it would read "<b>" as markup and "$a$" as a formula."""
     return token.replace("&", "&amp;").replace("<", "&lt;").replace("$", "＄")
 
 
-@remembered(FIGURES)
+@remembered()
 def prediction_bars(
     words: Sequence[str], teacher: ArrayLike, student: ArrayLike, labels: Mapping[str, str]
 ) -> go.Figure:

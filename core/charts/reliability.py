@@ -9,14 +9,14 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.charts.colors import ARMS, NEUTRAL
-from core.charts.figures import BESIDE, FIGURES, blank_figure
+from core.charts.figures import BESIDE, blank_figure
 from core.memory import remembered
 
 if TYPE_CHECKING:
     from core.measure.calibration import Reliability
 
 
-@remembered(FIGURES)
+@remembered()
 def reliability_diagram(curves: Sequence[tuple[str, str, Reliability]], labels: Mapping) -> go.Figure:
     """Accuracy against confidence, a line each; on the diagonal a model is right as often as it says.
 
@@ -24,7 +24,7 @@ def reliability_diagram(curves: Sequence[tuple[str, str, Reliability]], labels: 
         curves: name, whose it is ("teacher", "distilled" or "alone"), and the bins.
         labels: `confidence`, `accuracy`, `calibrated`, `predictions`.
     """
-    figure = blank_figure(height=440, x_title=labels["confidence"], y_title=labels["accuracy"])
+    figure = blank_figure(height=440, x_title=labels["confidence"], y_title=labels["accuracy"], margin=BESIDE)
     styles = {
         "teacher": (ARMS["teacher"], "dot", "diamond"),
         "distilled": (ARMS["distilled"], "solid", "circle"),
@@ -59,5 +59,4 @@ def reliability_diagram(curves: Sequence[tuple[str, str, Reliability]], labels: 
     )
     figure.update_xaxes(range=[0, 1.03], tickformat=".0%")
     figure.update_yaxes(range=[0, 1.03], tickformat=".0%")
-    figure.update_layout(margin=BESIDE)
     return figure

@@ -20,15 +20,7 @@ import torch
 from torch import nn
 
 from core.errors import LabError
-
-_BERT = ("attention.self.value", "attention.output.dense")
-PROJECTIONS = {
-    "bert": _BERT,
-    "roberta": _BERT,
-    "electra": _BERT,
-    "distilbert": ("attention.v_lin", "attention.out_lin"),
-}
-"""W_V and W_O inside a layer, by `config.model_type`."""
+from core.models.families import FAMILIES, bert_like, family_of
 
 
 def layers_of(model: nn.Module) -> nn.ModuleList:
@@ -37,10 +29,10 @@ def layers_of(model: nn.Module) -> nn.ModuleList:
     Raises:
         LabError: `not_bert_like`.
     """
-    kind = model.config.model_type
-    if kind not in PROJECTIONS:
-        raise LabError("not_bert_like", family=kind, known=", ".join(PROJECTIONS))
-    return (model.base_model.transformer if kind == "distilbert" else model.base_model.encoder).layer
+    name = model.config.model_type
+    if name not in bert_like():
+        raise LabError("not_bert_like", family=name, known=", ".join(bert_like()))
+    return attrgetter(FAMILIES[name].layers)(model.base_model)
 
 
 @torch.no_grad()
@@ -53,10 +45,10 @@ def switch_off(model: nn.Module, heads: Mapping[int, Collection[int]]) -> None:
     Raises:
         LabError: `bad_heads` if a layer or head does not exist, or `not_bert_like`.
     """
-    layers, count = layers_of(model), model.config.num_attention_heads
+    layers, family, count = layers_of(model), family_of(model), model.config.num_attention_heads
     for layer, chosen in heads.items():
         check_heads(((layer, head) for head in chosen), len(layers), count)
-        value, output = (attrgetter(path)(layers[layer]) for path in PROJECTIONS[model.config.model_type])
+        value, output = (attrgetter(path)(layers[layer]) for path in (family.value, family.attention_output))
         width = value.out_features // count
         for head in chosen:
             rows = slice(head * width, (head + 1) * width)

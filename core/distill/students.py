@@ -10,16 +10,14 @@ For example:
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Literal
 
 import torch
-import transformers
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import AutoConfig, BertConfig, PreTrainedConfig, PreTrainedModel
+from transformers import BertConfig, PreTrainedConfig, PreTrainedModel
 
 from core.distill.heads import check_heads, switch_off
 from core.distill.layer_maps import by_hand
@@ -28,42 +26,15 @@ from core.distill.words import whole_state, whole_table
 from core.errors import LabError
 from core.files import writing
 from core.models.building import ONE_AT_A_TIME
+from core.models.families import FAMILIES, at_layer, is_uneven
+from core.models.loading import class_for, open_checkpoint
 from core.trace.observe import ATTENTION
-
-BERT_CLASSES = {
-    "masked_words": "BertForMaskedLM",
-    "single_label": "BertForSequenceClassification",
-    "multi_label": "BertForSequenceClassification",
-    "token_labels": "BertForTokenClassification",
-}
-
-AUTO_CLASSES = {
-    "masked_words": "AutoModelForMaskedLM",
-    "single_label": "AutoModelForSequenceClassification",
-    "multi_label": "AutoModelForSequenceClassification",
-    "token_labels": "AutoModelForTokenClassification",
-}
-"""What opens a checkpoint for a task."""
-
-HEAD_BIASES = {
-    "classifier.bias",
-    "classifier.out_proj.bias",
-    "cls.predictions.bias",
-    "predictions.bias",
-    "lm_head.bias",
-    "generator_lm_head.bias",
-    "vocab_projector.bias",
-    "decoder.bias",
-}
-"""The last bias of a head, as the families call it."""
 
 WIDE, WIDE_SPREAD = 768, 0.02
 """BERT's width, and the standard deviation of its weights at the start (Devlin et al. 2019's code, `initializer_range`)."""
 
 WORD_SPREAD = 0.1
 """The standard deviation of word embeddings taken from the teacher: what a word means should outweigh where it stands."""
-
-_LAYER = re.compile(r"(.*\.(?:layer|layers|h))\.(\d+)\.(.*)")
 
 
 def from_layers(
@@ -93,16 +64,15 @@ def from_layers(
         student = type(teacher)(config)
     weights = {}
     for name, tensor in whole_state(teacher).items():
-        found = _LAYER.fullmatch(name)
-        if found:
-            before, number, after = found.groups()
-            if int(number) not in chosen:
+        if (place := at_layer(name)) is not None:
+            before, number, after = place
+            if number not in chosen:
                 continue
-            name = f"{before}.{chosen.index(int(number))}.{after}"
+            name = f"{before}.{chosen.index(number)}.{after}"
         weights[name] = tensor
     differing = student.load_state_dict(weights, strict=False)
-    # ModernBERT's lowest layer alone has no norm before its attention: whichever comes to lie there loses or gets one.
-    odd = [name for name in (*differing.missing_keys, *differing.unexpected_keys) if "attn_norm" not in name]
+    # Where the lowest layer alone lacks a weight (ModernBERT), whichever comes to lie there loses or gets one.
+    odd = [name for name in (*differing.missing_keys, *differing.unexpected_keys) if not is_uneven(name)]
     if odd:
         raise ValueError(f"The layers of {name_of(teacher)} differ in {odd[0]}.")
     if heads_off:
@@ -168,7 +138,7 @@ def fresh(
             config.id2label, config.label2id = dict(source.id2label), dict(source.label2id)
         if task != "token_labels":
             config.problem_type = f"{task}_classification"
-    student = seeded(getattr(transformers, BERT_CLASSES[task]), config, seed)
+    student = seeded(class_for(config, task), config, seed)
     if words == "teacher":
         table = student.get_input_embeddings().weight
         with torch.no_grad():
@@ -197,33 +167,13 @@ def principal_components(table: Tensor, width: int) -> Tensor:
     return found * (WORD_SPREAD / found.std())
 
 
-def open_for(folder: str | Path, task: Task, device: str | torch.device = "cpu") -> PreTrainedModel:
-    """Opens a checkpoint with the head of a task, which must be in its file.
+def open_for(source: str | Path, task: Task, device: str | torch.device = "cpu") -> PreTrainedModel:
+    """Opens a checkpoint, by its name or its folder, with the head of a task, which must be in its file.
 
     Raises:
-        LabError: `missing_checkpoint`, `broken_checkpoint`, or `untrained_head` if the head would be made up.
+        LabError: as `core.models.loading.open_checkpoint`; `untrained_head` if the head would be made up.
     """
-    if not Path(folder).is_dir():
-        raise LabError("missing_checkpoint", name=str(folder))
-    options = {"local_files_only": True, "trust_remote_code": False}
-    try:
-        config = AutoConfig.from_pretrained(folder, **options)
-        with ONE_AT_A_TIME:
-            model, report = getattr(transformers, AUTO_CLASSES[task]).from_pretrained(
-                folder,
-                config=config,
-                attn_implementation=ATTENTION,
-                dtype=torch.float32,
-                use_safetensors=True,
-                output_loading_info=True,
-                **options,
-            )
-    except Exception as error:  # whatever a damaged file makes the libraries raise, the learner needs one sentence
-        reason = f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else 'no message'}"
-        raise LabError("broken_checkpoint", name=str(folder), reason=reason) from error
-    if report["missing_keys"]:
-        raise LabError("untrained_head", name=Path(folder).name, weights=", ".join(sorted(report["missing_keys"])[:3]))
-    return model.eval().to(device)
+    return open_checkpoint(source, head=task, device=device)
 
 
 def refuse_untrained_head(teacher: nn.Module) -> None:
@@ -234,8 +184,9 @@ def refuse_untrained_head(teacher: nn.Module) -> None:
     Raises:
         LabError: `untrained_head`.
     """
+    biases = {name for family in FAMILIES.values() for name in family.head_biases}
     for name, parameter in teacher.named_parameters():
-        if name in HEAD_BIASES and not parameter.any():
+        if name in biases and not parameter.any():
             raise LabError("untrained_head", name=name_of(teacher), weights=name)
 
 

@@ -117,17 +117,6 @@ class Teaching:
             self._keep_joined("logits", logits, torch.arange(len(self.texts)), self.texts.asked)
             self._known[:] = True
 
-    @property
-    def share_known(self) -> float:
-        """The share of texts whose answers are computed, 0 to 1."""
-        return float(self._known.float().mean())
-
-    @property
-    def bytes_on_disk(self) -> int:
-        """What lies in files."""
-        folder = self._folder or (Path(self._temporary.name) if self._temporary else None)
-        return sum(file.stat().st_size for file in folder.glob("*.answers")) if folder and folder.is_dir() else 0
-
     @torch.no_grad()
     def features(self, batch: Batch) -> Features:
         """What the teacher makes of a batch of `texts`, on the device."""

@@ -2,12 +2,14 @@
 
 from core.models.card import ModelCard, catalog
 
-__all__ = ["Checkpoint", "ModelCard", "best_device", "catalog", "load"]
+_LATE = ("Checkpoint", "best_device", "load", "open_checkpoint", "open_tokenizer")
+
+__all__ = ["Checkpoint", "ModelCard", "best_device", "catalog", "load", "open_checkpoint", "open_tokenizer"]
 
 
 def __getattr__(name: str):
     """Imports torch only when a model is opened: the catalogue alone must not make a server's first page wait."""
-    if name in ("Checkpoint", "best_device", "load"):
+    if name in _LATE:
         from core.models import loading
 
         return getattr(loading, name)

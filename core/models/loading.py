@@ -1,11 +1,14 @@
-"""Opening a checkpoint: the shipped ones, a folder, or (only when asked) a hub id."""
+"""Opening a checkpoint: the shipped ones, a folder, or (only when asked) a hub id.
+
+`open_checkpoint` is the only door, and it verifies what is shipped; `load` adds a tokenizer and what a trace needs, and
+`core.distill.students.open_for` asks for a task's head."""
 
 from __future__ import annotations
 
-import hashlib
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import torch
@@ -14,8 +17,8 @@ from transformers import AutoConfig, AutoTokenizer
 
 from core.errors import LabError
 from core.models.building import ONE_AT_A_TIME
-from core.models.card import SHIPPED, ModelCard, catalog
-from core.models.families import FAMILIES, Family, apply_head, has_vocabulary_head
+from core.models.card import SHIPPED, ModelCard, catalog, verify
+from core.models.families import Family, apply_head, family_named, family_of, has_vocabulary_head
 from core.models.finished import named
 from core.trace.observe import ATTENTION, watch
 
@@ -23,6 +26,14 @@ transformers.utils.logging.set_verbosity_error()
 transformers.utils.logging.disable_progress_bar()
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+HEADS = {
+    "masked_words": "MODEL_FOR_MASKED_LM_MAPPING",
+    "single_label": "MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING",
+    "multi_label": "MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING",
+    "token_labels": "MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING",
+}
+"""Where transformers lists the class with a task's head, by `core.distill.texts.Task`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +65,8 @@ class Checkpoint:
     @property
     def longest(self) -> int:
         """The most tokens that the model has positions for."""
-        limit = getattr(self.model.config, "max_position_embeddings", None) or 512
-        return limit - 2 if self.model.config.model_type == "roberta" else limit  # RoBERTa's table starts at 2
+        rows = getattr(self.model.config, "max_position_embeddings", None) or 512
+        return rows - self.family.first_position
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -104,85 +115,135 @@ def load(
     precision: str = "float32",
     hub: bool = False,
 ) -> Checkpoint:
-    """Opens a shipped model or a run's finished student by name, a folder that transformers saved, or a hub id.
+    """Opens a checkpoint to be traced, with the head that its file has, and its tokenizer.
 
     Args:
-        name_or_folder: a name that `core.models.finished.named` knows, a folder, or with `hub=True` an id like
-            "distilbert-base-uncased".
+        name_or_folder: see `open_checkpoint`.
         device: the best one if not given.
         precision: a key of `PRECISIONS`; shipped weights are stored in half precision and widened here.
-        hub: allow a download. Off by default: nothing leaves the machine unasked.
+        hub: see `open_checkpoint`.
 
     Raises:
-        LabError: `missing_checkpoint`, `changed_checkpoint`, `broken_checkpoint`, `unknown_family` or `unknown_model`.
+        LabError: as `open_checkpoint`.
     """
-    shipped = {card.name: card for card in catalog()}
-    known = shipped.get(str(name_or_folder)) or named(str(name_or_folder))
-    source = str(known.folder if known else name_or_folder)
-    if not hub and not Path(source).is_dir():
-        if Path(source).name == source and not (SHIPPED / source).exists():
-            raise LabError("unknown_model", name=str(name_or_folder), known=", ".join(shipped) or "nothing")
-        raise LabError("missing_checkpoint", name=str(name_or_folder))
-    if known:
-        verify(known)
+    tokenizer = open_tokenizer(name_or_folder, hub)
+    model = open_checkpoint(name_or_folder, None, device or best_device(), precision, hub).requires_grad_(False)
+    family = family_of(model)
+    watch(model, family)
+    card = card_of(name_or_folder) or _card_of_stranger(model, str(name_or_folder))
+    return Checkpoint(model, tokenizer, card, family)
+
+
+def open_checkpoint(
+    source: str | Path,
+    head: str | None = None,
+    device: str | torch.device = "cpu",
+    precision: str = "float32",
+    hub: bool = False,
+) -> transformers.PreTrainedModel:
+    """Opens a checkpoint, whoever asks for it and whatever for: the only place that reads a model's weights to run them.
+
+    A shipped model, by its name or by its folder, and a run's finished student, by its name, are first compared with the
+    hashes in their cards (`verify`). Any other folder has none to be compared with.
+
+    Args:
+        source: a name that `core.models.finished.named` knows, a folder that transformers saved, or with `hub=True` an id
+            like "distilbert-base-uncased".
+        head: a key of `HEADS`, for the head of that task; the head that the file was written with if None, and then the
+            family must be one of `FAMILIES`.
+        device: where the weights go.
+        precision: a key of `PRECISIONS`.
+        hub: allow a download. Off by default: nothing leaves the machine unasked.
+
+    Returns:
+        The model in eval mode, attending by the observed function.
+
+    Raises:
+        LabError: `unknown_model`, `missing_checkpoint`, `changed_checkpoint`, `broken_checkpoint`, `unknown_family`; or
+            `untrained_head` if the file lacks weights of the head that was asked for.
+    """
+    folder = _verified(source, hub)
     options = {"local_files_only": not hub, "trust_remote_code": False}
-    try:
-        config = AutoConfig.from_pretrained(source, **options)
-        if config.model_type not in FAMILIES:
-            raise LabError("unknown_family", family=config.model_type, known=", ".join(FAMILIES))
-        tokenizer = AutoTokenizer.from_pretrained(source, **options)
+    with _one_sentence(source):
+        config = AutoConfig.from_pretrained(folder, **options)
+        if head is None:
+            family_named(config.model_type)
+        kind = _own_class(config) if head is None else class_for(config, head)
         with ONE_AT_A_TIME:
-            model, report = _model_class(config).from_pretrained(
-                source,
+            model, report = kind.from_pretrained(
+                folder,
+                config=config,
                 attn_implementation=ATTENTION,
                 dtype=PRECISIONS[precision],
                 use_safetensors=True,
                 output_loading_info=True,
                 **options,
             )
-    except LabError:
-        raise
-    except Exception as error:  # whatever a damaged file makes the libraries raise, the learner needs one sentence
-        reason = f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else 'no message'}"
-        raise LabError("broken_checkpoint", name=str(name_or_folder), reason=reason) from error
-    if report["missing_keys"]:
-        reason = f"{len(report['missing_keys'])} weights are missing, {sorted(report['missing_keys'])[0]} among them"
-        raise LabError("broken_checkpoint", name=str(name_or_folder), reason=reason)
-
-    model.eval().requires_grad_(False).to(device or best_device())
-    watch(model, FAMILIES[config.model_type])
-    card = known or _card_of_stranger(model, str(name_or_folder))
-    return Checkpoint(model, tokenizer, card, FAMILIES[config.model_type])
+    missing = sorted(report["missing_keys"])
+    if missing and head is None:
+        reason = f"{len(missing)} weights are missing, {missing[0]} among them"
+        raise LabError("broken_checkpoint", name=str(source), reason=reason)
+    if missing:
+        raise LabError("untrained_head", name=Path(source).name, weights=", ".join(missing[:3]))
+    return model.eval().to(device)
 
 
-def verify(card: ModelCard) -> None:
-    """Compares the weight files of a shipped model with the hashes in its card.
-
-    The whole content is hashed each time a model is opened, which a process does once (see `Shelf`), and a file that several
-    models share once for all: about 0.1 s for all that is shipped. It proves that the files are those that were measured, not
-    that nobody meant harm: who can change the weights can change the card.
+def open_tokenizer(source: str | Path, hub: bool = False) -> transformers.PreTrainedTokenizerBase:
+    """The tokenizer beside a checkpoint, which is verified as `open_checkpoint` does.
 
     Raises:
-        LabError: `missing_checkpoint` or `changed_checkpoint`, naming the first such file.
+        LabError: `unknown_model`, `missing_checkpoint`, `changed_checkpoint` or `broken_checkpoint`.
     """
-    for name, expected in card.hashes.items():
-        file = (card.folder / name).resolve()
-        if not file.is_file():
-            raise LabError("missing_checkpoint", name=f"{card.name}/{name}")
-        facts = file.stat()
-        found = _sha256(file, facts.st_size, facts.st_mtime_ns)
-        if found != expected:
-            raise LabError("changed_checkpoint", name=card.name, file=name, found=found[:12], expected=expected[:12])
+    folder = _verified(source, hub)
+    with _one_sentence(source):
+        return AutoTokenizer.from_pretrained(folder, local_files_only=not hub, trust_remote_code=False)
 
 
-@cache
-def _sha256(file: Path, size: int, changed: int) -> str:
-    """The hash of a file's content; size and time of change make a changed file another key."""
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
+def class_for(config: transformers.PretrainedConfig, head: str) -> type[transformers.PreTrainedModel]:
+    """The class of models of this configuration with the head of a task, a key of `HEADS`.
+
+    Raises:
+        KeyError: transformers has none.
+    """
+    return getattr(transformers, HEADS[head])[type(config)]
 
 
-def _model_class(config: transformers.PretrainedConfig) -> type:
+def card_of(source: str | Path) -> ModelCard | None:
+    """The card of a shipped model, by its name or its folder, or of a finished student by its name; else None."""
+    folder = Path(source).resolve() if Path(source).is_dir() else None
+    for card in catalog():
+        if card.name == str(source) or card.folder.resolve() == folder:
+            return card
+    return named(str(source))
+
+
+def _verified(source: str | Path, hub: bool) -> str:
+    """The folder of a checkpoint, compared with its card if it has one; with `hub`, perhaps an id."""
+    known = card_of(source)
+    if known is not None:
+        verify(known)
+        return str(known.folder)
+    if not hub and not Path(source).is_dir():
+        if Path(source).name == str(source) and not (SHIPPED / source).exists():
+            shipped = ", ".join(card.name for card in catalog())
+            raise LabError("unknown_model", name=str(source), known=shipped or "nothing")
+        raise LabError("missing_checkpoint", name=str(source))
+    return str(source)
+
+
+@contextmanager
+def _one_sentence(source: str | Path) -> Iterator[None]:
+    """Turns whatever a damaged file makes the libraries raise into one sentence for the learner."""
+    try:
+        yield
+    except LabError:
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else 'no message'}"
+        raise LabError("broken_checkpoint", name=str(source), reason=reason) from error
+
+
+def _own_class(config: transformers.PretrainedConfig) -> type:
     """The class that wrote the checkpoint, so that no head is ever invented with random weights."""
     wrote = (config.architectures or [""])[0]
     return getattr(transformers, wrote, None) or transformers.AutoModel

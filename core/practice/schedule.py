@@ -145,11 +145,6 @@ def forecast(cards: Mapping[str, Card], now: datetime, zone: tzinfo = UTC, lengt
     return counts
 
 
-def recall_probability(card: Card, now: datetime) -> float:
-    """The probability that FSRS gives to the card being remembered now."""
-    return _SCHEDULER.get_card_retrievability(card, now.astimezone(UTC))
-
-
 def spoken(interval: timedelta) -> tuple[str, int]:
     """An interval as its largest fitting unit: ("minutes", 10), ("hours", 3) or ("days", 8); a month is 30 days."""
     minutes = max(round(interval.total_seconds() / 60), 1)

@@ -21,7 +21,6 @@ from typing import Any, Literal
 import torch
 from safetensors.torch import load_file
 from torch import nn
-from transformers import AutoTokenizer
 
 from core.distill.distiller import Arm, Distiller
 from core.distill.evaluation import HeldOut
@@ -31,6 +30,7 @@ from core.distill.training import Step
 from core.distill.words import with_words_in_use
 from core.errors import LabError
 from core.files import writing
+from core.models.loading import open_tokenizer
 from core.runs.card import write_card
 from core.runs.plan import folder_of
 from core.runs.probe import Watcher
@@ -95,8 +95,7 @@ class Session:
         self._texts = load_texts(self.run.folder / "texts.safetensors")
         file = self.run.folder / "known_logits.safetensors"
         self._known = load_file(file) if file.exists() else {}
-        tokenizer = folder_of(self.plan.teachers[0])
-        self._tokenizer = AutoTokenizer.from_pretrained(tokenizer, local_files_only=True, trust_remote_code=False)
+        self._tokenizer = open_tokenizer(self.plan.teachers[0])
         self._held_out: HeldOut | None = None
         self._watcher = Watcher(self.run, self._tokenizer, self._teachers[0], self.plan.task)
         self._teaching = None
@@ -290,7 +289,7 @@ class Session:
     def _teacher(self, name: str) -> nn.Module:
         key = (self.plan.task, name)
         if key not in self._opened:
-            self._opened[key] = observed(open_for(folder_of(name), self.plan.task, self.plan.device))
+            self._opened[key] = observed(open_for(name, self.plan.task, self.plan.device))
         return self._opened[key]
 
 

@@ -29,27 +29,6 @@ class Attention(NamedTuple):
     context: Tensor
 
 
-class MultiHeadAttention(NamedTuple):
-    """Multi-head attention, step by step.
-
-    Attributes:
-        query, key, value: the projections, split into heads, `[..., head, position, d_head]`.
-        scores, probabilities: of each head, `[..., head, query, key]`.
-        context: what each head read, `[..., head, query, d_head]`.
-        joined: the heads side by side, `[..., query, head * d_head]`.
-        output: joined · W_o, `[..., query, width]`.
-    """
-
-    query: Tensor
-    key: Tensor
-    value: Tensor
-    scores: Tensor
-    probabilities: Tensor
-    context: Tensor
-    joined: Tensor
-    output: Tensor
-
-
 def scaled_dot_product_attention(
     query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, scale: float | None = None
 ) -> Attention:
@@ -95,49 +74,6 @@ def padding_mask(attention_mask: Tensor) -> Tensor:
     """
     blocked = torch.zeros(attention_mask.shape).masked_fill(attention_mask == 0, -math.inf)
     return blocked[..., None, None, :]
-
-
-def multi_head_attention(
-    hidden: Tensor,
-    w_q: Tensor,
-    w_k: Tensor,
-    w_v: Tensor,
-    w_o: Tensor,
-    heads: int,
-    mask: Tensor | None = None,
-    memory: Tensor | None = None,
-) -> MultiHeadAttention:
-    """Concat(head_1, ..., head_h) W_o with head_i = Attention(X W_q^i, X W_k^i, X W_v^i) (section 3.2.2).
-
-    The matrices stand to the right of the input, as in the paper; `nn.Linear.weight` is the transpose. The columns of
-    the first head come first, then those of the second, and so on. There are no biases, also as in the paper.
-
-    Args:
-        hidden: what the queries are made from, `[..., query, width]`.
-        w_q, w_k, w_v: `[width, heads * d_head]`.
-        w_o: `[heads * d_head, width]`.
-        heads: how many heads; it divides the columns of the projections.
-        mask: added to the scores, broadcast to `[..., head, query, key]`.
-        memory: what keys and values are made from, `[..., key, width]`; `hidden` itself if None (self-attention).
-
-    Raises:
-        ValueError: the columns cannot be split into that many heads.
-    """
-    for name, weight in (("w_q", w_q), ("w_k", w_k), ("w_v", w_v)):
-        if heads < 1 or weight.shape[-1] % heads:
-            raise ValueError(f"{name} has {weight.shape[-1]} columns, which cannot be split into {heads} equal heads.")
-    source = hidden if memory is None else memory
-    query = _split(hidden @ w_q, heads)  # [..., head, query, d_head]
-    key = _split(source @ w_k, heads)  # [..., head, key, d_head]
-    value = _split(source @ w_v, heads)
-    attention = scaled_dot_product_attention(query, key, value, mask)
-    joined = attention.context.transpose(-3, -2).flatten(-2)  # [..., query, head * d_head]
-    return MultiHeadAttention(query, key, value, *attention, joined, joined @ w_o)
-
-
-def _split(projected: Tensor, heads: int) -> Tensor:
-    """`[..., position, head * d_head]` -> `[..., head, position, d_head]`."""
-    return projected.unflatten(-1, (heads, -1)).transpose(-3, -2)
 
 
 def attention_entropy(probabilities: Tensor, unit: Literal["nats", "bits"] = "nats") -> Tensor:

@@ -88,17 +88,6 @@ def rotary(x: Tensor, base: float = 10000.0, positions: Tensor | None = None) ->
     return torch.cat((first * cos - second * sin, second * cos + first * sin), dim=-1)
 
 
-def rotary_scores(query: Tensor, key: Tensor, length: int, base: float = 10000.0) -> Tensor:
-    """The scores of one query and one key (`[..., d]`) put at every pair of positions, `[..., query, key]`, unscaled.
-
-    Every diagonal holds one number: the score depends on the difference of the positions only (RoFormer section 3.2.1).
-    """
-    position = torch.arange(length, device=query.device)
-    queries = rotary(query[..., None, :], base, position)  # [..., position, d]
-    keys = rotary(key[..., None, :], base, position)
-    return queries @ keys.transpose(-2, -1)
-
-
 def alibi_slopes(heads: int) -> Tensor:
     """2^(−8h/n) for head h of n, `[head]` (ALiBi section 3).
 

@@ -8,11 +8,10 @@ share a model do not meet.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -37,22 +36,19 @@ if TYPE_CHECKING:
 
 ATTENTION = "observed"
 
-WORD_EMBEDDINGS = re.compile(r"(word_embeddings|tok_embeddings|embed_tokens|wte)$")
-SEGMENT_EMBEDDINGS = re.compile(r"token_type_embeddings$")
 
-
-@dataclass
+@dataclass(frozen=True)
 class AttentionRecord:
-    """One call of the attention function; shapes with a leading batch axis.
+    """One call of the attention function; as it is recorded, all shapes have a batch axis in front.
 
     Attributes:
-        query, key, value: after the head split (and rotation), `[batch, head, position, d_k]`.
-        scores: q·k·scale before the mask, `[batch, head, query, key]`.
-        mask: what was added to the scores, `[batch, 1, query, key]`, or None.
+        query, key, value: after the head split (and rotation), `[head, position, d_k]`.
+        scores: q·k·scale before the mask, `[head, query, key]`.
+        mask: what was added to the scores, `[query, key]` (with a head axis of 1 beside the batch axis), or None.
         scale: the factor on q·k, 1/√d_k as a rule.
-        probabilities: `[batch, head, query, key]`.
-        context: Σ a·v, `[batch, head, query, d_k]`.
-        output: after W_O, `[batch, query, width]`.
+        probabilities: `[head, query, key]`.
+        context: Σ a·v, `[head, query, d_k]`.
+        attention_output: after W_O, before the residual, `[query, width]`; None in a model that nobody watches.
     """
 
     query: Tensor
@@ -63,7 +59,7 @@ class AttentionRecord:
     scale: float
     probabilities: Tensor
     context: Tensor
-    output: Tensor | None = None
+    attention_output: Tensor | None = None
 
 
 @dataclass
@@ -179,9 +175,9 @@ def watch(model: nn.Module, family: Family) -> None:
     The hooks stay for the model's life and do nothing where no observation is active.
     """
     for name, module in model.named_modules():
-        if WORD_EMBEDDINGS.search(name):
+        if name.endswith(family.word_embeddings):
             module.register_forward_hook(_recorder("word"))
-        elif SEGMENT_EMBEDDINGS.search(name):
+        elif family.segment_embeddings and name.endswith(family.segment_embeddings):
             module.register_forward_hook(_recorder("segment"))
         elif name.endswith(family.position):
             module.register_forward_hook(_positions)
@@ -201,7 +197,7 @@ def _recorder(part: str):
 def _projected(module: nn.Module, inputs: tuple, output: Tensor) -> None:
     observation = _active.get()
     if observation is not None and observation.attention:
-        observation.attention[-1].output = output
+        observation.attention[-1] = replace(observation.attention[-1], attention_output=output)
 
 
 def _positions(module: nn.Module, inputs: tuple, output: Tensor | tuple[Tensor, Tensor]):

@@ -99,30 +99,14 @@ class Embeddings:
     """The normalised sum: the input of the first layer."""
 
 
-@dataclass(frozen=True)
-class LayerTrace:
-    """One layer, head by head.
+@dataclass(frozen=True, kw_only=True)
+class LayerTrace(AttentionRecord):
+    """One layer, head by head: its attention on one text, without a batch axis, and what comes out of it.
 
     Attributes:
-        query, key, value: `[head, position, d_k]`.
-        scores: q·k·scale before the mask, `[head, query, key]`.
-        mask: what was added to the scores, `[query, key]`, or None.
-        scale: 1/√d_k as a rule.
-        probabilities: `[head, query, key]`.
-        context: Σ a·v, `[head, query, d_k]`.
-        attention_output: after W_O, before the residual, `[position, width]`.
         hidden: what the layer hands on, `[position, width]`.
     """
 
-    query: Tensor
-    key: Tensor
-    value: Tensor
-    scores: Tensor
-    mask: Tensor | None
-    scale: float
-    probabilities: Tensor
-    context: Tensor
-    attention_output: Tensor | None
     hidden: Tensor
 
 
@@ -283,7 +267,7 @@ def _layer(record: AttentionRecord, hidden: Tensor) -> LayerTrace:
         scale=record.scale,
         probabilities=_plain(record.probabilities[0]),
         context=_plain(record.context[0]),
-        attention_output=_first(record.output),
+        attention_output=_first(record.attention_output),
         hidden=hidden,
     )
 

@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from core.distill.distiller import Arm, Distiller, Training
-from core.distill.heads import PROJECTIONS, layers_of, switch_off
+from core.distill.heads import layers_of, switch_off
 from core.distill.objective import Objective
 from core.distill.students import from_layers, open_for, save
 from core.distill.terms import AttentionScores, Hard, Hidden, Soft, ValueRelation
 from core.errors import LabError
+from core.models.families import bert_like
 from core.runs.card import write_card
 from core.runs.plan import ArmPlan, RunPlan, StudentPlan
 from core.trace.interventions import AblateHead
@@ -34,7 +35,7 @@ def silenced(model) -> list[tuple[torch.Tensor, torch.Tensor]]:
     return found
 
 
-@pytest.mark.parametrize("family", PROJECTIONS)
+@pytest.mark.parametrize("family", bert_like())
 @torch.no_grad()
 def test_a_head_off_is_a_head_whose_output_is_zero(tiny, family):
     teacher = tiny(family).model

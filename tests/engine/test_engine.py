@@ -85,9 +85,19 @@ def test_the_logit_lens_ends_at_the_logits(fresh):
     assert engine.logit_lens(setting, setting.teacher, found, 2) is lens
 
 
+def test_the_logit_lens_is_kept_for_a_text_that_is_traced_again(fresh):
+    engine, setting = fresh
+    first, again = (engine.trace(setting, setting.teacher, "the king rules", keep=False) for _ in range(2))
+    assert first is not again and first.facts.seconds != again.facts.seconds
+    lens = engine.logit_lens(setting, setting.teacher, first, 2)
+    assert engine.logit_lens(setting, setting.teacher, again, 2) is lens
+    changed = engine.trace(setting, setting.teacher, "the king rules", interventions=[AblateHead(0, 0)])
+    assert engine.logit_lens(setting, setting.teacher, changed, 2) is not lens
+
+
 def test_one_thread_computes_what_many_ask_for():
     calls = []
-    kept = RecentlyUsed(100, lambda value: 1)
+    kept = RecentlyUsed(100)
 
     def compute() -> int:
         calls.append(1)
@@ -104,8 +114,49 @@ def test_one_thread_computes_what_many_ask_for():
     assert len(calls) == 1
 
 
+def test_a_value_that_two_threads_compute_weighs_once():
+    """One computation fails while another thread waits for it: that thread, and whoever comes then, both compute."""
+    kept = RecentlyUsed(100, len)
+    failing, waiting, twice = threading.Event(), threading.Event(), threading.Barrier(2, timeout=10)
+
+    def fail() -> bytes:
+        failing.set()
+        waiting.wait(10)
+        time.sleep(0.05)  # for the second thread to reach the lock
+        raise ValueError
+
+    def compute() -> bytes:
+        twice.wait()
+        return b"12345"
+
+    def first() -> None:
+        with pytest.raises(ValueError):
+            kept.get("key", fail)
+        threads[2].start()
+
+    def second() -> None:
+        failing.wait(10)
+        waiting.set()
+        kept.get("key", compute)
+
+    threads = [threading.Thread(target=work) for work in (first, second, lambda: kept.get("key", compute))]
+    for thread in threads[:2]:
+        thread.start()
+    for thread in threads:  # the first starts the third
+        thread.join()
+    assert not twice.broken  # both computed it
+    assert kept.weight == 5 and len(kept) == 1
+
+
+def test_without_a_weight_the_limit_is_a_number_of_values():
+    kept = RecentlyUsed(2)
+    for key in "abc":
+        kept.get(key, lambda key=key: key)
+    assert len(kept) == kept.weight == 2 and "a" not in kept
+
+
 def test_a_slow_value_does_not_block_another_key():
-    kept = RecentlyUsed(100, lambda value: 1)
+    kept = RecentlyUsed(100)
     release = threading.Event()
     slow = threading.Thread(target=lambda: kept.get("slow", lambda: release.wait(10)))
     slow.start()

@@ -106,13 +106,6 @@ def test_the_forecast_counts_every_card_once_and_overdue_ones_today():
     assert len(counts) == 30
 
 
-def test_memory_fades():
-    card = schedule.deck([review("q0", NOW, 4)], QUESTIONS, NOW).cards["q0"]
-    soon, late = (schedule.recall_probability(card, NOW + timedelta(days=days)) for days in (1, 60))
-    assert 0 < late < soon <= 1
-    assert schedule.recall_probability(card, card.due) == pytest.approx(0.9, abs=0.02)  # what FSRS aims at
-
-
 @pytest.mark.parametrize(
     ("interval", "expected"),
     [

@@ -7,13 +7,11 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import nn
 
 from core.theory.attention import (
     attention_distance,
     attention_entropy,
     causal_mask,
-    multi_head_attention,
     padding_mask,
     scaled_dot_product_attention,
 )
@@ -88,45 +86,6 @@ def test_causal_and_padding_masks_add_up():
     total = causal_mask(3) + padding_mask(torch.tensor([[1, 1, 0]]))
     assert (total[0, 0] == 0).tolist() == [[True, False, False], [True, True, False], [True, True, False]]
     assert not total.isnan().any()
-
-
-@pytest.mark.parametrize("heads", [1, 2, 6])
-@pytest.mark.parametrize("masked", [False, True])
-def test_multi_head_attention_equals_pytorch(heads, masked):
-    module = nn.MultiheadAttention(12, heads, bias=False, batch_first=True)
-    hidden = draw(2, 5, 12)
-    mask = causal_mask(5) if masked else None
-    w_q, w_k, w_v = (weight.T for weight in module.in_proj_weight.chunk(3))
-    ours = multi_head_attention(hidden, w_q, w_k, w_v, module.out_proj.weight.T, heads, mask)
-    output, weights = module(hidden, hidden, hidden, attn_mask=mask, average_attn_weights=False)
-    torch.testing.assert_close(ours.output, output)
-    torch.testing.assert_close(ours.probabilities, weights)
-
-
-def test_multi_head_attention_reads_from_memory():
-    module = nn.MultiheadAttention(12, 3, bias=False, batch_first=True)
-    hidden, memory = draw(2, 5, 12, seed=1), draw(2, 9, 12, seed=2)
-    w_q, w_k, w_v = (weight.T for weight in module.in_proj_weight.chunk(3))
-    ours = multi_head_attention(hidden, w_q, w_k, w_v, module.out_proj.weight.T, 3, memory=memory)
-    torch.testing.assert_close(ours.output, module(hidden, memory, memory)[0])
-    assert ours.query.shape == (2, 3, 5, 4) and ours.key.shape == ours.value.shape == (2, 3, 9, 4)
-
-
-def test_multi_head_intermediates_belong_together():
-    hidden, weights = draw(5, 12), [draw(12, 12, seed=seed) for seed in range(1, 5)]
-    ours = multi_head_attention(hidden, *weights, heads=3)
-    torch.testing.assert_close(ours.query[1], (hidden @ weights[0])[:, 4:8])  # the second head has columns 4 to 7
-    torch.testing.assert_close(ours.key[2], (hidden @ weights[1])[:, 8:])
-    torch.testing.assert_close(ours.scores, ours.query @ ours.key.mT / 2)
-    torch.testing.assert_close(ours.joined, torch.cat(list(ours.context), dim=-1))
-    torch.testing.assert_close(ours.output, ours.joined @ weights[3])
-
-
-@pytest.mark.parametrize("heads", [0, 5])
-def test_refuses_heads_that_do_not_divide_the_width(heads):
-    weight = draw(12, 12)
-    with pytest.raises(ValueError, match="w_q has 12 columns"):
-        multi_head_attention(draw(4, 12), weight, weight, weight, weight, heads)
 
 
 def test_entropy_of_known_patterns():

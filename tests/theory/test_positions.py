@@ -20,7 +20,6 @@ from core.theory.positions import (
     relative_bucket,
     relative_positions,
     rotary,
-    rotary_scores,
     similarity_by_distance,
     sinusoidal_encoding,
 )
@@ -95,7 +94,8 @@ def test_rotary_starts_at_zero_and_keeps_lengths():
 
 def test_rotary_scores_are_constant_along_diagonals():
     query, key = draw(3, 8, seed=1), draw(3, 8, seed=2)
-    scores = rotary_scores(query, key, 12)
+    queries, keys = (rotary(one[:, None].expand(-1, 12, -1)) for one in (query, key))
+    scores = queries @ keys.mT
     assert scores.shape == (3, 12, 12)
     torch.testing.assert_close(scores[:, 1:, 1:], scores[:, :-1, :-1], atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(scores[:, 4, 4], (query * key).sum(-1))

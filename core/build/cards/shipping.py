@@ -17,9 +17,9 @@ import yaml
 from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from core.models.card import catalog
+
 WORD_EMBEDDINGS = "embeddings.word_embeddings.weight"
-TIED = ("cls.predictions.decoder.weight", "cls.predictions.decoder.bias", "generator_lm_head.weight")
-"""What repeats the word embeddings or the head's bias, in BERT and in ELECTRA."""
 EMBEDDING_SHARD = "embeddings.safetensors"
 MODEL_SHARD = "layers.safetensors"  # not model.safetensors, which transformers would take for the whole model
 INDEX = "model.safetensors.index.json"
@@ -47,7 +47,8 @@ def ship(
     """
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: tensor.half().contiguous() for name, tensor in model.state_dict().items()}
-    weights = {name: tensor for name, tensor in weights.items() if name not in TIED}
+    repeated = model.all_tied_weights_keys  # the word embeddings or the head's bias, under a second name
+    weights = {name: tensor for name, tensor in weights.items() if name not in repeated}
     total = sum(tensor.nbytes for tensor in weights.values())
     words = weights.pop(f"{model.base_model_prefix}.{WORD_EMBEDDINGS}")
     shared = _shared(weights, layers_of / MODEL_SHARD) if layers_of else []
@@ -87,6 +88,7 @@ def ship(
     (folder / "README.md").write_text(
         f"---\n{header}---\n\n{text.strip()}\n\n## Files\n\n| file | SHA-256 |\n|---|---|\n{hashes}\n", encoding="utf-8"
     )
+    catalog.cache_clear()  # else this process would hold the new files against the hashes of the old card
 
 
 def _shared(weights: dict[str, torch.Tensor], shard: Path) -> list[str]:

@@ -12,17 +12,17 @@ from functools import cache
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoTokenizer, BertForSequenceClassification, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.build.train.kinds import BASE, TEACHER
 from core.data.kinds import definitions, teacher_logits
 from core.distill.distiller import Arm, Distiller, Training
 from core.distill.encoding import encode
 from core.distill.objective import CONTROL, mixture
-from core.distill.students import fresh
+from core.distill.students import fresh, open_for
 from core.distill.texts import Texts
 from core.measure.calibration import reliability
-from core.models.card import SHIPPED
+from core.models.loading import open_tokenizer
 
 SOFT_WEIGHT = 0.9
 """Hinton, Vinyals, Dean 2015, section 2: a considerably lower weight on the hard loss did best."""
@@ -73,13 +73,13 @@ def texts(part: str) -> Texts:
 @cache
 def tokenizer() -> PreTrainedTokenizerBase:
     """The teacher's tokenizer, which its students share."""
-    return AutoTokenizer.from_pretrained(BASE)
+    return open_tokenizer(BASE)
 
 
 @cache
 def teacher() -> PreTrainedModel:
     """The shipped teacher: asked for its shape here, since what it says of the transfer set is stored."""
-    return BertForSequenceClassification.from_pretrained(SHIPPED / TEACHER, dtype=torch.float32).eval()
+    return open_for(TEACHER, "single_label")
 
 
 def learn(run: Run, recipe: Recipe) -> PreTrainedModel:

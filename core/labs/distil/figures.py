@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from core.charts.colors import ARMS, NEUTRAL
-from core.charts.figures import BESIDE, FIGURES, blank_figure, paired_bars, plain
+from core.charts.figures import BESIDE, blank_figure, paired_bars, plain
 from core.memory import remembered
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def _term(name: str, labels: Mapping[str, str]) -> str:
     return f"{labels[f'term.{base}']} {number}"
 
 
-@remembered(FIGURES)
+@remembered()
 def quality_curves(measures: Mapping[str, Sequence[Curve]], steps: int, labels: Mapping[str, str]) -> go.Figure:
     """Accuracy and agreement over the steps, all seeds; the teacher as a level.
 
@@ -74,7 +74,7 @@ def _panels(titles: Sequence[str], step: str, steps: int) -> go.Figure:
     return go.Figure(_grid(titles, step, steps))
 
 
-@remembered(FIGURES)
+@remembered()
 def _grid(titles: Sequence[str], step: str, steps: int) -> go.Figure:
     """Kept, since a page that follows a run draws a figure every second, and the panels are most of its cost."""
     columns = max(1, min(len(titles), 3))
@@ -116,7 +116,7 @@ def _line(curve: Curve, labels: Mapping[str, str], place: int, shown: set[str], 
     }
 
 
-@remembered(FIGURES)
+@remembered()
 def soft_labels(classes: Sequence[str], models: Mapping[str, Sequence[float]], labels: Mapping[str, str]) -> go.Figure:
     """A group of bars a class: what each model holds it for.
 

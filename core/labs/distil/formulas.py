@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from core.charts.formulas import aligned, number
 from core.distill.objective import Stage
 from core.distill.schedules import Schedule
 from core.distill.terms import Soft, Term
-from core.labs.temperature.formulas import number
 
 _SYMBOLS = {
     "hard": r"\mathrm{CE}(y, s)",
@@ -43,7 +43,7 @@ def objective(stages: Sequence[Stage], labels: Mapping[str, str]) -> str:
         # More than two in a line do not fit a phone.
         breaks = r"\\&\quad {}+ " if len(terms) > 2 else " + "
         lines.append(r"\mathcal{L} &= " + breaks.join(terms))
-    return r"\begin{aligned}" + r"\\".join(lines) + r"\end{aligned}"
+    return aligned(lines)
 
 
 def _weighted(term: Term) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 
 from core.charts.colors import NEUTRAL, STUDENT, TEACHER
-from core.charts.figures import FIGURES, blank_figure
+from core.charts.figures import blank_figure
 from core.memory import remembered
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _WIDE = 0.62
 """Half the drawn width of the widest model."""
 
 
-@remembered(FIGURES)
+@remembered()
 def pair(drawn: Pair, labels: Mapping[str, str]) -> go.Figure:
     """Layers as blocks, the lowest at the bottom, as wide as their model; lines join a layer with the one it comes from (whole)
     or is compared with (dotted).

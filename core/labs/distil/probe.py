@@ -144,7 +144,7 @@ class _Kept:
             return sight.of(self._model)
 
 
-_KEPT = RecentlyUsed(8, lambda kept: 1)
+_KEPT = RecentlyUsed(8)
 
 
 def _model(name: str, engine: Engine) -> nn.Module:
@@ -158,7 +158,7 @@ def _sight(text: str, teacher: str, task: str, engine: Engine) -> tuple[Sight, n
     return Sight(text[:20_000], checkpoint.tokenizer, model, task), model
 
 
-_UNTRAINED = RecentlyUsed(6, lambda model: 1)
+_UNTRAINED = RecentlyUsed(6)
 
 
 def _built(plan: StudentPlan, teacher: str, task: str, opened) -> nn.Module:

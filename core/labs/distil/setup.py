@@ -205,7 +205,7 @@ class Setup:
         return _material(self.material_arguments())
 
 
-@remembered(4)
+@remembered(4)  # thousands of texts cut into tokens: a few megabytes each
 def _material(arguments: Mapping[str, Any]) -> Material:
     """Kept, since cutting thousands of texts into tokens takes longer than a learner likes to wait after pressing play."""
     make = {"kinds": kinds_material, "words": words_material}[arguments["kind"]]

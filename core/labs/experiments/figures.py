@@ -12,7 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.charts.colors import ARMS, DIFFERENCE, NEGATIVE, NEUTRAL, POSITIVE, STUDENT
-from core.charts.figures import BESIDE, FIGURES, TALL, blank_figure
+from core.charts.figures import BESIDE, TALL, blank_figure, level_line
 from core.memory import remembered
 
 if TYPE_CHECKING:
@@ -32,13 +32,6 @@ STYLES = {
     "teacher": (ARMS["teacher"], "dot", "x"),
 }
 """Colour, dash and symbol of each arm: never the colour alone."""
-
-
-def framed(height: int, margin: Mapping[str, int] = BESIDE, **options: object) -> go.Figure:
-    """An empty figure with these margins."""
-    figure = blank_figure(height=height, **options)
-    figure.update_layout(margin=margin)
-    return figure
 
 
 def ways(curves: Curves, labels: Mapping[str, str], measure: str = "accuracy") -> go.Figure:
@@ -70,7 +63,7 @@ def way_lines(
         level: the teacher's own value, or None.
         labels: see `ways`.
     """
-    figure = framed(400, TALL, x_title=labels["step"], y_title=labels[measure])
+    figure = blank_figure(400, margin=TALL, x_title=labels["step"], y_title=labels[measure])
     figure.update_layout(uirevision="ways")  # a zoom survives the next point
     for arm, seeds in lines.items():
         color, dash, symbol = STYLES[arm]
@@ -87,14 +80,14 @@ def way_lines(
                 hovertemplate="%{x}: %{y:.3f}<extra>" + labels[arm] + "</extra>",
             )
     if level is not None:
-        _level(figure, (0, steps), level, labels["teacher"])
+        level_line(figure, (0, steps), level, labels["teacher"])
     figure.update_xaxes(range=[0, steps * 1.02])
     if measure == "accuracy":
         figure.update_yaxes(range=[0, 1], tickformat=".0%")
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def seed_dots(values: Mapping[str, Sequence[float]], level: float | None, labels: Mapping[str, str]) -> go.Figure:
     """A row an arm, a point a seed, a stroke at the mean.
 
@@ -103,7 +96,7 @@ def seed_dots(values: Mapping[str, Sequence[float]], level: float | None, labels
         level: the teacher's own value, or None.
         labels: `accuracy`, `teacher`, `mean`, and the name of each arm.
     """
-    figure = framed(height=110 + 52 * len(values), x_title=labels["accuracy"])
+    figure = blank_figure(height=110 + 52 * len(values), x_title=labels["accuracy"], margin=BESIDE)
     for arm, seeds in values.items():
         color, _, symbol = STYLES[arm]
         figure.add_scatter(
@@ -136,7 +129,7 @@ def seed_dots(values: Mapping[str, Sequence[float]], level: float | None, labels
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def share_bars(rows: Mapping[str, Sequence[float]], labels: Mapping[str, str]) -> go.Figure:
     """A lying bar a row at the mean of some shares, and a point a seed.
 
@@ -144,7 +137,7 @@ def share_bars(rows: Mapping[str, Sequence[float]], labels: Mapping[str, str]) -
         rows: shares by what is shown to the learner.
         labels: `share`.
     """
-    figure = framed(height=110 + 52 * len(rows), x_title=labels["share"], showlegend=False)
+    figure = blank_figure(height=110 + 52 * len(rows), x_title=labels["share"], showlegend=False, margin=BESIDE)
     means = [float(np.mean(values)) for values in rows.values()]
     figure.add_bar(
         y=list(rows),
@@ -169,7 +162,7 @@ def share_bars(rows: Mapping[str, Sequence[float]], labels: Mapping[str, str]) -
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def budget_dots(
     budgets: Sequence[Budget], arms: Sequence[str], level: float | None, labels: Mapping[str, str], flat: str = ""
 ) -> go.Figure:
@@ -181,7 +174,7 @@ def budget_dots(
         labels: `budget`, `accuracy`, `teacher`, and the name of each arm.
         flat: an arm that only one budget has, since no budget changes it: drawn across.
     """
-    figure = framed(420, TALL, x_title=labels["budget"], y_title=labels["accuracy"])
+    figure = blank_figure(420, margin=TALL, x_title=labels["budget"], y_title=labels["accuracy"])
     names = [f"{one.number:,}" for one in budgets]
     for arm in arms:
         color, dash, symbol = STYLES[arm]
@@ -229,14 +222,14 @@ def budget_dots(
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def trade_off(found: Sequence[Comeback], labels: Mapping[str, str]) -> go.Figure:
     """What the absent kind's recall costs the others as its bias rises, a line a student; marked where they end up.
 
     Args:
         labels: `found`, `price`, `before`, `after`, and the name of each arm.
     """
-    figure = framed(460, TALL, x_title=labels["price"], y_title=labels["found"])
+    figure = blank_figure(460, margin=TALL, x_title=labels["price"], y_title=labels["found"])
     named: set[str] = set()
     for one in found:
         color, dash, _ = STYLES[one.arm]
@@ -267,14 +260,3 @@ def trade_off(found: Sequence[Comeback], labels: Mapping[str, str]) -> go.Figure
     figure.update_xaxes(range=[0, 1], tickformat=".0%")
     figure.update_yaxes(range=[-0.03, 1.03], tickformat=".0%")
     return figure
-
-
-def _level(figure: go.Figure, across: tuple[float, float], value: float, name: str) -> None:
-    figure.add_scatter(
-        x=across,
-        y=[value, value],
-        mode="lines",
-        name=name,
-        line={"color": NEUTRAL, "dash": "dot", "width": 1.5},
-        hovertemplate="%{y:.3f}<extra>" + name + "</extra>",
-    )

@@ -17,7 +17,7 @@ from core.runs.run import Run
 ASKING = ("matching", "absent")
 """Experiments whose students are asked once more when they are finished."""
 
-_OUTCOMES = RecentlyUsed(200, lambda outcome: 1)
+_OUTCOMES = RecentlyUsed(200)
 
 
 def ready(key: str, runs: Mapping[str, Run]) -> bool:

@@ -12,22 +12,22 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.charts.colors import DIFFERENCE, NEUTRAL, STUDENT, TEACHER
-from core.charts.figures import FIGURES
-from core.labs.experiments.figures import STYLES, framed
+from core.charts.figures import BESIDE, blank_figure
+from core.labs.experiments.figures import STYLES
 from core.memory import remembered
 
 if TYPE_CHECKING:
     from core.labs.experiments.previews import Carriers, Cover, Heard, Pull, Pulls, Shelf
 
 
-@remembered(FIGURES)
+@remembered()
 def pull_points(pull: Pull, labels: Mapping[str, str]) -> go.Figure:
     """The push on each logit against what is missing there: on the diagonal, soft labels are matching of logits.
 
     Args:
         labels: `difference`, `push`, `points`, `limit`.
     """
-    figure = framed(height=380, x_title=labels["difference"], y_title=labels["push"])
+    figure = blank_figure(height=380, x_title=labels["difference"], y_title=labels["push"], margin=BESIDE)
     x, y = (np.asarray(values).ravel() for values in (pull.difference, pull.gradient))
     end = float(np.abs(x).max()) * 1.05
     figure.add_scatter(
@@ -53,14 +53,14 @@ def pull_points(pull: Pull, labels: Mapping[str, str]) -> go.Figure:
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def pull_lengths(found: Pulls, temperature: float, labels: Mapping[str, str]) -> go.Figure:
     """The gradient's length with and without T² against T, both axes logarithmic, the chosen T marked.
 
     Args:
         labels: `temperature`, `length`, `scaled`, `plain`, `limit`.
     """
-    figure = framed(height=380, x_title=labels["temperature"], y_title=labels["length"])
+    figure = blank_figure(height=380, x_title=labels["temperature"], y_title=labels["length"], margin=BESIDE)
     hot = [one.temperature for one in found.pulls]
     for name, values, color, dash in (
         ("scaled", [one.length for one in found.pulls], STUDENT, "solid"),
@@ -81,7 +81,7 @@ def pull_lengths(found: Pulls, temperature: float, labels: Mapping[str, str]) ->
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def carrier_bars(kinds: Sequence[str], found: Carriers, labels: Mapping[str, str]) -> go.Figure:
     """How much of the absent kind the teacher sees in the texts of each other kind.
 
@@ -91,7 +91,7 @@ def carrier_bars(kinds: Sequence[str], found: Carriers, labels: Mapping[str, str
     """
     shares = np.asarray(found.shares)
     order = [row for row in np.argsort(-np.nan_to_num(shares, nan=-1.0)) if not np.isnan(shares[row])]
-    figure = framed(height=90 + 26 * len(order), x_title=labels["share"], showlegend=False)
+    figure = blank_figure(height=90 + 26 * len(order), x_title=labels["share"], showlegend=False, margin=BESIDE)
     figure.add_bar(
         y=[kinds[row] for row in order],
         x=shares[order],
@@ -108,7 +108,7 @@ def carrier_bars(kinds: Sequence[str], found: Carriers, labels: Mapping[str, str
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def shelf_bars(kinds: Sequence[str], found: Shelf, labels: Mapping[str, str]) -> go.Figure:
     """Labels by kind, and the texts that the teacher holds for each kind; logarithmic, so that both are seen.
 
@@ -116,7 +116,7 @@ def shelf_bars(kinds: Sequence[str], found: Shelf, labels: Mapping[str, str]) ->
         kinds: their names, `[kind]`.
         labels: `texts`, `labelled`, `teacher`.
     """
-    figure = framed(height=100 + 34 * len(kinds), x_title=labels["texts"], barmode="group")
+    figure = blank_figure(height=100 + 34 * len(kinds), x_title=labels["texts"], barmode="group", margin=BESIDE)
     for name, values, color in (
         (labels["teacher"], np.asarray(found.teacher), TEACHER),
         (labels["labelled"], np.asarray(found.labels, dtype=float), NEUTRAL),
@@ -139,14 +139,14 @@ def shelf_bars(kinds: Sequence[str], found: Shelf, labels: Mapping[str, str]) ->
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def heard_bars(rows: Sequence[Heard], labels: Mapping[str, str]) -> go.Figure:
     """A bar an arm and budget: the steps on the inside, then those on the head.
 
     Args:
         labels: `steps`, `inside`, `head`, `row` (with the blanks {arm} and {steps}), and the name of each arm.
     """
-    figure = framed(height=110 + 34 * len(rows), x_title=labels["steps"], barmode="stack")
+    figure = blank_figure(height=110 + 34 * len(rows), x_title=labels["steps"], barmode="stack", margin=BESIDE)
     names = [labels["row"].format(arm=labels[row.arm], steps=row.steps) for row in rows]
     colors = [STYLES[row.arm][0] for row in rows]
     for key, values in (("inside", [row.inside for row in rows]), ("head", [row.head for row in rows])):
@@ -167,14 +167,14 @@ def heard_bars(rows: Sequence[Heard], labels: Mapping[str, str]) -> go.Figure:
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def cover_lines(found: Cover, labels: Mapping[str, str]) -> go.Figure:
     """The share of the words that was ever hidden, by epoch.
 
     Args:
         labels: `epoch`, `share`, `static`, `dynamic`, `expected`.
     """
-    figure = framed(height=340, x_title=labels["epoch"], y_title=labels["share"])
+    figure = blank_figure(height=340, x_title=labels["epoch"], y_title=labels["share"], margin=BESIDE)
     for key, values in (("static", found.static), ("dynamic", found.dynamic)):
         color, dash, symbol = STYLES[key]
         figure.add_scatter(

@@ -96,7 +96,7 @@ def pulls(engine: Engine, setting: Setting) -> Pulls:
     return Pulls(tuple(found), float((centred.norm(dim=-1) / centred.shape[-1]).mean()), *names)
 
 
-_LOGITS = RecentlyUsed(8, lambda logits: 1)
+_LOGITS = RecentlyUsed(8)
 
 
 def logits_of(engine: Engine, setting: Setting, name: str) -> Tensor:
@@ -137,7 +137,7 @@ class Carriers:
     whole: float
 
 
-@remembered(64)
+@remembered()
 def carriers(kind: str, temperature: float, texts: int = 2000) -> Carriers:
     """What the teacher says of an absent kind in the texts that remain.
 
@@ -173,7 +173,7 @@ class Shelf:
     texts: int
 
 
-@remembered(64)
+@remembered()
 def shelf(budget: int, texts: int = 2000) -> Shelf:
     """Labels by kind at a budget, beside the teacher's answers to all texts.
 
@@ -238,7 +238,7 @@ class Cover:
     dynamic_rows: tuple[frozenset[int], ...]
 
 
-@remembered(8)
+@remembered()
 def cover(teacher: str, texts: int, epochs: int, shown: int = 5) -> Cover:
     """Draws the masks of a run's texts, both ways.
 

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from core.charts.colors import PROBABILITIES, STUDENT, TEACHER
-from core.charts.figures import FIGURES, blank_figure, plain
+from core.charts.figures import blank_figure, plain
 from core.memory import remembered
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def square_table(values: ArrayLike, rows: Sequence[object], columns: Sequence[ob
     return pd.DataFrame(np.asarray(values), index=pd.Index(rows, name=""), columns=list(columns)).reset_index()
 
 
-@remembered(FIGURES)
+@remembered()
 def by_depth(lines: Sequence[Line], labels: Mapping[str, str], current: int | None = None) -> go.Figure:
     """Lines over the teacher's layers; the student's points stand at the layers they were made from, with their number.
 
@@ -110,7 +110,7 @@ def by_depth(lines: Sequence[Line], labels: Mapping[str, str], current: int | No
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def layers_by_token(
     teacher: ArrayLike, student: ArrayLike, tokens: Sequence[str], first_layer: int, labels: Mapping[str, str]
 ) -> go.Figure:
@@ -177,7 +177,7 @@ def layers_by_token(
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def token_paths(
     teacher: ArrayLike,
     student: ArrayLike,

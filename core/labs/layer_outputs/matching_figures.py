@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from core.charts.colors import DIFFERENCE, PROBABILITIES, STUDENT, TEACHER
-from core.charts.figures import FIGURES, blank_figure
+from core.charts.figures import blank_figure
 from core.memory import remembered
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ NEUTRAL = "#77727D"
 """The least of a scale whose cells carry white numbers, in light and in dark mode."""
 
 
-@remembered(FIGURES)
+@remembered()
 def layer_grid(
     values: ArrayLike,
     best: Sequence[int],
@@ -101,7 +101,7 @@ def layer_grid(
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def growth_lines(steps: Growth, labels: Mapping[str, str]) -> go.Figure:
     """CKA on the first n tokens beside its control; labels `x`, `y`, `measured`, `control`."""
     figure = blank_figure(height=320, x_title=labels["x"], y_title=labels["y"], hovermode="x unified")
@@ -165,7 +165,7 @@ def distance_table(found: LayerDistance, labels: Mapping[str, str]) -> pd.DataFr
     return pd.DataFrame({labels["x"]: layers, labels["same"]: found.same, labels["one_to_one"]: found.one_to_one})
 
 
-@remembered(FIGURES)
+@remembered()
 def distance_bars(found: LayerDistance, made: int, same_number: int, labels: Mapping[str, str]) -> go.Figure:
     """How far one student layer's attention is from each teacher layer's.
 

@@ -21,7 +21,7 @@ from core.distill.heads import layers_of
 from core.distill.texts import Batch
 from core.measure.verdict import Comparison, over_texts
 from core.models import Checkpoint
-from core.models.families import apply_head
+from core.models.families import apply_head, family_of
 from core.theory.masking import IGNORED
 from core.trace.interventions import AblateHead
 from core.trace.observe import observing
@@ -153,7 +153,7 @@ class Table:
                 state[batch.labels != IGNORED] for batch, state in zip(batches or self.batches, states, strict=True)
             ]
             return apply_head(self.model, torch.cat(asked), is_last=True).float().cpu()
-        return torch.cat([class_logits(self.model, state) for state in states]).float().cpu()
+        return torch.cat([family_of(self.model).class_logits(self.model, state) for state in states]).float().cpu()
 
     def answered(self, states: list[Tensor]) -> Answers:
         """How well these hidden states answer the sample's questions."""
@@ -192,13 +192,3 @@ class Table:
 
 def _unchanged(state: Tensor) -> Tensor:
     return state
-
-
-def class_logits(model: torch.nn.Module, state: Tensor) -> Tensor:
-    """What a classifier makes of its last hidden state, `[text, position, width]` -> `[text, class]`."""
-    kind = model.config.model_type
-    if kind == "bert":
-        return model.classifier(model.base_model.pooler(state))
-    if kind == "distilbert":
-        return model.classifier(model.pre_classifier(state[:, 0]).relu())
-    return model.classifier(state)

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from core.charts.colors import KEY, NEGATIVE, NEUTRAL, POSITIVE, PROBABILITIES, QUERY, SCORES, STUDENT, TEACHER, VALUE
-from core.charts.figures import BESIDE, FIGURES, blank_figure, paired_bars, plain
+from core.charts.figures import BESIDE, blank_figure, paired_bars, plain
 from core.labs.layer_surgery.bench import Mean
 from core.labs.layer_surgery.sweep import Importance, Point, Round
 from core.memory import remembered
@@ -30,7 +30,7 @@ MARKS = {
 }
 
 
-@remembered(FIGURES)
+@remembered()
 def reading_bars(answers: Sequence[str], whole: ArrayLike, rest: ArrayLike, labels: Mapping[str, str]) -> go.Figure:
     """Two bars an answer: what the whole model and the remainder hold it for.
 
@@ -46,7 +46,7 @@ def reading_bars(answers: Sequence[str], whole: ArrayLike, rest: ArrayLike, labe
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def layer_bars(rise: Sequence[float], error: Sequence[float], labels: Mapping[str, str]) -> go.Figure:
     """One bar a layer: how much the loss rises without it, with the standard error.
 
@@ -68,7 +68,7 @@ def layer_bars(rise: Sequence[float], error: Sequence[float], labels: Mapping[st
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def rule_lines(
     lines: Mapping[str, Sequence[Point]],
     cloud: Sequence[Point],
@@ -132,7 +132,7 @@ def _points(points: Sequence[Point], share: bool, labels: Mapping[str, str]) -> 
     }
 
 
-@remembered(FIGURES)
+@remembered()
 def together_curve(
     counts: Sequence[int],
     rise: Sequence[float],

@@ -58,9 +58,9 @@ def start_with(setting: Setting) -> str:
     return setting.teacher if setting.teacher in offered else offered[0]
 
 
-_TABLES = RecentlyUsed(KEPT_TABLES, lambda table: 1)
-_COSTS = RecentlyUsed(KEPT_COSTS, lambda cost: 1)
-_TIMES = RecentlyUsed(KEPT_COSTS, lambda times: 1)
+_TABLES = RecentlyUsed(KEPT_TABLES)
+_COSTS = RecentlyUsed(KEPT_COSTS)
+_TIMES = RecentlyUsed(KEPT_COSTS)
 
 
 def table(engine: Engine, setting: Setting, name: str) -> Table:

@@ -9,12 +9,12 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from core.charts.colors import NEGATIVE, POSITIVE, STUDENT, TEACHER
-from core.charts.figures import FIGURES, blank_figure, percent
+from core.charts.figures import blank_figure, percent
 from core.labs.mlm_masking.figures import TRUE_MARK, below, literal
 from core.memory import remembered
 
 
-@remembered(FIGURES)
+@remembered()
 def influence_bars(words: Sequence[str], changes: ArrayLike, labels: Mapping[str, str]) -> go.Figure:
     """A bar for each visible word, in the order of the text: what hiding it does to the true word's log-probability.
 
@@ -51,7 +51,7 @@ def influence_bars(words: Sequence[str], changes: ArrayLike, labels: Mapping[str
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def lens_table(
     words: Sequence[Sequence[str]],
     probabilities: ArrayLike,
@@ -107,7 +107,7 @@ def lens_table(
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def lens_curves(
     teacher: Sequence[float],
     student: Sequence[float],

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from core.charts.colors import NEGATIVE, POSITIVE, PROBABILITIES, SCORES, STUDENT, TEACHER, VALUE
-from core.charts.figures import FIGURES, blank_figure, percent
+from core.charts.figures import blank_figure, percent
 from core.memory import remembered
 
 FATES = {"masked": POSITIVE, "random": NEGATIVE, "kept": VALUE}
@@ -34,7 +34,7 @@ def literal(piece: str) -> str:
     return html.escape(piece, quote=False) + "\u200b"
 
 
-@remembered(FIGURES)
+@remembered()
 def top_words(
     words: Sequence[str],
     probabilities: ArrayLike,
@@ -76,7 +76,7 @@ def top_words(
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def selected_histogram(
     counts: ArrayLike, chances: ArrayLike, now: int, labels: Mapping[str, str], color: str = PROBABILITIES
 ) -> go.Figure:
@@ -118,7 +118,7 @@ def selected_histogram(
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def sight_bars(
     sights: Sequence[str], words: Sequence[str], teacher: ArrayLike, student: ArrayLike, labels: Mapping[str, str]
 ) -> go.Figure:
@@ -149,7 +149,7 @@ def sight_bars(
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def recipe_differences(
     recipes: Sequence[str], scores: ArrayLike, tasks: Sequence[str], chosen: int, x_title: str
 ) -> go.Figure:
@@ -184,7 +184,7 @@ def recipe_differences(
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def target_grid(targets: ArrayLike, pieces: Sequence[str], labels: Mapping[str, str], color: str) -> go.Figure:
     """Token × epoch: faint where the token was a target again, strong where it was for the first time.
 
@@ -235,7 +235,7 @@ def _faded(color: str) -> str:
     return f"rgba({red},{green},{blue},0.38)"
 
 
-@remembered(FIGURES)
+@remembered()
 def coverage_curves(
     measured: Mapping[str, Sequence[float]],
     expected: Mapping[str, Sequence[float]],

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.charts.colors import PROBABILITIES, SCORES, VALUE
-from core.charts.figures import FIGURES, blank_figure, percent
+from core.charts.figures import blank_figure, percent
 from core.labs.mlm_masking.figures import below
 from core.memory import remembered
 
@@ -16,7 +16,7 @@ COLORS = {"nsp": PROBABILITIES, "sop": SCORES}
 """The colour of each task."""
 
 
-@remembered(FIGURES)
+@remembered()
 def pair_bars(yes: Mapping[str, Mapping[str, float]], names: Mapping[str, str], labels: Mapping[str, str]) -> go.Figure:
     """What each head says of each arrangement, beside the even chance.
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from plotly.subplots import make_subplots
 
 from core.charts.colors import DIFFERENCE, KEY, NEGATIVE, POSITIVE, QUERY, SCORES, TEACHER
-from core.charts.figures import BESIDE, FIGURES, TALL, blank_figure
+from core.charts.figures import BESIDE, TALL, blank_figure
 from core.memory import remembered
 
 QUIET = "rgba(128,128,128,0.55)"
@@ -28,7 +28,7 @@ DIVERGING = [[0, NEGATIVE], [0.5, _faded(NEGATIVE, 0)], [0.5, _faded(POSITIVE, 0
 SEQUENTIAL = [[0, _faded(DIFFERENCE, 0)], [1, DIFFERENCE]]
 
 
-@remembered(FIGURES)
+@remembered()
 def encoding_heatmap(
     values: ArrayLike,
     rows: Sequence[int],
@@ -82,7 +82,7 @@ def encoding_heatmap(
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def clock_figure(
     angles: Sequence[float],
     frequency: float,
@@ -134,7 +134,7 @@ def clock_figure(
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def similarity_lines(
     curves: Sequence[tuple[str, ArrayLike, str]], labels: Mapping[str, str], mark: tuple[int, float] | None = None
 ) -> go.Figure:
@@ -162,7 +162,7 @@ def similarity_lines(
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def cosine_map(
     values: ArrayLike, starts: Sequence[int], labels: Mapping[str, str], frame: tuple[int, int] | None = None
 ) -> go.Figure:
@@ -191,7 +191,7 @@ def cosine_map(
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def row_profile(norms: ArrayLike, next_cosine: ArrayLike, seams: Sequence[int], labels: Mapping[str, str]) -> go.Figure:
     """The length of each row, and below it how like its neighbour it is, with the seams marked.
 
@@ -227,7 +227,7 @@ def _beside(seam: int, seams: Sequence[int], length: int) -> str:
     return "bottom left" if crowded or seam > length * 0.9 else "bottom right"
 
 
-@remembered(FIGURES)
+@remembered()
 def path_figure(scores: ArrayLike, axes: tuple[int, int], first: int, labels: Mapping[str, str]) -> go.Figure:
     """Positions as beads on a string, in two principal components; early ones pale, late ones dark.
 

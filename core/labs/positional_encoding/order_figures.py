@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from core.charts.colors import DIFFERENCE, KEY, POSITIVE, SCORES, TEACHER
-from core.charts.figures import BESIDE, FIGURES, TALL, blank_figure
+from core.charts.figures import BESIDE, TALL, blank_figure
 from core.labs.positional_encoding.figures import QUIET, SEQUENTIAL
 from core.memory import remembered
 
@@ -20,7 +20,7 @@ MOST_POINTS = 1500
 """Pairs of positions drawn one by one; of more, every n-th."""
 
 
-@remembered(FIGURES)
+@remembered()
 def shift_bars(words: Sequence[str], before: ArrayLike, after: ArrayLike, labels: Mapping[str, str]) -> go.Figure:
     """The masked word before and after: two bars a word.
 
@@ -45,7 +45,7 @@ def shift_bars(words: Sequence[str], before: ArrayLike, after: ArrayLike, labels
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def error_lines(
     with_positions: ArrayLike, without: ArrayLike, other_way: ArrayLike, size: float, labels: Mapping[str, str]
 ) -> go.Figure:
@@ -79,7 +79,7 @@ def error_lines(
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def error_map(values: ArrayLike, tokens: Sequence[str], labels: Mapping[str, str]) -> go.Figure:
     """Which tokens' states change, and how early, `[layer + 1, position]`.
 
@@ -107,7 +107,7 @@ def _short(token: str) -> str:
     return (token if len(token) < 13 else token[:12] + "…").replace("&", "&amp;").replace("<", "&lt;")
 
 
-@remembered(FIGURES)
+@remembered()
 def effect_map(values: ArrayLike, chosen: tuple[int, int], labels: Mapping[str, str]) -> go.Figure:
     """How much positions change each head's scores, `[layer, head]`, with the chosen head framed.
 
@@ -132,7 +132,7 @@ def effect_map(values: ArrayLike, chosen: tuple[int, int], labels: Mapping[str, 
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def added_by_distance(added: ArrayLike, means: ArrayLike, labels: Mapping[str, str]) -> go.Figure:
     """What a scheme adds, by how far the key lies to the right: each pair as a point, the means as a line.
 
@@ -159,7 +159,7 @@ def added_by_distance(added: ArrayLike, means: ArrayLike, labels: Mapping[str, s
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def row_bars(
     tokens: Sequence[str], before: ArrayLike, after: ArrayLike, own: ArrayLike, labels: Mapping[str, str]
 ) -> go.Figure:
@@ -186,7 +186,7 @@ def row_bars(
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def slide_figure(
     distances: ArrayLike, curve: ArrayLike, distance: int, value: float, labels: Mapping[str, str]
 ) -> go.Figure:

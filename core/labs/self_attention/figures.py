@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from core.charts.colors import DIFFERENCE, KEY, NEUTRAL, PROBABILITIES, QUERY, SCORES, VALUE
-from core.charts.figures import FIGURES, blank_figure, paired_bars, plain
+from core.charts.figures import blank_figure, paired_bars, plain
 from core.memory import remembered
 
 MOST_TICKS = 40
@@ -47,7 +47,7 @@ def _vectors(rows: Sequence[tuple[str, ArrayLike, str]], x_title: str) -> go.Fig
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def dot_product(query: ArrayLike, key: ArrayLike, labels: Mapping[str, str]) -> go.Figure:
     """A query, a key, and their products, whose sum is the score.
 
@@ -60,7 +60,7 @@ def dot_product(query: ArrayLike, key: ArrayLike, labels: Mapping[str, str]) -> 
     return _vectors([*rows, (plain(labels["product"]), query * key, SCORES)], labels["dimension"])
 
 
-@remembered(FIGURES)
+@remembered()
 def weighted_sum(value: ArrayLike, part: ArrayLike, context: ArrayLike, labels: Mapping[str, str]) -> go.Figure:
     """One key's value, the part of it that the query takes, and the sum over all keys.
 
@@ -76,7 +76,7 @@ def weighted_sum(value: ArrayLike, part: ArrayLike, context: ArrayLike, labels: 
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def over_keys(
     tokens: Sequence[str],
     values: ArrayLike,
@@ -129,7 +129,7 @@ def _finite(values: ArrayLike) -> np.ndarray:
     return np.where(np.isfinite(array), array, np.nan)
 
 
-@remembered(FIGURES)
+@remembered()
 def before_and_after(words: Sequence[str], before: ArrayLike, after: ArrayLike, labels: Mapping[str, str]) -> go.Figure:
     """Two bars a word: the model whole, and with something broken in it.
 
@@ -145,7 +145,7 @@ def before_and_after(words: Sequence[str], before: ArrayLike, after: ArrayLike, 
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def entropy_by_layer(before: ArrayLike, after: ArrayLike, ceiling: float, labels: Mapping[str, str]) -> go.Figure:
     """The mean entropy of attention in each layer, before and after.
 

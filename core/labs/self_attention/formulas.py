@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from core.charts.colors import KEY, PROBABILITIES, QUERY, SCORES, VALUE
+from core.charts.formulas import aligned
 from core.labs.self_attention.heads import Joining, Steps
 
 TERMS = 2
@@ -56,7 +57,7 @@ def projections(steps: Steps, tokens: Sequence[str], query: int, key: int) -> st
             rf"{name} &= x_{{{index(tokens, position)}}}W_{matrix} + b_{matrix} \in \mathbb{{R}}^{{{len(vector)}}}"
             rf"\\ &= ({numbers},\;\dots)"
         )
-    return _aligned(rows)
+    return aligned(rows)
 
 
 def dot(steps: Steps, tokens: Sequence[str], query: int, key: int) -> str:
@@ -66,7 +67,7 @@ def dot(steps: Steps, tokens: Sequence[str], query: int, key: int) -> str:
     products = [_product(a, b) for a, b in pairs]
     total = colored(SCORES, number(float(steps.dots[key])))
     name = rf"{colored(QUERY, f'q_{{{q}}}')}\cdot{colored(KEY, f'k_{{{k}}}')}"
-    return _aligned(
+    return aligned(
         [rf"{name} &= \sum_{{m=1}}^{{{steps.width}}} q_m k_m", rf"&= {products[0]}"]
         + [rf"&\quad + {product}" for product in products[1:]]
         + [rf"&\quad + \dots = {total}"]
@@ -84,7 +85,7 @@ def scaled(steps: Steps, tokens: Sequence[str], query: int, key: int) -> str:
         ]
     else:
         rows = [rf"{name} &= {value}\cdot {number(steps.scale, 4)} = {colored(SCORES, score)}"]
-    return _aligned(rows)
+    return aligned(rows)
 
 
 def softmax(steps: Steps, tokens: Sequence[str], query: int, key: int) -> str:
@@ -92,7 +93,7 @@ def softmax(steps: Steps, tokens: Sequence[str], query: int, key: int) -> str:
     name = colored(PROBABILITIES, f"a_{{{index(tokens, query)},{index(tokens, key)}}}")
     score, largest = number(float(steps.scores[key]), inside=True), number(steps.largest, inside=True)
     exponential, weight = number(float(steps.exponentials[key]), 3), number(float(steps.weights[key]), 3)
-    return _aligned(
+    return aligned(
         [
             rf"{name} &= \frac{{e^{{s_j - \max s}}}}{{\sum_{{j'}} e^{{s_{{j'}} - \max s}}}}"
             rf" = \frac{{e^{{{score} - {largest}}}}}{{{number(steps.total, 3)}}}",
@@ -112,7 +113,7 @@ def weighted_sum(steps: Steps, tokens: Sequence[str], query: int) -> str:
     first = [_product(float(steps.weights[j]), float(steps.values[j, 0])) for j in best]
     name = f"z_{{{index(tokens, query)}}}"
     result = colored(VALUE, number(float(steps.context[0])))
-    return _aligned(
+    return aligned(
         [
             rf"{colored(VALUE, name)} &= \sum_j {colored(PROBABILITIES, 'a_j')}\,{colored(VALUE, 'v_j')}",
             f"&= {whole}{rest}",
@@ -126,7 +127,7 @@ def weighted_sum(steps: Steps, tokens: Sequence[str], query: int) -> str:
 def joined(sizes: Joining) -> str:
     """All heads side by side, through W_O."""
     inner = sizes.heads * sizes.head_width
-    return _aligned(
+    return aligned(
         [
             rf"\text{{output}} &= [\,z^{{(1)}};\,\dots;\,z^{{({sizes.heads})}}\,]\;W_O + b_O",
             rf"{sizes.width} &\xleftarrow{{\;{inner}\times {sizes.width}\;}} {inner} = {sizes.heads}\times {sizes.head_width}",
@@ -150,7 +151,3 @@ def matrix(name: str, values: Tensor, color: str | None = None) -> str:
 
 def _product(a: float, b: float) -> str:
     return rf"{number(a, inside=True)}\cdot {number(b, inside=True)}"
-
-
-def _aligned(rows: Sequence[str]) -> str:
-    return r"\begin{aligned} " + r" \\ ".join(rows) + r" \end{aligned}"

@@ -13,11 +13,11 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from core.charts.colors import DIFFERENCE, NEGATIVE, NEUTRAL, POSITIVE, STUDENT, TEACHER
-from core.charts.figures import BESIDE, FIGURES, TALL, blank_figure, paired_bars
+from core.charts.figures import BESIDE, TALL, blank_figure, level_line, paired_bars
 from core.memory import remembered
 
 
-@remembered(FIGURES)
+@remembered()
 def word_bars(words: Sequence[str], teacher: ArrayLike, student: ArrayLike, labels: Mapping) -> go.Figure:
     """Two bars a word: what teacher and student hold it for at the chosen temperature.
 
@@ -32,7 +32,7 @@ def word_bars(words: Sequence[str], teacher: ArrayLike, student: ArrayLike, labe
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def mass_bands(rows: Mapping[str, Sequence[float]], ends: Sequence[int], labels: Mapping) -> go.Figure:
     """Where the mass lies: one stacked bar a row, from the best word to the tail.
 
@@ -63,7 +63,7 @@ def mass_bands(rows: Mapping[str, Sequence[float]], ends: Sequence[int], labels:
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def ranked_curve(
     curves: Sequence[tuple[Sequence[int], Sequence[float], str]], temperature: float, uniform: float, labels: Mapping
 ) -> go.Figure:
@@ -87,14 +87,14 @@ def ranked_curve(
             hovertemplate="%{x}: %{y:.2e}<extra>" + name + "</extra>",
         )
         last = ranks[-1]
-    _level(figure, (1, last), uniform, labels["uniform"])
+    level_line(figure, (1, last), uniform, labels["uniform"], ".3~g")
     figure.update_layout(margin=TALL, legend={"traceorder": "reversed"})
     figure.update_xaxes(type="log", dtick=1, tickformat=",d")
     figure.update_yaxes(type="log", exponentformat="power", range=[-9, 0.1])
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def entropy_curve(
     temperatures: Sequence[float],
     teacher: Sequence[float],
@@ -113,13 +113,13 @@ def entropy_curve(
     figure.update_layout(margin=TALL)
     for name, values, color in ((labels["teacher"], teacher, TEACHER), (labels["student"], student, STUDENT)):
         _temperature_line(figure, temperatures, values, name, color)
-    _level(figure, (temperatures[0], temperatures[-1]), most, labels["most"])
+    level_line(figure, (temperatures[0], temperatures[-1]), most, labels["most"], ".3~g")
     _mark(figure, chosen)
     figure.update_yaxes(range=[0, most * 1.12])
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def loss_curve(
     temperatures: Sequence[float],
     soft: Sequence[float],
@@ -142,7 +142,7 @@ def loss_curve(
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def push_bars(words: Sequence[str], pushes: ArrayLike, title: str) -> go.Figure:
     """How far a label pushes each logit, up to the right, down to the left.
 
@@ -171,7 +171,7 @@ def push_bars(words: Sequence[str], pushes: ArrayLike, title: str) -> go.Figure:
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def norm_curve(
     temperatures: Sequence[float], scaled: ArrayLike, unscaled: ArrayLike, limit: float, hard: float, labels: Mapping
 ) -> go.Figure:
@@ -189,7 +189,7 @@ def norm_curve(
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def cosine_curve(temperatures: Sequence[float], centred: ArrayLike, raw: ArrayLike, labels: Mapping) -> go.Figure:
     """How near the gradient's direction is to z − v; labels: `temperature`, `cosine`, `centred`, `raw`."""
     figure = blank_figure(height=400, x_title=labels["temperature"], y_title=labels["cosine"])
@@ -201,7 +201,7 @@ def cosine_curve(temperatures: Sequence[float], centred: ArrayLike, raw: ArrayLi
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def leak_curve(shares: Sequence[float], loss: ArrayLike, gradient: ArrayLike, labels: Mapping) -> go.Figure:
     """Loss and gradient, each as a share of its start, when the target leaks into the prediction.
 
@@ -217,7 +217,7 @@ def leak_curve(shares: Sequence[float], loss: ArrayLike, gradient: ArrayLike, la
         figure.add_scatter(
             x=shares, y=values, mode="lines", name=labels[key], line={"color": color, "dash": dash, "width": 2}
         )
-    _level(figure, (0, 1), 1.0, labels["honest"])
+    level_line(figure, (0, 1), 1.0, labels["honest"], ".3~g")
     figure.update_yaxes(range=[0, 1.2], tickformat=".0%")
     return figure
 
@@ -247,18 +247,6 @@ def _temperature_line(
         hovertemplate="T = %{x}: %{y:.4~g}<extra>" + name + "</extra>",
     )
     figure.update_xaxes(type="log", tickvals=[0.25, 0.5, 1, 2, 4, 8, 20], ticktext=["¼", "½", "1", "2", "4", "8", "20"])
-
-
-def _level(figure: go.Figure, across: tuple[float, float], value: float, name: str) -> None:
-    """A dotted line to compare with, named in the legend."""
-    figure.add_scatter(
-        x=across,
-        y=[value, value],
-        mode="lines",
-        name=name,
-        line={"color": NEUTRAL, "dash": "dot", "width": 1.5},
-        hovertemplate="%{y:.3~g}<extra>" + name + "</extra>",
-    )
 
 
 def _mark(figure: go.Figure, temperature: float) -> None:

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import math
 
+from core.charts.formulas import aligned, number
+
 _DIVERGENCES = {
     "forward": r"\mathrm{KL}(t\,\|\,s)",
     "reverse": r"\mathrm{KL}(s\,\|\,t)",
     "jsd": r"\mathrm{JSD}(t,\,s)",
 }
-
-
-def number(value: float, digits: int = 3) -> str:
-    """A number with `digits` digits that mean something; far from 1 as a power of ten."""
-    if not math.isfinite(value):
-        return r"\mathrm{nan}" if math.isnan(value) else r"\infty"
-    if value == 0 or 1e-4 < abs(value) < 1e5:
-        return f"{value:.{digits}g}" if abs(value) < 1000 else f"{value:.0f}"
-    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-    return rf"{mantissa}\times 10^{{{int(exponent)}}}"
 
 
 def softmax_formula(distance: float, temperature: float, probability: float) -> str:
@@ -31,10 +23,11 @@ def softmax_formula(distance: float, temperature: float, probability: float) -> 
     power = math.exp(distance / temperature)
     raised = rf"e^{{{distance:.2f}/{temperature:g}}}"
     total = number(power / probability)
-    return _lines(
+    rows = (
         r"p &= \frac{e^{(z - z_{\max})/T}}{\sum_j e^{(z_j - z_{\max})/T}}",
         rf"&= \frac{{{raised}}}{{{total}}} = \frac{{{number(power)}}}{{{total}}} = {number(probability)}",
     )
+    return aligned(rows, "4pt")
 
 
 def loss_formula(
@@ -57,12 +50,13 @@ def loss_formula(
     """
     square = (r"T^2\,", rf"{temperature:g}^2 \cdot ") if scaled else ("", "")
     divided = (r"\tfrac{1}{V}\,", rf"\tfrac{{1}}{{{classes}}} \cdot ") if reduction == "mean" else ("", "")
-    return _lines(
+    rows = (
         rf"L &= w \cdot {square[0]}{divided[0]}{_DIVERGENCES[direction]} + (1 - w) \cdot \mathrm{{CE}}(y,\,s)",
         rf"&= {soft_weight:g} \cdot {square[1]}{divided[1]}{number(divergence)}"
         rf" + {1 - soft_weight:.2g} \cdot {number(hard)}",
         rf"&= {number(mixed, 4)}",
     )
+    return aligned(rows, "4pt")
 
 
 def push_formula(
@@ -86,15 +80,11 @@ def push_formula(
     symbols = r"T^2 \cdot \frac{p - q}{T}" if scaled else r"\frac{p - q}{T}"
     square = rf"{temperature:g}^2 \cdot " if scaled else ""
     fraction = rf"\frac{{{number(teacher)} - {number(student)}}}{{{temperature:g}}}"
-    return _lines(
+    rows = (
         rf"\Delta z_{{\mathrm{{soft}}}} &= {symbols}",
         rf"&= {square}{fraction}",
         rf"&= {number(soft)}",
         r"\Delta z_{\mathrm{hard}} &= y - q_{T=1}",
         rf"&= {int(is_truth)} - {number(plain)} = {number(hard)}",
     )
-
-
-def _lines(*lines: str) -> str:
-    """Several lines, aligned: one would be wider than a phone."""
-    return r"\begin{aligned} " + r" \\[4pt] ".join(lines) + r" \end{aligned}"
+    return aligned(rows, "4pt")

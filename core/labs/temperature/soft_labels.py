@@ -22,9 +22,6 @@ from core.theory.temperature import TEMPERATURES, dark_knowledge, effective_clas
 BANDS = (1, 10, 100, 1000)
 """Where one band of ranks ends and the next begins: the best word, the next nine, the next ninety, ..."""
 
-SORTED = 64
-"""Rows of logits that are kept in order; one of a vocabulary takes a quarter of a megabyte."""
-
 FEW = 10
 """A classification task of ordinary size, to compare a vocabulary with."""
 
@@ -131,7 +128,7 @@ class SoftLabel:
         return sum(self.bands[2:])
 
 
-@remembered(SORTED)
+@remembered()
 def descending(logits: Tensor) -> Tensor:
     """The logits from the largest down, in double precision, `[vocabulary]`: no temperature changes their order.
 

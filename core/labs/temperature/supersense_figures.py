@@ -12,8 +12,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
-from core.charts.colors import ARMS, NEUTRAL, STUDENT, TEACHER
-from core.charts.figures import BESIDE, FIGURES, blank_figure, paired_bars
+from core.charts.colors import ARMS, STUDENT, TEACHER
+from core.charts.figures import BESIDE, blank_figure, level_line, paired_bars
 from core.memory import remembered
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _SCALE = [[0, "rgba(176,122,0,0)"], [1, TEACHER]]
 """From nothing to the teacher's colour, so that an empty cell is the page's own background."""
 
 
-@remembered(FIGURES)
+@remembered()
 def kind_bars(kinds: Sequence[str], teacher: ArrayLike, student: ArrayLike, labels: Mapping) -> go.Figure:
     """Two bars a kind: what teacher and student hold it for.
 
@@ -38,7 +38,7 @@ def kind_bars(kinds: Sequence[str], teacher: ArrayLike, student: ArrayLike, labe
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def kind_map(kinds: Sequence[str], shares: ArrayLike, count: Sequence[int], labels: Mapping) -> go.Figure:
     """Kinds against kinds, darker where a row's share is larger; the number in each cell that matters.
 
@@ -70,7 +70,7 @@ def kind_map(kinds: Sequence[str], shares: ArrayLike, count: Sequence[int], labe
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def by_budget(alone: Sequence[Arm], distilled: Sequence[Arm], teacher: float | None, labels: Mapping) -> go.Figure:
     """A measure against the label budget, with and without a teacher; bars for the spread, the teacher as a level.
 
@@ -79,7 +79,7 @@ def by_budget(alone: Sequence[Arm], distilled: Sequence[Arm], teacher: float | N
         teacher: the teacher's own value, or None to leave it out.
         labels: `budget`, `alone`, `distilled`, `teacher`, `measure`, `all` (names the largest budget).
     """
-    figure = blank_figure(height=380, x_title=labels["budget"], y_title=labels["measure"])
+    figure = blank_figure(height=380, x_title=labels["budget"], y_title=labels["measure"], margin=BESIDE)
     names = [f"{arm.labels:,}" for arm in alone[:-1]] + [labels["all"]]
     for arms, name, color, symbol in (
         (distilled, labels["distilled"], ARMS["distilled"], "circle"),
@@ -87,12 +87,12 @@ def by_budget(alone: Sequence[Arm], distilled: Sequence[Arm], teacher: float | N
     ):
         _points(figure, names, arms, name, color, symbol)
     if teacher is not None:
-        _level(figure, names, teacher, labels["teacher"])
+        level_line(figure, names, teacher, labels["teacher"])
     figure.update_xaxes(type="category")
-    return _framed(figure)
+    return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def by_temperature(warmed: Sequence[Arm], alone: Arm, labels: Mapping) -> go.Figure:
     """A measure against the temperature of the soft loss at one label budget; the student without a teacher as a level.
 
@@ -101,16 +101,11 @@ def by_temperature(warmed: Sequence[Arm], alone: Arm, labels: Mapping) -> go.Fig
         alone: the same budget without a teacher.
         labels: `temperature`, `distilled`, `alone`, `measure`.
     """
-    figure = blank_figure(height=380, x_title=labels["temperature"], y_title=labels["measure"])
+    figure = blank_figure(height=380, x_title=labels["temperature"], y_title=labels["measure"], margin=BESIDE)
     names = [f"{arm.temperature:g}" for arm in warmed]
     _points(figure, names, warmed, labels["distilled"], ARMS["distilled"], "circle")
-    _level(figure, names, alone.mean, labels["alone"])
+    level_line(figure, names, alone.mean, labels["alone"])
     figure.update_xaxes(type="category")
-    return _framed(figure)
-
-
-def _framed(figure: go.Figure) -> go.Figure:
-    figure.update_layout(margin=BESIDE)
     return figure
 
 
@@ -127,14 +122,3 @@ def _points(figure: go.Figure, names: Sequence[str], arms: Sequence[Arm], name: 
         hovertemplate="%{x}: %{y:.3f} ± %{error_y.array:.3f}<extra>" + name + "</extra>",
     )
     figure.update_yaxes(tickformat=".0%")
-
-
-def _level(figure: go.Figure, names: Sequence[str], value: float, name: str) -> None:
-    figure.add_scatter(
-        x=list(names),
-        y=[value] * len(names),
-        mode="lines",
-        name=name,
-        line={"color": NEUTRAL, "dash": "dot", "width": 1.5},
-        hovertemplate="%{y:.3f}<extra>" + name + "</extra>",
-    )

@@ -52,7 +52,7 @@ class Album:
         self._teacher = engine.checkpoint(Setting(teacher, "", "cpu"), teacher)
         self._models: dict[str, nn.Module] = {}
         self._traces = RecentlyUsed(CACHE_BYTES, lambda trace: trace.size_bytes)
-        self._near = RecentlyUsed(400, lambda near: 1)
+        self._near = RecentlyUsed(400)
 
     @property
     def arms(self) -> list[str]:
@@ -116,7 +116,7 @@ class Album:
         return Checkpoint(model, self._teacher.tokenizer, _card(model, arm, self.run), family_of(model))
 
 
-_ALBUMS = RecentlyUsed(3, lambda album: 1)
+_ALBUMS = RecentlyUsed(3)
 
 
 def album_of(engine: Engine, run: Run) -> Album:

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from core.charts.colors import ARMS, DIFFERENCE, KEY, NEUTRAL, STUDENT, TEACHER, VALUE
-from core.charts.figures import BESIDE, FIGURES, blank_figure
+from core.charts.figures import BESIDE, blank_figure
 from core.memory import remembered
 
 ARM_COLORS = {**ARMS, "logits": STUDENT, "chosen": STUDENT, "tinybert": KEY, "minilm": VALUE}
@@ -27,7 +27,7 @@ def color_of(arm: str, place: int = 0) -> str:
     return ARM_COLORS.get(arm, _OTHERS[place % len(_OTHERS)])
 
 
-@remembered(FIGURES)
+@remembered()
 def course_lines(
     steps: Sequence[int],
     lines: Mapping[str, Sequence[float]],
@@ -67,7 +67,7 @@ def course_table(steps: Sequence[int], lines: Mapping[str, Sequence[float]], nam
     return pd.DataFrame({x: list(steps), **{names[arm]: list(values) for arm, values in lines.items()}})
 
 
-@remembered(FIGURES)
+@remembered()
 def outcome_dots(
     values: Mapping[str, Sequence[float]], names: Mapping[str, str], level: float | None, labels: Mapping[str, str]
 ) -> go.Figure:
@@ -147,7 +147,7 @@ def _mean_and_range(values: Sequence[float], percent: bool) -> str:
     return f"{mean:.{digits}f}{unit}" if len(values) == 1 else f"{mean:.{digits}f} ± {reach:.{digits}f}{unit}"
 
 
-@remembered(FIGURES)
+@remembered()
 def all_maps(
     totals: ArrayLike, marked: Mapping[str, tuple[int, float]], mine: tuple[int, float], labels: Mapping[str, str]
 ) -> go.Figure:

@@ -48,9 +48,6 @@ CRITERIA: tuple[Criterion, ...] = ("cka", "hidden", "unexplained", "scores", "at
 """1 − CKA; the hidden MSE; the same as a share of how much the teacher's states vary; the MSE of raw attention scores; the KL
 of attention; the KL of value relations."""
 
-BY_HEAD = ("scores", "attention", "values")
-"""Those that compare head with head."""
-
 
 @dataclass(frozen=True)
 class LayerCosts:
@@ -133,7 +130,7 @@ class Nearness:
     values: float
 
 
-_BENCHES = RecentlyUsed(4, lambda bench: 1)
+_BENCHES = RecentlyUsed(4)
 
 
 def bench_of(engine: Engine, setting: Setting, teacher: str) -> Bench:
@@ -212,7 +209,7 @@ def _states(seen: Features) -> list[Tensor]:
     return [seen.hidden[layer][seen.real] for layer in sorted(seen.hidden)]
 
 
-_COSTS = RecentlyUsed(12, lambda costs: 1)
+_COSTS = RecentlyUsed(12)
 
 
 def costs_of(engine: Engine, setting: Setting, teacher: str, student: str) -> LayerCosts:

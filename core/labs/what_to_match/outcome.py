@@ -74,7 +74,7 @@ class Outcome:
 
 MEASURES = ("accuracy", "agreement", "attention", "values", "cka", "unexplained")
 
-_COSTS = RecentlyUsed(40, lambda costs: 1)
+_COSTS = RecentlyUsed(40)
 
 
 def final_costs(engine: Engine, run: Run, setting: Setting, arm: str, seed: int | None = None) -> LayerCosts:

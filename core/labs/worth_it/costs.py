@@ -35,7 +35,7 @@ BATCHES = (1, 8)
 SHIPPED_ROWS = 400
 """On how many definitions of the test part int8 is compared with float32."""
 
-_measured = RecentlyUsed(24, lambda costs: 1)
+_measured = RecentlyUsed(24)
 
 Speed = Literal["faster", "same", "slower"]
 

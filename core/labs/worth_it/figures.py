@@ -13,7 +13,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.charts.colors import ARMS, NEUTRAL
-from core.charts.figures import BESIDE, FIGURES, blank_figure, plain
+from core.charts.figures import BESIDE, blank_figure, plain
 from core.memory import remembered
 
 _SYMBOLS = {"teacher": "diamond", "distilled": "circle", "control": "square"}
@@ -37,7 +37,7 @@ class Seeds:
     spread: float
 
 
-@remembered(FIGURES)
+@remembered()
 def all_seeds(models: Sequence[Seeds], majority: float | None, labels: Mapping[str, str]) -> go.Figure:
     """Each seed as a dot, arms of one seed joined by a line, mean and standard deviation beside; the teacher as a level.
 
@@ -115,7 +115,7 @@ class Timed:
     megabytes: float
 
 
-@remembered(FIGURES)
+@remembered()
 def times(models: Sequence[Timed], labels: Mapping[str, str]) -> go.Figure:
     """A bar a model: the median time, and the middle half of the passes as its whiskers. Hollow bars are int8.
 
@@ -152,7 +152,7 @@ def times(models: Sequence[Timed], labels: Mapping[str, str]) -> go.Figure:
     return figure
 
 
-@remembered(FIGURES)
+@remembered()
 def frontier(models: Sequence[Timed], labels: Mapping[str, str]) -> go.Figure:
     """Quality against time; the area of a mark is its megabytes. Hollow marks are int8.
 

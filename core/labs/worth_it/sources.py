@@ -38,7 +38,7 @@ DISTILLED, CONTROL = "distilled", "control"
 
 _KEPT = 24
 
-_reports = RecentlyUsed(_KEPT, lambda report: 1)
+_reports = RecentlyUsed(_KEPT)
 
 Progress = Callable[[float], None]
 

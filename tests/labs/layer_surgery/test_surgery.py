@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from core.distill.evaluation import HeldOut
-from core.distill.heads import PROJECTIONS
 from core.distill.students import from_layers
 from core.engine import Engine, Setting, default_setting
 from core.errors import LabError
@@ -19,6 +18,7 @@ from core.labs.layer_surgery import surgery as study
 from core.labs.layer_surgery.bench import Table
 from core.labs.layer_surgery.cut import Cut, from_marks, make_cut, read_cut, to_marks, weigh, whole
 from core.models.card import SHIPPED
+from core.models.families import bert_like
 from core.runs.datasets import kinds_material
 
 SETTING = default_setting()
@@ -91,7 +91,7 @@ def test_the_error_counts_texts_not_words(engine):
     assert kinds.mean(values).error == pytest.approx(float(values.std() / len(values) ** 0.5))
 
 
-@pytest.mark.parametrize("family", PROJECTIONS)
+@pytest.mark.parametrize("family", bert_like())
 @torch.no_grad()
 def test_other_bert_like_families_can_lie_on_the_table(tiny, family, monkeypatch):
     monkeypatch.setattr("core.labs.layer_surgery.bench.definitions", lambda part: LINES)
