@@ -7,7 +7,7 @@ from core.practice import grading
 from core.practice.sandbox import SANDBOX, permission
 from lessons.interview import exercises
 from pages.exercises import feedback
-from pages.kit import learner, session
+from pages.kit import learner, session, visitor
 from pages.kit.code_editor import code_editor, typed
 from pages.kit.course import script
 from pages.kit.page import Page
@@ -184,8 +184,7 @@ def allowed(asked: bool) -> bool:
         return True
     with st.spinner(t("testing")):
         isolation = SANDBOX.start()
-    own = permission.own_machine(st.context.ip_address, st.context.headers.to_dict())
-    answer = permission.permission(isolation, own, False)
+    answer = permission.permission(isolation, visitor.is_own_machine(), False)
     if answer == "ask":
         st.warning(t("consent_why"), icon=":material/gpp_maybe:")
         return st.checkbox(t("consent"), key="_ex_consent", persist_state="session")

@@ -11,10 +11,9 @@ import lessons
 from core.errors import LabError
 from core.practice.events import LONGEST_FILE
 from core.practice.progress import LONGEST_NAME, Progress, clean_name
-from pages.kit import session
+from pages.kit import session, visitor
 from pages.kit.cookie import keep_cookie, kept_cookie
 from pages.kit.file_button import file_button
-from pages.kit.visitor import is_local
 
 COOKIE = "distillery_learner"
 FIRST_NAME = "me"
@@ -35,7 +34,7 @@ def name() -> str | None:
     """The learner's name; None where nobody can know it: on a server for others, before one is chosen."""
     chosen = st.session_state.get("_learner")
     if chosen is None:
-        chosen = _cleaned(kept_cookie(COOKIE)) or (_local_name() if is_local() else None)
+        chosen = _cleaned(kept_cookie(COOKIE)) or (_local_name() if visitor.is_own_machine() else None)
         st.session_state["_learner"] = chosen
     return chosen
 
@@ -79,7 +78,7 @@ def corner() -> None:
             if known:
                 _file(known)
                 _deletion(known)
-                if is_local():
+                if visitor.is_own_machine():
                     st.caption(t("learner.where", folder=progress().folder))
     keep_cookie(COOKIE, known or "")
 
@@ -101,7 +100,7 @@ def _name_box(key: str) -> None:
         if chosen:
             st.session_state["_learner"] = chosen
 
-    names = progress().learners() if is_local() else []
+    names = progress().learners() if visitor.is_own_machine() else []
     st.text_input(
         t("learner.name"),
         key=key,

@@ -1,4 +1,4 @@
-"""Who sits at the browser, as far as runs are concerned: whose they are, and whose students may be chosen."""
+"""Who sits at the browser: somebody at the server's own machine or a visitor, and whose runs and students are theirs."""
 
 from __future__ import annotations
 
@@ -7,24 +7,28 @@ import secrets
 
 import streamlit as st
 
+from core.visitor import own_machine
 from pages.kit.cookie import keep_cookie, kept_cookie
 
 COOKIE = "distillery_owner"
 
 LOCAL = "local"
-"""The owner of all runs on a machine of one's own."""
+"""The owner of all runs on a machine of one's own; never a visitor's, who gets a secret."""
 
 _TOKEN = re.compile(r"[0-9a-f]{32}")
 
 
-def is_local() -> bool:
-    """Whether the browser runs on the server's own machine, with no proxy between them."""
-    return st.context.ip_address is None and "X-Forwarded-For" not in st.context.headers
+def is_own_machine() -> bool:
+    """Return whether the browser sits at the server's own machine, with no proxy between them.
+
+    Pages ask nowhere else. `core.visitor` says by what it is known.
+    """
+    return own_machine(st.context.ip_address, st.context.headers, st.context.url)
 
 
 def owner() -> str:
     """Whose runs these are: on a machine of one's own always the same, elsewhere a secret that the browser keeps."""
-    if is_local():
+    if is_own_machine():
         return LOCAL
     known = st.session_state.get("_owner") or kept_cookie(COOKIE)
     if not _TOKEN.fullmatch(known):
@@ -35,5 +39,5 @@ def owner() -> str:
 
 def keep_owner() -> None:
     """Lets the browser keep the secret, so that one's runs are found again at the next visit; draws nothing visible."""
-    if not is_local():
+    if not is_own_machine():
         keep_cookie(COOKIE, owner())

@@ -30,7 +30,7 @@ TEXT = lessons.table("distil", "texts")[0]["text"]
 @pytest.fixture(autouse=True)
 def at_home(monkeypatch):
     """Streamlit's test runner has no browser; here it stands for one on the server's own machine."""
-    monkeypatch.setattr("pages.kit.visitor.is_local", lambda: True)
+    monkeypatch.setattr("pages.kit.visitor.is_own_machine", lambda: True)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -253,7 +253,7 @@ def test_the_finished_student_is_offered_on_every_page_and_missed_by_none(finish
 
 
 def test_students_of_others_are_not_offered(finished, monkeypatch):
-    monkeypatch.setattr("pages.kit.visitor.is_local", lambda: False)
+    monkeypatch.setattr("pages.kit.visitor.is_own_machine", lambda: False)
     app = opened(student=f"{finished.name}/distilled-0")
     assert app.selectbox(key="student").value == "minilm-student"
     assert not [name for name in app.selectbox(key="student").options if "distilled-0" in name]

@@ -161,7 +161,7 @@ def test_on_ones_own_machine_code_runs_after_consent(monkeypatch):
     unsafe = Sandbox("off")
     unsafe._isolation = Isolation("none")
     monkeypatch.setattr(core.practice.sandbox, "SANDBOX", unsafe)
-    monkeypatch.setattr("core.practice.sandbox.permission.own_machine", lambda *_: True)
+    monkeypatch.setattr("pages.kit.visitor.is_own_machine", lambda: True)
     t = lessons.labels("exercises", "en")
     at = open_page(lang="en", ex_open=SLUG)
 

@@ -296,13 +296,27 @@ def test_a_wrong_line_is_not_counted_as_found(progress):
 
 
 def test_without_a_name_a_shared_server_asks_for_one(monkeypatch, progress):
-    monkeypatch.setattr("pages.kit.learner.is_local", lambda: False)
+    monkeypatch.setattr("pages.kit.visitor.is_own_machine", lambda: False)
     app = open_page("interview_recall", name=None)
     t = lessons.labels("interview", "en")
     assert t("learner.choose") in words(app)
     app.text_input(key="_learner_asked").set_value("  Grace ").run()
     assert not app.exception and next(iter(BANK.values())).ask in words(app)
     assert "Grace" not in "".join(app.query_params)  # a copied link must not hand a name on
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_names_and_their_folder_are_shown_on_ones_own_machine_only(monkeypatch, progress, own):
+    monkeypatch.setattr("pages.kit.visitor.is_own_machine", lambda: own)
+    for name in ("Ada", "Bob"):
+        progress.add(name, "read", QUESTION.id, {})
+    app = open_page("interview_study")
+    assert ("Bob" in [button.label for button in app.sidebar.button]) is own
+    assert (str(progress.folder) in "".join(caption.value for caption in app.sidebar.caption)) is own
+    nameless = open_page("interview_study", name=None)
+    assert (
+        "_learner_delete" in [button.key for button in nameless.sidebar.button]
+    ) is own  # or one name came by itself
 
 
 def test_a_bad_name_is_said():

@@ -33,7 +33,7 @@ def shop(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def at_home(monkeypatch):
     """Streamlit's test runner has no browser; here it stands for one on the server's own machine."""
-    monkeypatch.setattr("pages.kit.visitor.is_local", lambda: True)
+    monkeypatch.setattr("pages.kit.visitor.is_own_machine", lambda: True)
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_a_name_that_leads_nowhere_is_said(shop, name):
 
 
 def test_a_run_of_somebody_else_may_be_looked_at_only(shop, long_run, monkeypatch):
-    monkeypatch.setattr("pages.kit.visitor.is_local", lambda: False)
+    monkeypatch.setattr("pages.kit.visitor.is_own_machine", lambda: False)
     app = opened(dl_run=long_run.name)
     assert T("runs.not_yours") in [caption.value for caption in app.caption] and not app.button
     assert "CPU" in line(app)
@@ -148,7 +148,7 @@ def test_a_visitor_keeps_a_secret_that_makes_runs_theirs(monkeypatch):
 
         st.text(owner())
 
-    monkeypatch.setattr("pages.kit.visitor.is_local", lambda: False)
+    monkeypatch.setattr("pages.kit.visitor.is_own_machine", lambda: False)
     first, second = (AppTest.from_function(whose).run() for _ in range(2))
     assert re.fullmatch(r"[0-9a-f]{32}", first.text[0].value) and first.text[0].value != second.text[0].value
     assert first.run().text[0].value == first.text[0].value
