@@ -36,13 +36,13 @@ def guessed() -> bool:
     """Asks what will come of it; whether the learner has said, or would rather see at once."""
     asked = lessons.quiz(page.slug, t.language)["outcome"]
     with st.container(border=True):
-        guess = page.control(
-            st.segmented_control,
+        guess = page.choice(
             "guess",
             None,
             f"**{t('predict')}** {asked.prompt}",
             list(range(len(asked.choices))),
             format_func=lambda index: asked.choices[index].text,
+            required=False,
         )
         if guess is not None:
             return True

@@ -15,8 +15,7 @@ t = page.t
 begun = state.found(page)
 names = t.group("names")
 with st.container(border=True):
-    which = page.control(
-        st.radio,
+    which = page.radio(
         "which",
         study.KEYS[0],
         t("which"),

@@ -42,8 +42,7 @@ def lines_key(item: str) -> str:
 def choose(found: set[str]) -> Mistake:
     """Which one is open: the address's, else the first."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        item = page.control(
-            st.selectbox,
+        item = page.select(
             "item",
             ids[0],
             t("which"),
@@ -92,8 +91,7 @@ def puzzle() -> None:
         hit = line == mistake.wrong
         st.markdown(t("line_found" if hit else "line_missed", line=mistake.wrong + 1))
         choices = [str(number) for number in range(len(mistake.choices))]
-        chosen = page.control(
-            st.radio,
+        chosen = page.radio(
             f"choice_{mistake.id}",
             None,
             t("what"),

@@ -16,11 +16,11 @@ page.section("table")
 with page.guard():
     first = study.start_with(setting)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = page.choice(
+        name = page.select(
             "model",
             first,
-            study.on_offer(setting),
             t("model"),
+            study.on_offer(setting),
             width=320,
             format_func=lambda one: f"{session.readable(one)} · {t(f'task.{study.task_of(one)}')}",
             on_change=lambda: board.clear(page),

@@ -45,7 +45,7 @@ parts = mlm_masking_parts.Parts(page, tokens, allowed, start)
 @page.lab
 def gap() -> None:
     """Click words away; both models answer."""
-    whole = page.control(st.toggle, "whole", False, t("whole_words"), help=t("whole_words_help"))
+    whole = page.toggle("whole", False, t("whole_words"), help=t("whole_words_help"))
     hidden = parts.picker(whole)
     found = mlm_masking.fill_gaps(ENGINE, setting, text, hidden)
     losses = {"teacher": found.teacher_loss, "student": found.student_loss}
@@ -170,9 +170,7 @@ def epochs() -> None:
             st.metric(t("covered_after", regime=regimes[regime]), f"{one.covered[-1]:.0%}", border=True)
             st.latex(tables.coverage_formula(probability, one.draws, one.expected[-1]))
     parts.coverage(found, regimes, count)
-    regime = page.control(
-        st.segmented_control, "regime", "ten", t("regime"), list(found), format_func=regimes.get, required=True
-    )
+    regime = page.choice("regime", "ten", t("regime"), list(found), format_func=regimes.get)
     parts.target_grid(found[regime], regimes[regime], plots.REGIMES[regime], MOST_ROWS)
     st.markdown(t("roberta_note"))
     st.dataframe(tables.table_1(t.group("roberta"), COLUMNS), hide_index=True)
@@ -186,9 +184,7 @@ def context() -> None:
     with left:
         position = parts.position("at_context", t("hidden_word"))
     with right:
-        who = page.control(
-            st.segmented_control, "who", "teacher", t("who"), list(WHO), format_func=WHO.get, required=True
-        )
+        who = page.choice("who", "teacher", t("who"), list(WHO), format_func=WHO.get)
     sides = mlm_context.both_sides_and_left(ENGINE, setting, names[who], text, position)
     if not page.predict("left", mlm_masking.direction(sides.left.loss - sides.both.loss)):
         return

@@ -27,7 +27,7 @@ def show(page: Page) -> None:
     texts = {}
     for column, (name, start) in zip(st.columns(3), sentence_pairs.EXAMPLE.items(), strict=True):
         with column:
-            texts[name] = page.control(st.text_input, name, start, t(f"sentences.{name}"))
+            texts[name] = page.text(name, start, t(f"sentences.{name}"))
     found = sentence_pairs.read(ENGINE, page.setting, **texts)
     if found.cut:
         st.info(t("sentences.cut"), icon=":material/content_cut:")

@@ -11,7 +11,7 @@ from core.labs.positional_encoding import figures as draw
 from core.labs.positional_encoding import formulas, order
 from core.labs.positional_encoding import order_figures as draw_order
 from pages.kit.page import Page
-from pages.kit.picked import bounded_slider, picked_positions
+from pages.kit.picked import picked_positions
 from pages.kit.token_strip import token_strip
 from pages.positional_encoding import code
 from pages.positional_encoding.schemes import schemes
@@ -27,14 +27,14 @@ def waves() -> None:
     """Sinusoids: the whole picture, one pair as a clock, two positions compared."""
     left, middle, right = st.columns(3)
     with left:
-        length = page.control(st.slider, "length", 40, t("length"), 8, 512)
-        a = bounded_slider(page, "a", 6, t("position_a"), 0, length - 1)
+        length = page.slider("length", 40, t("length"), 8, 512)
+        a = page.slider("a", 6, t("position_a"), 0, length - 1)
     with middle:
-        width = page.control(st.select_slider, "width", 64, t("width"), WIDTHS)
-        b = bounded_slider(page, "b", 10, t("position_b"), 0, length - 1)
+        width = page.stops("width", 64, t("width"), WIDTHS)
+        b = page.slider("b", min(10, length - 1), t("position_b"), 0, length - 1)
     with right:
-        base = page.control(st.select_slider, "base", 10_000, t("base"), BASES)
-        pair = bounded_slider(page, "pair", 4, t("pair"), 0, width // 2 - 1)
+        base = page.stops("base", 10_000, t("base"), BASES)
+        pair = page.slider("pair", min(4, width // 2 - 1), t("pair"), 0, width // 2 - 1)
     found, clock = study.waves(length, width, base), study.clock(width, base, pair, a, b)
     hands = clock.hands.tolist()
     left, right = st.columns([3, 2])
@@ -87,7 +87,8 @@ def learned() -> None:
     st.markdown(t("table_text", rows=rows, width=width, count=table.table.numel()))
     left, right = st.columns(2)
     with left:
-        first = bounded_slider(page, "from", 300, t("from_position"), 0, table.last_start) if table.last_start else 0
+        last = table.last_start
+        first = page.slider("from", min(300, last), t("from_position"), 0, last) if last else 0
     path = study.path(table.table, first)
 
     def axes_label(one: int) -> str:
@@ -95,7 +96,7 @@ def learned() -> None:
         return t("axes_auto") if one < 0 else t("axes_choice", **names)
 
     with right:
-        one = page.choice("axes", -1, [-1, *range(len(path.periods) - 1)], t("axes"), format_func=axes_label)
+        one = page.select("axes", -1, t("axes"), [-1, *range(len(path.periods) - 1)], format_func=axes_label)
     axes = path.axes if one < 0 else (one, one + 1)
     near = list(range(path.first, path.last + 1))
     left, right = st.columns(2)
@@ -159,15 +160,14 @@ def surgery() -> None:
     tokens = ENGINE.tokens(setting, name, text)
     page.notices(tokens)
     ways = {one: t(f"way_{one}") for one in order.WAYS}
-    choose = {"format_func": ways.__getitem__, "required": True}
-    way = page.control(st.segmented_control, "way", "swap", t("way"), list(ways), **choose)
+    way = page.choice("way", "swap", t("way"), list(ways), format_func=ways.__getitem__)
     marked, seed = [], 0
     if way == "swap":
         fixed = tokens.special.nonzero().flatten().tolist()
         wanted = order.default_swap(tokens, SWAPS.get(text, ()))
         marked = picked_positions(page, "at_swap", wanted, tokens.pieces, fixed, t.group("picker"))
     elif way == "shuffle":
-        seed = page.control(st.number_input, "seed", 1, t("seed"), 0, 9999)
+        seed = page.number("seed", 1, t("seed"), 0, 9999)
     moves = order.new_order(tokens, way, marked, seed)
     found = order.surgery(ENGINE, setting, name, text, moves)
     st.caption(t("moved_sentence"))

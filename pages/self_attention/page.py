@@ -13,7 +13,7 @@ t = page.t
 text = page.sentence()
 with st.container(horizontal=True, vertical_alignment="bottom"):
     roles = ["teacher", "student"]
-    role = page.control(st.segmented_control, "model", "teacher", t("model"), roles, format_func=t, required=True)
+    role = page.choice("model", "teacher", t("model"), roles, format_func=t)
     page.reset()
 name = getattr(page.setting, role)
 

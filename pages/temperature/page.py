@@ -19,19 +19,6 @@ page = Page("temperature", "tp")
 t = page.t
 
 
-def stops(name: str, default: float = 2) -> float:
-    """A slider over the temperatures."""
-    label = t("temperature")
-    return page.control(st.select_slider, name, default, label, study.TEMPERATURES, format_func="{:g}".format)
-
-
-def choice(name: str, default, label: str, options: list, names: dict, **more):
-    """A row of buttons, one of which is always down; an address or an older text may have asked for one that is gone."""
-    page.adapt(name, default, options)
-    make = st.segmented_control
-    return page.control(make, name, default, label, options, format_func=names.__getitem__, required=True, **more)
-
-
 def show(figure: go.Figure, name: str, alt: str) -> None:
     """A figure, with the numbers that it draws."""
     page.figure(figure, name, alt, lambda: tables.behind(figure))
@@ -53,12 +40,13 @@ def open_gap() -> tuple[str, int, study.Gap]:
         which = 0
         if len(positions) > 1:
             numbers = list(range(len(positions)))
-            which = choice("at_gap", 0, t("gap"), numbers, {n: t("gap_name", number=n + 1) for n in numbers})
+            which = page.choice(
+                "at_gap", 0, t("gap"), numbers, format_func=lambda place: t("gap_name", number=place + 1)
+            )
         gap = study.open_gap(ENGINE, page.setting, text, positions[which])
         example = next((one["truth"] for one in lessons.examples(page.slug) if one["text"] == text), [])
         default = example[which] if which < len(example) else gap.word(gap.truth)
-        options = {"max_chars": 60, "placeholder": default, "help": t("truth_help"), "width": 260}
-        word = page.control(st.text_input, "at_truth", "", t("truth"), **options)
+        word = page.text("at_truth", "", t("truth"), max_chars=60, placeholder=default, help=t("truth_help"), width=260)
         page.reset()
     gap = study.with_truth(ENGINE, page.setting, gap, default)
     if word.strip():
@@ -72,7 +60,7 @@ def open_gap() -> tuple[str, int, study.Gap]:
 @page.lab
 def soft_labels() -> None:
     """The vocabulary at one temperature."""
-    temperature = stops("temp")
+    temperature = page.stops("temp", 2, t("temperature"), study.TEMPERATURES, format_func="{:g}".format)
     seen = study.view(gap, temperature)
     now, one, few = seen.teacher, seen.before, seen.few
     with st.grid("auto", min_column_width=150):
@@ -124,14 +112,23 @@ def three_losses() -> None:
     """Soft, hard and mixed, with every choice that codebases make differently."""
     left, right = st.columns(2, gap="medium")
     with left:
-        temperature = stops("loss_temp")
+        temperature = page.stops("loss_temp", 2, t("temperature"), study.TEMPERATURES, format_func="{:g}".format)
     with right:
-        w = page.control(st.slider, "weight", 0.5, t("weight"), 0.0, 1.0, step=0.05)
+        w = page.slider("weight", 0.5, t("weight"), 0.0, 1.0, step=0.05)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        direction = choice("direction", "forward", t("direction"), list(losses.DIRECTIONS), t.group("directions"))
-        names = t.group("reductions")
-        reduction = choice("reduction", "batchmean", t("reduction"), list(names), names, help=t("reduction_help"))
-        scaled = page.control(st.toggle, "square", True, t("square"))
+        ways, names = t.group("directions"), t.group("reductions")
+        direction = page.choice(
+            "direction", "forward", t("direction"), list(losses.DIRECTIONS), format_func=ways.__getitem__
+        )
+        reduction = page.choice(
+            "reduction",
+            "batchmean",
+            t("reduction"),
+            list(names),
+            format_func=names.__getitem__,
+            help=t("reduction_help"),
+        )
+        scaled = page.toggle("square", True, t("square"))
     found = losses.losses(gap, temperature, w, direction, scaled, reduction)
     with st.grid(3, min_column_width=110):
         for label, value in (("soft_loss", found.soft), ("hard_loss", found.hard), ("mixed_loss", found.mixed)):
@@ -177,8 +174,8 @@ def pushed() -> None:
     if asked and not page.predict("riddle", asked.answer, truth=code_span(gap.word(gap.truth)), **told(asked)):
         return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        temperature = stops("push_temp")
-        scaled = page.control(st.toggle, "push_square", True, t("square"))
+        temperature = page.stops("push_temp", 2, t("temperature"), study.TEMPERATURES, format_func="{:g}".format)
+        scaled = page.toggle("push_square", True, t("square"))
     found, labels = gradients.pushes(gap, temperature, scaled), t.group("pushed")
     spelled = gap.spell(found.ids)
     lengths = {"soft": found.soft_length, "hard": found.hard_length, "cosine": found.agreement}
@@ -216,7 +213,7 @@ def square() -> None:
     if not page.predict("doubling", everything.doubling):
         return
     sizes = {10: t("classes_best", count=10), 1000: t("classes_best", count=1000), 0: t("classes_all")}
-    count = choice("classes", 0, t("classes"), list(sizes), sizes)
+    count = page.choice("classes", 0, t("classes"), list(sizes), format_func=sizes.__getitem__)
     found = gradients.gradients(gap.only(count)) if count else everything
     labels, other = t.group("norms"), t.group("cosines")
     key = "slopes" if found.shrinks > 1.5 else "slopes_hold"
@@ -250,7 +247,7 @@ def mistakes() -> None:
     """Wrong code, and what it does on these logits."""
     rows = lessons.table(page.slug, "snippets")
     names = {row["id"]: t("snippet_name", number=number) for number, row in enumerate(rows, start=1)}
-    wrong = choice("snippet", rows[0]["id"], t("snippet"), list(names), names)
+    wrong = page.choice("snippet", rows[0]["id"], t("snippet"), list(names), format_func=names.__getitem__)
     st.code(next(row["code"] for row in rows if row["id"] == wrong).strip(), language="python")
     if not page.predict(wrong):
         return

@@ -62,8 +62,7 @@ def results(page: Page, report: Report, arm: str, found: study.Costs) -> None:
     sizes = size_lines(page, arm, found)
     if sizes:
         st.markdown("  \n".join(sizes))
-    make, batches = st.segmented_control, list(study.BATCHES)
-    batch = page.control(make, "batch", 1, t("cost_batch"), batches, format_func=str, required=True)
+    batch = page.choice("batch", 1, t("cost_batch"), list(study.BATCHES), format_func=str)
     st.markdown("\n\n".join(lines(page, report, arm, found, batch)))
     models = drawn(page, report, arm, found, batch)
     left, right = st.columns(2, gap="medium")

@@ -23,30 +23,25 @@ class Watch:
     """What a page asks of the address while it runs."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.controls: dict[str, tuple] = {}
+        self.controls: dict[str, address.Allowed] = {}
         self.parameters: set[str] = set()
-        control, adapt, parameter = address.control, address.adapt, Page.parameter
+        begin, parameter = address.begin, Page.parameter
 
-        def watched_control(make, key, default, *args, **options):
-            self.controls[key] = (make.__name__, default, args, options)
-            return control(make, key, default, *args, **options)
-
-        def watched_adapt(key, default, choices):
-            self.controls[key] = ("selectbox", default, (), {"options": choices})
-            return adapt(key, default, choices)
+        def watched_begin(key, default, allowed):
+            self.controls[key] = allowed
+            return begin(key, default, allowed)
 
         def watched_parameter(page, name, default=""):
             self.parameters.add(page.key(name))
             return parameter(page, name, default)
 
-        monkeypatch.setattr(address, "control", watched_control)
-        monkeypatch.setattr(address, "adapt", watched_adapt)
+        monkeypatch.setattr(address, "begin", watched_begin)
         monkeypatch.setattr(Page, "parameter", watched_parameter)
 
     def knows(self, key: str, value: str) -> bool:
         """Whether the page, as it ran last, has this control and would take this value, or reads it as a parameter."""
         if key in self.controls:
-            return address._parse(value, *self.controls[key]) is not None
+            return self.controls[key].parse(value) is not None
         return key in self.parameters
 
 
