@@ -4,7 +4,8 @@ import streamlit as st
 
 import lessons
 from core.engine import ENGINE
-from pages.kit import arrive, session
+from pages.kit import session
+from pages.kit.components import arrive
 from pages.kit.course import script
 from pages.kit.questions import related
 

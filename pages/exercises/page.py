@@ -8,7 +8,7 @@ from core.practice.sandbox import SANDBOX, permission
 from lessons.interview import exercises
 from pages.exercises import feedback
 from pages.kit import learner, session
-from pages.kit.code_editor import code_editor, typed
+from pages.kit.components.code_editor import code_editor, typed
 from pages.kit.course import script
 from pages.kit.page import Page
 

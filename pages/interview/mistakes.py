@@ -5,7 +5,7 @@ import streamlit as st
 from core.practice import snippets
 from lessons.interview.mistakes import Mistake, mistakes
 from pages.kit import address, components, learner, session
-from pages.kit.line_picker import line_picker
+from pages.kit.components.line_picker import line_picker
 from pages.kit.page import Page
 from pages.kit.questions import lab_link
 

@@ -19,10 +19,10 @@ import lessons
 from core.engine import LONGEST_TOKENS, TOLERANCE, Setting
 from core.errors import LabError
 from pages.kit import address, session
-from pages.kit.arrive import arrival, asked, bring
+from pages.kit.components.arrive import arrival, asked, bring
+from pages.kit.components.nearby import near
+from pages.kit.components.plotly_figure import plotly_figure
 from pages.kit.controls import Controls
-from pages.kit.nearby import near
-from pages.kit.plotly_figure import plotly_figure
 
 
 def code_span(text: str) -> str:

@@ -7,7 +7,7 @@ import secrets
 
 import streamlit as st
 
-from pages.kit.cookie import keep_cookie, kept_cookie
+from pages.kit.components.cookie import keep_cookie, kept_cookie
 
 COOKIE = "distillery_owner"
 

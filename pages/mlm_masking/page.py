@@ -11,8 +11,8 @@ from core.labs.mlm_masking import figures as plots
 from core.labs.mlm_masking import gaps as mlm_masking
 from core.labs.mlm_masking import masking as mlm_draws
 from core.labs.mlm_masking import tables
+from pages.kit.components.token_strip import token_strip
 from pages.kit.page import Page, code_span
-from pages.kit.token_strip import token_strip
 from pages.mlm_masking import code as mlm_code
 from pages.mlm_masking import parts as mlm_masking_parts
 from pages.mlm_masking import sentence_pairs

@@ -10,9 +10,9 @@ from core.labs.positional_encoding import encodings as study
 from core.labs.positional_encoding import figures as draw
 from core.labs.positional_encoding import formulas, order
 from core.labs.positional_encoding import order_figures as draw_order
+from pages.kit.components.token_strip import token_strip
 from pages.kit.page import Page
 from pages.kit.picked import picked_positions
-from pages.kit.token_strip import token_strip
 from pages.positional_encoding import code
 from pages.positional_encoding.schemes import schemes
 

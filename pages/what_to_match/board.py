@@ -15,7 +15,7 @@ from core.labs.what_to_match import outcome as outcomes
 from core.labs.what_to_match import relations as study
 from core.runs.queue import RunView
 from pages.kit import components, runs
-from pages.kit.layer_board import layer_board
+from pages.kit.components.layer_board import layer_board
 from pages.kit.page import Page
 from pages.what_to_match.shipped import CODE, map_words, more, name_of
 

@@ -13,7 +13,7 @@ from core.labs.what_to_match import relations as study
 from core.labs.what_to_match.figures import color_of
 from core.labs.what_to_match.plan import ARMS
 from pages.kit import runs
-from pages.kit.map_wall import map_wall
+from pages.kit.components.map_wall import map_wall
 from pages.kit.page import Page
 from pages.what_to_match.shipped import (
     draw_grids,

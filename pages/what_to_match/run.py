@@ -14,7 +14,7 @@ from core.labs.what_to_match.figures import color_of
 from core.runs.queue import RunView
 from core.runs.run import Run
 from pages.kit import runs
-from pages.kit.map_wall import map_wall
+from pages.kit.components.map_wall import map_wall
 from pages.kit.page import Page
 from pages.kit.visitor import owner
 from pages.what_to_match.board import PARAMETER

@@ -16,7 +16,7 @@ from core.labs.what_to_match import layer_maps as maps
 from core.labs.what_to_match import relations as study
 from core.labs.what_to_match.figures import color_of
 from pages.kit import components
-from pages.kit.map_wall import WallFrame, map_wall
+from pages.kit.components.map_wall import WallFrame, map_wall
 from pages.kit.page import Page, code_span
 
 CODE = {row["lab"]: row["python"] for row in lessons.table("what_to_match", "code")}

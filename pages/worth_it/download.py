@@ -16,8 +16,8 @@ from core.labs.worth_it import html as saved
 from core.labs.worth_it import notebook as writing
 from core.labs.worth_it import sources
 from core.labs.worth_it.report import Report
+from pages.kit.components.plotly_figure import LIBRARY_FILE
 from pages.kit.page import Page, code_span
-from pages.kit.plotly_figure import LIBRARY_FILE
 from pages.worth_it import costs, quality
 
 SHIPPED = "sources.shipped()"

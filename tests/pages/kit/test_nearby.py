@@ -10,7 +10,7 @@ FRAME = Path(__file__).resolve().parents[3] / "pages" / "frame.py"
 
 @pytest.fixture
 def opened(monkeypatch) -> AppTest:
-    monkeypatch.setattr("pages.kit.nearby.WAITS", True)
+    monkeypatch.setattr("pages.kit.components.nearby.WAITS", True)
     at = AppTest.from_file(str(FRAME), default_timeout=120)
     at.run()
     return at.switch_page("temperature/page.py").run()

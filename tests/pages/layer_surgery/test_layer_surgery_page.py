@@ -69,7 +69,7 @@ def click(at: AppTest, marks: list[int], model: str = SMALL) -> AppTest:
 @pytest.fixture
 def first_lab(monkeypatch) -> None:
     """Only the board is drawn, as before a learner scrolls: nothing measures large models in the background."""
-    monkeypatch.setattr("pages.kit.nearby.WAITS", True)
+    monkeypatch.setattr("pages.kit.components.nearby.WAITS", True)
 
 
 @pytest.fixture(scope="module")
