@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 import streamlit as st
 
@@ -160,3 +162,13 @@ def masks(page: Page) -> None:
         ),
     )
     page.code("look_masks", CODE["masks"].format(texts=texts, epochs=epochs))
+
+
+PREVIEWS: dict[str, Callable[..., None]] = {
+    "matching": matching,
+    "absent": absent,
+    "few": few,
+    "steps": steps,
+    "masks": masks,
+}
+"""By experiment, the lab that shows what can be seen before it runs; it takes the page and the experiment's choices."""

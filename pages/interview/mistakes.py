@@ -77,8 +77,7 @@ def line_of(mistake: Mistake) -> int | None:
     return line
 
 
-@page.lab
-def puzzle() -> None:
+def puzzle(page: Page) -> None:
     """One mistake, step by step."""
     mistake = choose(found_before())
     with st.container(border=True):
@@ -159,7 +158,7 @@ def mend(mistake: Mistake) -> None:
         lab_link(mistake.lab)
 
 
-puzzle()
+page.run(puzzle)
 page.section("method")
 with page.guard():
     learner.corner()

@@ -276,19 +276,18 @@ class Page(Controls):
             say = st.info if error.code in ("missing_data", "missing_pair") else st.error
             say(self.t(f"errors.{error.code}", **error.details), icon=":material/info:")
 
-    def lab(self, function: Callable[[], None]) -> Callable[[], None]:
-        """A part of the page that redraws alone: a fragment, with its errors caught.
+    def run(self, lab: Callable[..., None], *arguments: Any, **named: Any) -> None:
+        """Draws a lab of the page, `lab(page, *arguments, **named)`: a part that redraws alone, with its errors caught.
 
-        The first one of a page is there at once, the others when the learner comes near them.
+        The first one of a page is there at once, the others when the learner comes near them. No two labs of a page have
+        the same name, under which the session remembers that the learner has come near.
         """
-        number = next(self._labs)
-        place = f"{self.prefix}_{function.__module__.strip('_').replace('.', '_')}_{number}"
+        first, place = next(self._labs) == 0, f"{self.prefix}_{lab.__name__}"
 
-        @functools.wraps(function)
+        @functools.wraps(lab)
         def guarded() -> None:
-            if number and not near(place):
-                return
-            with self.guard():
-                function()
+            if first or near(place):
+                with self.guard():
+                    lab(self, *arguments, **named)
 
-        return st.fragment(guarded)
+        st.fragment(guarded)()

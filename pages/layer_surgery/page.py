@@ -30,11 +30,11 @@ with page.guard():
         st.info(t("not_operable", name=code_span(session.readable(setting.teacher))), icon=":material/info:")
     with st.spinner(t("opening")):
         opened = study.table(ENGINE, setting, name)
-    page.lab(lambda: board.operate(page, name, opened))()
+    page.run(board.operate, name, opened)
 
     for section, lab in (("one", sweeps.each_layer), ("rules", sweeps.rules), ("heads", sweeps.heads)):
         page.section(section)
-        page.lab(lambda lab=lab: lab(page, name))()
+        page.run(lab, name)
 
 page.section("quiz")
 page.quiz("zeros", "together", "afterwards")

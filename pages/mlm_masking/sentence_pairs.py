@@ -20,7 +20,7 @@ print(sentence_pairs.measured())  # accuracy on held-out pairs, by head and by t
 """
 
 
-def show(page: Page) -> None:
+def sentences(page: Page) -> None:
     """Three boxes, a guess, what both heads say, and how good they are."""
     t = page.t
     sentence_pairs.heads()  # says so before anything is asked, if they are not installed

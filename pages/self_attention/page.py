@@ -18,16 +18,16 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
 name = getattr(page.setting, role)
 
 page.section("heads")
-page.lab(lambda: heads(page, name, text))()
+page.run(heads, name, text)
 
 page.section("break")
-page.lab(lambda: broken(page, name, text))()
+page.run(broken, name, text)
 
 page.section("toy")
-page.lab(lambda: toy(page))()
+page.run(toy)
 
 page.section("bertviz")
-page.lab(lambda: bertviz(page, name, text))()
+page.run(bertviz, name, text)
 
 page.section("mistakes")
 for key in page.lesson.sections:

@@ -34,7 +34,13 @@ def measured(page: Page, report: Report, arm: str, device: str, place: st.delta_
     return None
 
 
-def lab(page: Page, report: Report, arm: str, device: str) -> None:
+def spent(page: Page, report: Report, arm: str, device: str) -> None:
+    """A guess, then sizes and times."""
+    with st.container(key=page.key("costs")):
+        _spent(page, report, arm, device)
+
+
+def _spent(page: Page, report: Report, arm: str, device: str) -> None:
     """The guess, and everything that is measured."""
     place = st.empty()
     again = st.session_state.get(page.key("again"), 0)

@@ -43,7 +43,7 @@ class Spoken:
     lesson: lessons.Lesson
 
 
-def lab(page: Page, report: Report, arm: str, device: str) -> None:
+def downloads(page: Page, report: Report, arm: str, device: str) -> None:
     """Both downloads, and the lines of Python."""
     t, place = page.t, st.empty()
     found = costs.measured(page, report, arm, device, place)

@@ -31,7 +31,7 @@ def test_the_first_lab_is_there_and_the_others_wait(opened, figures):
 
 def test_what_was_near_stays(opened, figures):
     waiting = len(places(opened))
-    opened.session_state["_seen"] = {"tp_main_1"}
+    opened.session_state["_seen"] = {"tp_three_losses"}
     opened.run()
     assert opened.select_slider(key="tp_loss_temp").value == 2
     assert len(places(opened)) == waiting - 1
