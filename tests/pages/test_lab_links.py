@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from lessons import interview
 from lessons.interview.mistakes import mistakes
 from pages.kit import address
-from pages.kit.course import script
 from pages.kit.page import Page
-
-FRAME = str(Path(__file__).resolve().parents[2] / "pages" / "frame.py")
+from tests.pages.reading import errors, open_page
 
 LINKS = {question.id: question.lab for question in interview.questions("en").values()}
 LINKS |= {mistake.id: mistake.lab for mistake in mistakes("en").values() if mistake.lab}
@@ -46,17 +42,7 @@ class Watch:
 
 
 def opened(link: interview.Link) -> AppTest:
-    app = AppTest.from_file(FRAME, default_timeout=240)
-    for key, value in link.parameters:
-        app.query_params[key] = value
-    app.run()
-    if link.slug != "home":
-        app.switch_page(script(link.slug)).run()
-    return app
-
-
-def errors(app: AppTest) -> set[str]:
-    return {error.value for error in app.error}
+    return open_page(link.slug, seconds=240, **dict(link.parameters))
 
 
 @pytest.mark.parametrize("slug", sorted({link.slug for link in LINKS.values()}))
@@ -64,7 +50,7 @@ def test_the_links_of_a_page(slug, monkeypatch):
     """Each link whose parameters the runs so far do not know is opened; all must be taken up, without a new error."""
     watch = Watch(monkeypatch)
     plain, refused = opened(interview.Link(slug, ())), []
-    usual = errors(plain)
+    usual = set(errors(plain))
     links = {id: link for id, link in LINKS.items() if link.slug == slug}
     anchors = {heading.anchor for heading in plain.subheader}
     assert {link.section.replace("_", "-") for link in links.values() if link.section} <= anchors
@@ -72,7 +58,7 @@ def test_the_links_of_a_page(slug, monkeypatch):
         if all(watch.knows(key, value) for key, value in link.parameters):
             continue
         app = opened(link)
-        assert not app.exception and errors(app) <= usual, (id, app.exception, errors(app) - usual)
+        assert not app.exception and set(errors(app)) <= usual, (id, app.exception, set(errors(app)) - usual)
         refused += [(id, key, value) for key, value in link.parameters if not watch.knows(key, value)]
     assert not refused
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from streamlit.testing.v1 import AppTest
 
 import lessons
-from pages.kit.course import script
+from tests.pages.reading import open_page
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGES = ["home", "self_attention", "positional_encoding", "mlm_masking", "temperature", "layer_outputs"]
 PAGES += ["distil", "layer_surgery", "what_to_match", "worth_it", "experiments"]
 
@@ -18,13 +14,7 @@ PAGES += ["distil", "layer_surgery", "what_to_match", "worth_it", "experiments"]
 @pytest.mark.parametrize("language", lessons.LANGUAGES)
 @pytest.mark.parametrize("slug", PAGES)
 def test_a_pair_that_sorts_texts_opens_every_page(slug, language, figures):
-    at = AppTest.from_file(ROOT / "pages" / "frame.py", default_timeout=120)
-    chosen = {"teacher": "sentiment-teacher", "student": "sentiment-student", "lang": language}
-    for key, value in chosen.items():
-        at.query_params[key] = value
-    at.run()
-    at.switch_page(script(slug)).run()
-    assert not at.exception, [error.value for error in at.exception]
+    at = open_page(slug, teacher="sentiment-teacher", student="sentiment-student", lang=language)
     assert at.title[0].value == lessons.lesson(slug, language).title
     t = lessons.labels("common", language)
     said = [note.value for note in (*at.error, *at.info, *at.warning)]

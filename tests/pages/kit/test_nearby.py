@@ -1,19 +1,15 @@
 """A page opens with its first lab; the others wait until the learner comes near."""
 
-from pathlib import Path
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
-FRAME = Path(__file__).resolve().parents[3] / "pages" / "frame.py"
+from tests.pages.reading import open_page
 
 
 @pytest.fixture
 def opened(monkeypatch) -> AppTest:
     monkeypatch.setattr("pages.kit.components.nearby.WAITS", True)
-    at = AppTest.from_file(str(FRAME), default_timeout=120)
-    at.run()
-    return at.switch_page("temperature/page.py").run()
+    return open_page("temperature")
 
 
 def places(at: AppTest) -> list[str]:
