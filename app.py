@@ -22,7 +22,7 @@ if str(ROOT) not in sys.path:  # pages import core and lessons from here, wherev
 from core.engine import ENGINE  # noqa: E402
 from core.practice.sandbox import SANDBOX  # noqa: E402
 from core.runs.server import close_workshop  # noqa: E402
-from pages.kit.plotly_figure import LIBRARY_FILE, LIBRARY_ROUTE  # noqa: E402
+from pages.kit.components.plotly_figure import LIBRARY_FILE, LIBRARY_ROUTE  # noqa: E402
 
 A_YEAR = 365 * 24 * 3600
 SANDBOX_LATER = 30

@@ -4,7 +4,8 @@ import streamlit as st
 
 import lessons
 from core.engine import ENGINE
-from pages.kit import arrive, course, session
+from pages.kit import course, session
+from pages.kit.components import arrive
 from pages.kit.questions import related
 
 st.set_page_config(page_title="Distillery", page_icon="⚗️", layout="wide")

@@ -28,8 +28,7 @@ print(predictions.compare(engine, setting, teacher, student, position))
 """
 
 
-@page.lab
-def live() -> None:
+def live(page: Page) -> None:
     """Teacher and student fill the same gap."""
     setting = page.setting
     text = page.sentence()
@@ -67,7 +66,7 @@ def cards(group: str) -> None:
 
 
 page.section("live")
-live()
+page.run(live)
 
 page.section("map")
 cards("course")

@@ -16,6 +16,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from core.distill.encoding import encode, masked
 from core.distill.forward import observed
 from core.distill.students import fresh
+from core.engine import Engine, Setting, default_setting
 from core.models import Checkpoint, load
 
 torch.set_num_threads(1)
@@ -114,6 +115,18 @@ def tiny(family_folder):
         return opened[family]
 
     return open_one
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    """An engine of the module's own, which has opened nothing yet."""
+    return Engine()
+
+
+@pytest.fixture(scope="module")
+def setting() -> Setting:
+    """The models, device and precision that a page opens with."""
+    return default_setting()
 
 
 @pytest.fixture(scope="session")

@@ -5,20 +5,7 @@ const CELL_SMALLEST = 13;
 const CELL_TOUCH = 22; // the smallest that a finger can hit
 const LABEL_FONT = 12.5;
 const PICTURE_LABEL = 160; // a file has more room for a long token than a screen
-const maps = new WeakMap();
-
-export default function ({ data, parentElement, setStateValue }) {
-  let map = maps.get(parentElement);
-  if (!map) {
-    map = new AttentionMap(parentElement.querySelector(".attention-map"));
-    maps.set(parentElement, map);
-  }
-  map.update(data, setStateValue);
-  return () => {
-    map.observer.disconnect();
-    maps.delete(parentElement);
-  };
-}
+export default mount((root) => new AttentionMap(root));
 
 class AttentionMap {
   constructor(root) {
@@ -32,6 +19,10 @@ class AttentionMap {
       if (this.data && root.clientWidth !== this.width) this.layout();
     });
     this.observer.observe(root);
+  }
+
+  remove() {
+    this.observer.disconnect();
   }
 
   build() {

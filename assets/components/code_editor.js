@@ -1,20 +1,7 @@
 // A small editor for Python: a real text area, so that it works with any keyboard and screen reader, with coloured words behind
 // it, line numbers, and the keys that writing code needs. Tab indents; Escape and then Tab leaves the editor.
 
-const editors = new WeakMap();
-
-export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
-  let editor = editors.get(parentElement);
-  if (!editor) {
-    editor = new CodeEditor(parentElement.querySelector(".code-editor"));
-    editors.set(parentElement, editor);
-  }
-  editor.update(data, setStateValue, setTriggerValue);
-  return () => {
-    editor.send();
-    editors.delete(parentElement);
-  };
-}
+export default mount((root) => new CodeEditor(root));
 
 const INDENT = "    ";
 const PAUSE = 1200; // milliseconds without a key, after which what was typed is kept by the server
@@ -56,6 +43,10 @@ class CodeEditor {
     this.area.addEventListener("keydown", (event) => this.key(event));
     // The page's own shortcuts must not see what is typed here.
     for (const kind of ["keyup", "keypress"]) this.area.addEventListener(kind, (event) => event.stopPropagation());
+  }
+
+  remove() {
+    this.send();
   }
 
   update(data, setStateValue, setTriggerValue) {

@@ -1,6 +1,24 @@
-// What the Distillery components share. pages/kit/components.py puts this text in front of each component's own, since
-// Streamlit loads a component as one module that cannot import its neighbours. Text from a learner reaches the page as
+// What the Distillery components share. pages/kit/components/component.py puts this text in front of each component's own,
+// since Streamlit loads a component as one module that cannot import its neighbours. Text from a learner reaches the page as
 // textContent only.
+
+/** The function that Streamlit calls with each new drawing of a component. `setup` makes the component's part of the page once,
+ *  from its outermost element; each drawing then goes to the part's `update`, and `remove`, if it has one, ends it. */
+function mount(setup) {
+  const parts = new WeakMap(); // by the element in which Streamlit keeps the component
+  return ({ data, parentElement, setStateValue, setTriggerValue }) => {
+    let part = parts.get(parentElement);
+    if (!part) {
+      part = setup(parentElement.querySelector("[data-root]"));
+      parts.set(parentElement, part);
+    }
+    part.update(data, setStateValue, setTriggerValue);
+    return () => {
+      part.remove?.();
+      parts.delete(parentElement);
+    };
+  };
+}
 
 /** A new element with a class and, perhaps, text. */
 function make(tag, className, text) {

@@ -56,20 +56,7 @@ const EXPAND = {
   path: "M4 4h6v2H6v4H4zM14 4h6v6h-2V6h-4zM4 14h2v4h4v2H4zM18 14h2v6h-6v-2h4z",
 };
 
-const figures = new WeakMap();
-
-export default function ({ data, parentElement, setTriggerValue }) {
-  let figure = figures.get(parentElement);
-  if (!figure) {
-    figure = new Figure(parentElement.querySelector(".distillery-figure"));
-    figures.set(parentElement, figure);
-  }
-  figure.update(data, setTriggerValue);
-  return () => {
-    figure.remove();
-    figures.delete(parentElement);
-  };
-}
+export default mount((root) => new Figure(root));
 
 class Figure {
   constructor(root) {
@@ -92,7 +79,7 @@ class Figure {
     if (near) this.draw();
   }
 
-  update(data, setTriggerValue) {
+  update(data, setStateValue, setTriggerValue) {
     this.setTriggerValue = setTriggerValue;
     if (data.spec !== this.data?.spec) this.figure = JSON.parse(data.spec);
     this.data = data;

@@ -5,20 +5,7 @@ const TILE_SMALLEST = 30;
 const GAP = 4;
 const TILE_PICTURE = 56; // the smallest in a file, which no narrow screen limits
 const PICTURE_WEIGHT = 1_000_000; // characters that the thumbnails of a file may take
-const grids = new WeakMap();
-
-export default function ({ data, parentElement, setStateValue }) {
-  let grid = grids.get(parentElement);
-  if (!grid) {
-    grid = new HeadGrid(parentElement.querySelector(".head-grid"));
-    grids.set(parentElement, grid);
-  }
-  grid.update(data, setStateValue);
-  return () => {
-    grid.observer.disconnect();
-    grids.delete(parentElement);
-  };
-}
+export default mount((root) => new HeadGrid(root));
 
 class HeadGrid {
   constructor(root) {
@@ -38,6 +25,10 @@ class HeadGrid {
     this.board.addEventListener("keydown", (event) => this.key(event));
     this.observer = new ResizeObserver(() => this.layout());
     this.observer.observe(root);
+  }
+
+  remove() {
+    this.observer.disconnect();
   }
 
   update(data, setStateValue) {

@@ -5,20 +5,7 @@ const NS = "http://www.w3.org/2000/svg";
 const NODE_HEIGHT = 34;
 const ROW = 50;
 const TOP = 8;
-const boards = new WeakMap();
-
-export default function ({ data, parentElement, setStateValue }) {
-  let board = boards.get(parentElement);
-  if (!board) {
-    board = new LayerBoard(parentElement.querySelector(".layer-board"));
-    boards.set(parentElement, board);
-  }
-  board.update(data, setStateValue);
-  return () => {
-    board.observer.disconnect();
-    boards.delete(parentElement);
-  };
-}
+export default mount((root) => new LayerBoard(root));
 
 function shape(name, attributes, className) {
   const node = document.createElementNS(NS, name);
@@ -44,6 +31,10 @@ class LayerBoard {
       if (this.data && root.clientWidth !== this.width) this.draw();
     });
     this.observer.observe(root);
+  }
+
+  remove() {
+    this.observer.disconnect();
   }
 
   update(data, setStateValue) {

@@ -1,16 +1,6 @@
 // Numbered lines of code or text, of which the reader picks one.
 
-const lists = new WeakMap();
-
-export default function ({ data, parentElement, setStateValue }) {
-  let list = lists.get(parentElement);
-  if (!list) {
-    list = new LinePicker(parentElement.querySelector(".line-picker"));
-    lists.set(parentElement, list);
-  }
-  list.update(data, setStateValue);
-  return () => lists.delete(parentElement);
-}
+export default mount((root) => new LinePicker(root));
 
 class LinePicker {
   constructor(root) {

@@ -3,21 +3,7 @@
 
 const FRAME_MILLISECONDS = 550;
 const LABEL_SIZE = 11;
-const walls = new WeakMap();
-
-export default function ({ data, parentElement, setStateValue }) {
-  let wall = walls.get(parentElement);
-  if (!wall) {
-    wall = new MapWall(parentElement.querySelector(".map-wall"));
-    walls.set(parentElement, wall);
-  }
-  wall.update(data, setStateValue);
-  return () => {
-    wall.stop();
-    wall.observer.disconnect();
-    walls.delete(parentElement);
-  };
-}
+export default mount((root) => new MapWall(root));
 
 class MapWall {
   constructor(root) {
@@ -52,6 +38,11 @@ class MapWall {
       if (this.data && root.clientWidth !== this.width) this.layout();
     });
     this.observer.observe(root);
+  }
+
+  remove() {
+    this.stop();
+    this.observer.disconnect();
   }
 
   update(data, setStateValue) {

@@ -1,17 +1,7 @@
 // A model to operate on: a row a layer, with a switch for the layer and a cell for each of its heads. What is off is a list
 // of places, row by row: the layer's own switch first, then its heads. Removed layers keep their heads' cells for later.
 
-const boards = new WeakMap();
-
-export default function ({ data, parentElement, setStateValue }) {
-  let board = boards.get(parentElement);
-  if (!board) {
-    board = new SurgeryBoard(parentElement.querySelector(".surgery-board"));
-    boards.set(parentElement, board);
-  }
-  board.update(data, setStateValue);
-  return () => boards.delete(parentElement);
-}
+export default mount((root) => new SurgeryBoard(root));
 
 class SurgeryBoard {
   constructor(root) {

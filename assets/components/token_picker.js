@@ -1,16 +1,6 @@
 // A sentence as chips: a click hides a token from the model, another brings it back.
 
-const pickers = new WeakMap();
-
-export default function ({ data, parentElement, setStateValue }) {
-  let picker = pickers.get(parentElement);
-  if (!picker) {
-    picker = new TokenPicker(parentElement.querySelector(".token-picker"));
-    pickers.set(parentElement, picker);
-  }
-  picker.update(data, setStateValue);
-  return () => pickers.delete(parentElement);
-}
+export default mount((root) => new TokenPicker(root));
 
 class TokenPicker {
   constructor(root) {

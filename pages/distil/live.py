@@ -108,10 +108,9 @@ def _watched(page: Page, view: RunView, run: Run) -> None:
                 return
             st.caption(t("looked_at", seed=look.seed, step=look.step, text=code_span(look.text)))
         else:
-            page.adapt("at", steps[-1], steps)
-            step = steps[0]
+            step = page.chosen("at", steps[-1], steps)
             if len(steps) > 1:
-                step = page.control(st.select_slider, "at", steps[-1], t("scrub"), steps, help=t("help.scrub"))
+                step = page.stops("at", steps[-1], t("scrub"), steps, help=t("help.scrub"))
             look = looks.at_step(run, text, step)
         distil_look.show(page, look)
 
@@ -184,7 +183,7 @@ def _take_away(page: Page, view: RunView, run: Run) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             label = t("student")
             names = {n: t("student_name", arm=t(f"arms.{s.arm}"), seed=s.seed) for n, s in students.items()}
-            chosen = page.choice("student", next(iter(names)), list(names), label, format_func=names.get, width=320)
+            chosen = page.select("student", next(iter(names)), label, list(names), format_func=names.get, width=320)
             st.download_button(
                 t("download"),
                 lambda: made.parcel(students[chosen]),

@@ -6,6 +6,7 @@ import lessons
 from core.errors import LabError
 from core.labs.distil import probe as looks
 from core.labs.distil import setup as study
+from core.runs.queue import RunView
 from core.runs.server import workshop
 from pages.distil import live
 from pages.distil import probe as distil_look
@@ -15,12 +16,11 @@ from pages.kit.page import Page, code_span
 from pages.kit.visitor import owner
 
 page = Page("distil", "dl")
-t = page.t
 
 LISTED = 6  # earlier runs
 
 
-def play(setup: study.Setup, text: str, steps: int | None) -> None:
+def play(page: Page, setup: study.Setup, text: str, steps: int | None) -> None:
     """Starts a run of what is set up, and shows it; an error is said where the button is."""
     guess = st.session_state.get(page.key("guess"))
     try:
@@ -32,33 +32,38 @@ def play(setup: study.Setup, text: str, steps: int | None) -> None:
         st.session_state["_dl_failed"] = error
 
 
-def guessed() -> bool:
+def guessed(page: Page) -> bool:
     """Asks what will come of it; whether the learner has said, or would rather see at once."""
+    t = page.t
     asked = lessons.quiz(page.slug, t.language)["outcome"]
     with st.container(border=True):
-        guess = page.control(
-            st.segmented_control,
+        guess = page.choice(
             "guess",
             None,
             f"**{t('predict')}** {asked.prompt}",
             list(range(len(asked.choices))),
             format_func=lambda index: asked.choices[index].text,
+            required=False,
         )
         if guess is not None:
             return True
         return st.toggle(t("show_at_once"), key=page.key("unguessed"), persist_state="session")
 
 
-def starting(setup: study.Setup, text: str) -> None:
+def starting(page: Page, setup: study.Setup, text: str) -> None:
     """The buttons that begin; they wait for a guess and for a set-up that can work."""
-    ready = guessed()
+    t, ready = page.t, guessed(page)
     with st.container(horizontal=True, vertical_alignment="center"):
         arguments = {"disabled": not ready, "on_click": play}
-        label = t("runs.play")
         st.button(
-            label, key="dl_play", type="primary", icon=":material/play_arrow:", args=(setup, text, None), **arguments
+            t("runs.play"),
+            key="dl_play",
+            type="primary",
+            icon=":material/play_arrow:",
+            args=(page, setup, text, None),
+            **arguments,
         )
-        st.button(t("runs.step"), key="dl_step", icon=":material/skip_next:", args=(setup, text, 1), **arguments)
+        st.button(t("runs.step"), key="dl_step", icon=":material/skip_next:", args=(page, setup, text, 1), **arguments)
         if ready:
             seconds = workshop().estimate(setup.plan("").to_dict())
             st.caption(t("start_note", time=runs.duration(page, seconds)))
@@ -69,8 +74,7 @@ def starting(setup: study.Setup, text: str) -> None:
         raise failed
 
 
-@page.lab
-def setting_up() -> None:
+def setting_up(page: Page, view: RunView | None) -> None:
     """Choose, see the pair, guess, press play."""
     if st.session_state.pop("_dl_started", False):
         st.rerun()  # the run has a part of its own on the page
@@ -85,16 +89,16 @@ def setting_up() -> None:
     text = ""
     place = st.container()
     if view is None:
-        st.markdown(f"**{t('before_first')}**")
+        st.markdown(f"**{page.t('before_first')}**")
         text = distil_look.sentence(page, setup.task)
         with page.guard():
             distil_look.show(page, looks.before(setup, text))
     with place:
-        starting(setup, text)
+        starting(page, setup, text)
     study.prepare(setup)
 
 
-def earlier() -> None:
+def earlier(page: Page, view: RunView | None) -> None:
     """The learner's own runs of this page."""
     mine = [one for one in runs.mine(page.slug) if view is None or one.name != view.name][:LISTED]
     if not mine:
@@ -102,20 +106,20 @@ def earlier() -> None:
     page.section("runs")
     for one in mine:
         with st.container(horizontal=True, vertical_alignment="center"):
-            label = t("open_run")
+            label = page.t("open_run")
             st.button(label, key=f"dl_open_{one.name}", on_click=runs.go_to, args=(page, one.name), type="tertiary")
-            st.markdown(f"{code_span(one.title)} · {t(f'runs.states.{one.state}')}")
+            st.markdown(f"{code_span(one.title)} · {page.t(f'runs.states.{one.state}')}")
 
 
 runs.offer_interrupted(page, page.slug)
 view = runs.current(page)
 if view is None:
     page.section("setup")
-    setting_up()
+    page.run(setting_up, view)
 else:
     runs.follow(page, view.name, lambda now: live.draw(page, now))
-    with st.expander(t("another"), icon=":material/add:"):
-        setting_up()
-earlier()
+    with st.expander(page.t("another"), icon=":material/add:"):
+        page.run(setting_up, view)
+earlier(page, view)
 page.section("reading")
 page.quiz("twin", "labels", "seeds")

@@ -78,8 +78,8 @@ def _attention(page: Page, look: Look) -> None:
             found = look.attention[model]
             with st.container(horizontal=True, gap="small"):
                 layers, heads = range(1, len(found) + 1), range(1, len(found[0]) + 1)
-                layer = page.choice(f"layer_{model}", len(found), layers, t(f"layer_of.{model}"), width=120)
-                head = page.choice(f"head_{model}", 1, heads, t("head"), width=90)
+                layer = page.select(f"layer_{model}", len(found), t(f"layer_of.{model}"), layers, width=120)
+                head = page.select(f"head_{model}", 1, t("head"), heads, width=90)
             name = t(f"arms.{model}") if look.step or model == "teacher" else t("untrained")
             components.attention_map(
                 found[layer - 1][head - 1],

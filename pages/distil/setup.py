@@ -12,6 +12,7 @@ from core.labs.distil import pair_figure as drawing
 from core.labs.distil import probe as looks
 from core.labs.distil import setup as study
 from core.theory.temperature import TEMPERATURES
+from pages.kit import address
 from pages.kit.page import Page
 
 TEXTS = (250, 500, 1000, 2000, 4000)
@@ -46,9 +47,9 @@ def presets(page: Page) -> None:
 def _apply(page: Page, values: dict) -> None:
     """Everything back to its default except the sentence and the guess, then what the preset wants."""
     kept = {page.key(name) for name in ("text", "gap", "guess")}
-    for key, default in st.session_state.get("_address_defaults", {}).items():
-        if key.startswith(page.prefix + "_") and key not in kept and key in st.session_state:
-            page.put(key.removeprefix(page.prefix + "_"), default)
+    for key, default in address.defaults(page.prefix + "_").items():
+        if key not in kept:
+            address.put(key, default)
     for name in ("keep", "off"):
         page.set_parameter(name, "")
     for name, value in values.items():
@@ -78,20 +79,17 @@ def _pair(page: Page) -> dict:
     cards = {card.name: card for card in study.teachers()}
     named = {name: f"{name} · {t(f'task.{card.task}')}" for name, card in cards.items()}
     default = next(iter(cards))
-    teacher = cards[page.choice("teacher", default, list(cards), t("teacher"), format_func=named.__getitem__)]
+    teacher = cards[page.select("teacher", default, t("teacher"), list(cards), format_func=named.__getitem__)]
     starts = t.group("starts")
     first = "layers" if page.parameter("keep") or teacher.task == "words" else "fresh"
-    page.adapt("start", first, list(starts))
-    start = page.control(
-        st.segmented_control, "start", first, t("start"), list(starts), format_func=starts.__getitem__, required=True
-    )
+    start = page.choice("start", first, t("start"), list(starts), format_func=starts.__getitem__)
     if start == "layers":
         return {"teacher": teacher, "start": start, **_kept_layers(page, teacher)}
     with st.container(horizontal=True):
-        depth = page.control(st.number_input, "depth", 2, t("depth"), 1, 6, width=110)
-        width = page.choice("width", 128, WIDTHS, t("width"), width=110)
-        heads = page.choice("heads", 2, HEADS, t("heads"), width=110)
-    words = page.control(st.toggle, "words", True, t("words"), help=t("help.words"))
+        depth = page.number("depth", 2, t("depth"), 1, 6, width=110)
+        width = page.select("width", 128, t("width"), WIDTHS, width=110)
+        heads = page.select("heads", 2, t("heads"), HEADS, width=110)
+    words = page.toggle("words", True, t("words"), help=t("help.words"))
     shape = {"depth": depth, "width": width, "heads": heads}
     return {"teacher": teacher, "start": start, "words": "teacher" if words else "random", **shape}
 
@@ -110,7 +108,7 @@ def _kept_layers(page: Page, teacher) -> dict:
         t("keep"),
         range(teacher.layers),
         selection_mode="multi",
-        default=st.session_state[key + "_start"],  # one that moves would draw the buttons anew, see `address.control`
+        default=st.session_state[key + "_start"],  # one that moves would draw the buttons anew, see `address.start`
         format_func=lambda layer: t("layer_short", number=layer + 1),
         key=key,
         on_change=write,
@@ -138,13 +136,12 @@ def _kept_layers(page: Page, teacher) -> dict:
 
 def _texts(page: Page, task: str) -> dict:
     t = page.t
-    texts = page.control(st.select_slider, "texts", 2000, t("texts"), TEXTS, format_func="{:,}".format)
+    texts = page.stops("texts", 2000, t("texts"), TEXTS, format_func="{:,}".format)
     st.caption(t(f"texts_{task}"))
     if task == "words":
         return {"texts": texts}
     fitting = [labels for labels in LABELS if labels <= texts]
-    page.adapt("labels", min(400, texts), fitting)
-    labels = page.control(st.select_slider, "labels", min(400, texts), t("labels"), fitting, format_func="{:,}".format)
+    labels = page.stops("labels", min(400, texts), t("labels"), fitting, format_func="{:,}".format)
     st.caption(t("labels_note", labels=f"{labels:,}", rest=f"{texts - labels:,}"))
     return {"texts": texts, "labels": labels}
 
@@ -152,28 +149,25 @@ def _texts(page: Page, task: str) -> dict:
 def _objective(page: Page) -> dict:
     t = page.t
     names = t.group("objectives")
-    objective = page.choice("objective", "mixture", OBJECTIVES, t("objective"), format_func=names.__getitem__)
+    objective = page.select("objective", "mixture", t("objective"), OBJECTIVES, format_func=names.__getitem__)
     st.caption(t(f"about.{objective}"))
     chosen: dict = {"objective": objective}
     if objective == "mixture":
-        chosen["soft"] = page.control(st.slider, "soft", 0.9, t("soft_weight"), 0.0, 1.0, step=0.05)
+        chosen["soft"] = page.slider("soft", 0.9, t("soft_weight"), 0.0, 1.0, step=0.05)
     elif objective == "own":
         terms, weights = t.group("terms"), {}
         with st.grid(3, min_column_width=130):
             for name in study.TERMS:
                 start = WEIGHTS.get(name, 0.0)
-                weights[name] = page.control(
-                    st.number_input, f"w_{name}", start, terms[f"term.{name}"], 0.0, 1000.0, step=0.1
-                )
+                weights[name] = page.number(f"w_{name}", start, terms[f"term.{name}"], 0.0, 1000.0, step=0.1)
         rules = t.group("rules")
-        rule = page.choice("map", "uniform", study.RULES, t("map"), format_func=rules.__getitem__)
+        rule = page.select("map", "uniform", t("map"), study.RULES, format_func=rules.__getitem__)
         chosen |= {"weights": weights, "rule": rule}
     if objective in ("mixture", "own"):
         ways = t.group("directions")
         with st.container(horizontal=True, vertical_alignment="bottom"):
             chosen["temperature"] = float(
-                page.control(
-                    st.select_slider,
+                page.stops(
                     "temp",
                     2,
                     t("temperature"),
@@ -182,15 +176,13 @@ def _objective(page: Page) -> dict:
                     width=260,
                 )
             )
-            chosen["scaled"] = page.control(st.toggle, "square", True, t("square"))
-        chosen["direction"] = page.control(
-            st.segmented_control,
+            chosen["scaled"] = page.toggle("square", True, t("square"))
+        chosen["direction"] = page.choice(
             "direction",
             "forward",
             t("direction"),
             DIRECTIONS,
             format_func=ways.__getitem__,
-            required=True,
         )
     return chosen
 
@@ -198,10 +190,10 @@ def _objective(page: Page) -> dict:
 def _training(page: Page) -> dict:
     t = page.t
     return {
-        "steps": page.control(st.select_slider, "steps", 250, t("steps"), STEPS, format_func="{:,}".format),
-        "seeds": page.control(st.slider, "seeds", 3, t("seeds"), 1, 5, help=t("help.seeds")),
-        "rate": page.control(st.select_slider, "rate", 2e-3, t("rate"), RATES, format_func="{:g}".format),
-        "batch": page.control(st.select_slider, "batch", 32, t("batch"), BATCHES),
+        "steps": page.stops("steps", 250, t("steps"), STEPS, format_func="{:,}".format),
+        "seeds": page.slider("seeds", 3, t("seeds"), 1, 5, help=t("help.seeds")),
+        "rate": page.stops("rate", 2e-3, t("rate"), RATES, format_func="{:g}".format),
+        "batch": page.stops("batch", 32, t("batch"), BATCHES),
     }
 
 

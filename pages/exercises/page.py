@@ -8,7 +8,7 @@ from core.practice.sandbox import SANDBOX, permission
 from lessons.interview import exercises
 from pages.exercises import feedback
 from pages.kit import learner, session, visitor
-from pages.kit.code_editor import code_editor, typed
+from pages.kit.components.code_editor import code_editor, typed
 from pages.kit.course import script
 from pages.kit.page import Page
 
@@ -46,8 +46,7 @@ def listed() -> None:
     learner.ask()
     done = passed() & set(bank)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        topic = page.control(
-            st.selectbox,
+        topic = page.select(
             "topic",
             "",
             t("search_topic"),
@@ -56,8 +55,7 @@ def listed() -> None:
             width=200,
             filter_mode=None,
         )
-        level = page.control(
-            st.selectbox,
+        level = page.select(
             "level",
             0,
             t("search_level"),
@@ -66,14 +64,12 @@ def listed() -> None:
             width=160,
             filter_mode=None,
         )
-        state = page.control(
-            st.segmented_control,
+        state = page.choice(
             "state",
             "all",
             t("search_state"),
             STATES,
             format_func=lambda name: t(f"states.{name}"),
-            required=True,
         )
     st.progress(len(done) / len(bank), t("count", passed=len(done), total=len(bank)))
     for name in exercises.TOPICS:

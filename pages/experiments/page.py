@@ -3,9 +3,8 @@
 import streamlit as st
 
 from core.labs.experiments import plans as study
-from pages.experiments import previews as looks
+from pages.experiments import previews, state
 from pages.experiments import results as shown
-from pages.experiments import state
 from pages.kit import runs
 from pages.kit.page import Page
 
@@ -15,8 +14,7 @@ t = page.t
 begun = state.found(page)
 names = t.group("names")
 with st.container(border=True):
-    which = page.control(
-        st.radio,
+    which = page.radio(
         "which",
         study.KEYS[0],
         t("which"),
@@ -32,8 +30,8 @@ page.section(which)
 choices = {}
 if which == "absent":
     with page.guard():
-        choices = looks.absent_choices(page)
-page.lab(lambda: getattr(looks, which)(page, **choices))()
+        choices = previews.absent_choices(page)
+page.run(previews.PREVIEWS[which], **choices)
 
 guessed, may_see = state.guess(page, which, views)
 active = next((view for view in views if view.status.active), None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 import streamlit as st
 
@@ -20,9 +22,7 @@ EPOCHS = (1, 2, 4, 8, 12, 20, 40)
 def matching(page: Page) -> None:
     """The gradient against the difference of the logits."""
     t = page.t
-    temperature = page.control(
-        st.select_slider, "look_temp", 4.0, t("temperature"), looks.TEMPERATURES, format_func="{:g}".format
-    )
+    temperature = page.stops("look_temp", 4.0, t("temperature"), looks.TEMPERATURES, format_func="{:g}".format)
     found = looks.pulls(ENGINE, page.setting)
     now = found.at(temperature)
     names = {"teacher": code_span(found.teacher), "student": code_span(found.student)}
@@ -54,8 +54,7 @@ def absent_choices(page: Page) -> dict:
     """What is left out, and how warm the teacher's answers are."""
     t = page.t
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        kind = page.control(
-            st.selectbox,
+        kind = page.select(
             "kind",
             study.ABSENT[0],
             t("absent_kind"),
@@ -63,8 +62,8 @@ def absent_choices(page: Page) -> dict:
             format_func=lambda kind: kind_name(page, kind),
             width=300,
         )
-        temperature = page.control(
-            st.select_slider, "temp", 4.0, t("temperature"), (1.0, 2.0, 4.0, 8.0), format_func="{:g}".format, width=300
+        temperature = page.stops(
+            "temp", 4.0, t("temperature"), (1.0, 2.0, 4.0, 8.0), format_func="{:g}".format, width=300
         )
     return {"kind": kind, "temperature": temperature}
 
@@ -89,14 +88,12 @@ def absent(page: Page, kind: str, temperature: float) -> None:
 def few(page: Page) -> None:
     """What a budget of labels buys."""
     t, budgets = page.t, study.SIZES["few"].texts
-    budget = page.control(
-        st.segmented_control,
+    budget = page.choice(
         "budget",
         budgets[0],
         t("budget_pick"),
         budgets,
         format_func="{:,}".format,
-        required=True,
     )
     found = looks.shelf(budget)
     least, thin = int(found.labels.min()), float(found.teacher.min())
@@ -135,7 +132,7 @@ def steps(page: Page) -> None:
 def masks(page: Page) -> None:
     """Which words were ever hidden."""
     t, texts = page.t, study.SIZES["masks"].texts[0]
-    epochs = page.control(st.select_slider, "epochs", 12, t("look_masks.epochs"), EPOCHS)
+    epochs = page.stops("epochs", 12, t("look_masks.epochs"), EPOCHS)
     found = looks.cover(study.WORDS_TEACHER, texts, epochs)
     shares = {"static": found.static[-1], "dynamic": found.dynamic[-1]}
     st.markdown(t("look_masks.line", texts=texts, epochs=epochs, expected=found.expected[-1], **shares))
@@ -165,3 +162,13 @@ def masks(page: Page) -> None:
         ),
     )
     page.code("look_masks", CODE["masks"].format(texts=texts, epochs=epochs))
+
+
+PREVIEWS: dict[str, Callable[..., None]] = {
+    "matching": matching,
+    "absent": absent,
+    "few": few,
+    "steps": steps,
+    "masks": masks,
+}
+"""By experiment, the lab that shows what can be seen before it runs; it takes the page and the experiment's choices."""

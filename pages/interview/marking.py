@@ -47,7 +47,7 @@ def marks(page: Page, one: mock.Mock, question: InterviewQuestion, keep: Callabl
 
 def _hints(page: Page, question: InterviewQuestion, written: str) -> dict[int, str]:
     """What the hint says of each point, once the learner asks for it."""
-    if not page.control(st.toggle, "hint", False, page.t("hint")):
+    if not page.toggle("hint", False, page.t("hint")):
         return {}
     page.prose(f"hint_{similarity.method(session.language())}")
     setting = page.setting

@@ -5,7 +5,7 @@ import streamlit as st
 from core.practice import snippets
 from lessons.interview.mistakes import Mistake, mistakes
 from pages.kit import address, components, learner, session
-from pages.kit.line_picker import line_picker
+from pages.kit.components.line_picker import line_picker
 from pages.kit.page import Page
 from pages.kit.questions import lab_link
 
@@ -42,8 +42,7 @@ def lines_key(item: str) -> str:
 def choose(found: set[str]) -> Mistake:
     """Which one is open: the address's, else the first."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        item = page.control(
-            st.selectbox,
+        item = page.select(
             "item",
             ids[0],
             t("which"),
@@ -78,8 +77,7 @@ def line_of(mistake: Mistake) -> int | None:
     return line
 
 
-@page.lab
-def puzzle() -> None:
+def puzzle(page: Page) -> None:
     """One mistake, step by step."""
     mistake = choose(found_before())
     with st.container(border=True):
@@ -92,8 +90,7 @@ def puzzle() -> None:
         hit = line == mistake.wrong
         st.markdown(t("line_found" if hit else "line_missed", line=mistake.wrong + 1))
         choices = [str(number) for number in range(len(mistake.choices))]
-        chosen = page.control(
-            st.radio,
+        chosen = page.radio(
             f"choice_{mistake.id}",
             None,
             t("what"),
@@ -161,7 +158,7 @@ def mend(mistake: Mistake) -> None:
         lab_link(mistake.lab)
 
 
-puzzle()
+page.run(puzzle)
 page.section("method")
 with page.guard():
     learner.corner()

@@ -37,8 +37,7 @@ def setup(known: str) -> None:
     """Role, level, length and number; then the start."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         roles, levels = terms.group("roles"), terms.group("levels")
-        role = page.control(
-            st.selectbox,
+        role = page.select(
             "role",
             "engineer",
             terms("role"),
@@ -47,11 +46,9 @@ def setup(known: str) -> None:
             width=230,
             filter_mode=None,
         )
-        level = page.control(
-            st.segmented_control, "level", "1", terms("level"), list(levels), format_func=levels.get, required=True
-        )
-        count = page.control(st.slider, "count", 5, t("count"), 2, 12, width=180)
-        seed = page.control(st.number_input, "seed", 1, t("seed"), 1, 9999, help=t("seed_help"), width=130)
+        level = page.choice("level", "1", terms("level"), list(levels), format_func=levels.get)
+        count = page.slider("count", 5, t("count"), 2, 12, width=180)
+        seed = page.number("seed", 1, t("seed"), 1, 9999, help=t("seed_help"), width=130)
     found = mock.chosen(bank.values(), role, int(level), count, seed)
     if not found:
         st.info(t("none"), icon=":material/search_off:")

@@ -87,10 +87,8 @@ def practise(known: str) -> None:
     top = st.container()
     with st.expander(t("deck"), icon=":material/style:"):
         topics = terms.group("topics")
-        chosen = page.control(
-            st.pills, "topics", [], t("topics"), list(topics), format_func=topics.get, selection_mode="multi"
-        )
-        a_day = page.control(st.slider, "new", schedule.NEW_A_DAY, t("new_a_day"), 0, 40)
+        chosen = page.pills("topics", [], t("topics"), list(topics), format_func=topics.get)
+        a_day = page.slider("new", schedule.NEW_A_DAY, t("new_a_day"), 0, 40)
     among = {question.id for question in bank.values() if question.topic in chosen} if chosen else None
     todo = schedule.today(cards, now, learner.zone(), a_day, among)
     with top:

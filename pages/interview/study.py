@@ -37,8 +37,7 @@ def more(rows: int) -> None:
 def filters() -> list[interview.InterviewQuestion]:
     """The controls that choose questions, and the questions that they leave."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        search = page.control(
-            st.text_input,
+        search = page.text(
             "search",
             "",
             t("search"),
@@ -48,8 +47,7 @@ def filters() -> list[interview.InterviewQuestion]:
         )
 
         def box(name: str, label: str, names: dict[str, str]) -> str:
-            return page.control(
-                st.selectbox,
+            return page.select(
                 name,
                 "",
                 label,

@@ -12,8 +12,8 @@ from core.errors import LabError
 from core.practice.events import LONGEST_FILE
 from core.practice.progress import LONGEST_NAME, Progress, clean_name
 from pages.kit import session, visitor
-from pages.kit.cookie import keep_cookie, kept_cookie
-from pages.kit.file_button import file_button
+from pages.kit.components.cookie import keep_cookie, kept_cookie
+from pages.kit.components.file_button import file_button
 
 COOKIE = "distillery_learner"
 FIRST_NAME = "me"

@@ -19,9 +19,10 @@ import lessons
 from core.engine import LONGEST_TOKENS, TOLERANCE, Setting
 from core.errors import LabError
 from pages.kit import address, session
-from pages.kit.arrive import arrival, asked, bring
-from pages.kit.nearby import near
-from pages.kit.plotly_figure import plotly_figure
+from pages.kit.components.arrive import arrival, asked, bring
+from pages.kit.components.nearby import near
+from pages.kit.components.plotly_figure import plotly_figure
+from pages.kit.controls import Controls
 
 
 def code_span(text: str) -> str:
@@ -31,8 +32,8 @@ def code_span(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class Page:
-    """One lesson's page in the learner's language and setting.
+class Page(Controls):
+    """One lesson's page in the learner's language and setting, with its controls (see `pages.kit.controls`).
 
     Attributes:
         slug: the folder in `lessons`.
@@ -73,31 +74,7 @@ class Page:
         """Writes a section's prose without its heading."""
         st.markdown(self.lesson[key].body)
 
-    # Controls whose value lives in the address
-
-    def key(self, name: str) -> str:
-        """The name of a control in the session and in the address."""
-        return f"{self.prefix}_{name}"
-
-    def control(self, make: Callable[..., Any], name: str, default: Any, *args: Any, **options: Any) -> Any:
-        """A widget of this page whose value lives in the address.
-
-        Example: `page.control(st.slider, "layer", 3, page.t("layer"), 1, 6)`; see `pages.kit.address.control`.
-        """
-        return address.control(make, self.key(name), default, *args, **options)
-
-    def put(self, name: str, value: Any) -> None:
-        """Sets a control, from a callback or before the control is drawn."""
-        address.put(self.key(name), value)
-
-    def adapt(self, name: str, default: Any, choices: Sequence[Any]) -> Any:
-        """The value of such a control before it is drawn, see `pages.kit.address.adapt`."""
-        return address.adapt(self.key(name), default, choices)
-
-    def choice(self, name: str, default: Any, choices: Sequence[Any], label: str, **options: Any) -> Any:
-        """A select box whose default or choices depend on another control, see `adapt`."""
-        self.adapt(name, default, choices)
-        return self.control(st.selectbox, name, default, label, choices, **options)
+    # What lives in the address besides the controls
 
     def reset(self) -> None:
         """A button that puts every control of the page, and its text, back to the start."""
@@ -147,8 +124,7 @@ class Page:
                 self.put(name, chosen)
 
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            text = self.control(
-                st.text_area,
+            text = self.text_area(
                 name,
                 texts[default],
                 label or self.t("your_text"),
@@ -300,19 +276,18 @@ class Page:
             say = st.info if error.code in ("missing_data", "missing_pair") else st.error
             say(self.t(f"errors.{error.code}", **error.details), icon=":material/info:")
 
-    def lab(self, function: Callable[[], None]) -> Callable[[], None]:
-        """A part of the page that redraws alone: a fragment, with its errors caught.
+    def run(self, lab: Callable[..., None], *arguments: Any, **named: Any) -> None:
+        """Draws a lab of the page, `lab(page, *arguments, **named)`: a part that redraws alone, with its errors caught.
 
-        The first one of a page is there at once, the others when the learner comes near them.
+        The first one of a page is there at once, the others when the learner comes near them. No two labs of a page have
+        the same name, under which the session remembers that the learner has come near.
         """
-        number = next(self._labs)
-        place = f"{self.prefix}_{function.__module__.strip('_').replace('.', '_')}_{number}"
+        first, place = next(self._labs) == 0, f"{self.prefix}_{lab.__name__}"
 
-        @functools.wraps(function)
+        @functools.wraps(lab)
         def guarded() -> None:
-            if number and not near(place):
-                return
-            with self.guard():
-                function()
+            if first or near(place):
+                with self.guard():
+                    lab(self, *arguments, **named)
 
-        return st.fragment(guarded)
+        st.fragment(guarded)()

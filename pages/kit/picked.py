@@ -1,4 +1,4 @@
-"""Values that a page must check against its data: sliders whose end moves, and positions picked in a token line."""
+"""Choices made in a component that a page must check against its data: positions in a token line, a cell of some maps."""
 
 from __future__ import annotations
 
@@ -8,12 +8,6 @@ import streamlit as st
 
 from pages.kit import components
 from pages.kit.page import Page
-
-
-def bounded_slider(page: Page, name: str, default: int, label: str, low: int, high: int) -> int:
-    """A slider of `page` whose end depends on something else; a value that the end has moved past goes back."""
-    page.adapt(name, min(default, high), range(low, high + 1))
-    return page.control(st.slider, name, min(default, high), label, low, high)
 
 
 def picked_positions(

@@ -7,9 +7,9 @@ import streamlit as st
 import lessons
 from lessons import interview
 from pages.kit import session
+from pages.kit.components.nearby import near
 from pages.kit.course import script
 from pages.kit.learner import terms
-from pages.kit.nearby import near
 
 SHOWN = 5
 

@@ -20,9 +20,9 @@ from core.errors import LabError
 from core.runs.queue import RunView
 from core.runs.run import Run
 from core.runs.server import workshop
-from pages.kit.arrive import arrival, bring
+from pages.kit.components.arrive import arrival, bring
+from pages.kit.components.ticker import again_after
 from pages.kit.page import Page, code_span
-from pages.kit.ticker import again_after
 from pages.kit.visitor import keep_owner, owner
 
 POLL_SECONDS = 0.7

@@ -8,11 +8,13 @@ import lessons
 from core.engine import ENGINE, Setting, default_setting
 from core.models import ModelCard, catalog
 from core.models.finished import made, named
-from pages.kit import address
+from pages.kit.controls import Controls
 from pages.kit.visitor import owner
 
 PRECISIONS = {"cpu": ["float32", "bfloat16"], "cuda": ["float32", "bfloat16", "float16"], "mps": ["float32", "float16"]}
 
+FRAME = Controls("")
+"""The controls that stand around every page."""
 
 OFFERED = 12
 """Students of one's own runs that the corner offers, the latest first."""
@@ -32,14 +34,12 @@ def _browser_language() -> str:
 
 def choose_language() -> None:
     """The language switch in the sidebar."""
-    address.control(
-        st.segmented_control,
+    FRAME.choice(
         "lang",
         _browser_language(),
         "Language / 语言",
         list(lessons.LANGUAGES),
         format_func=lessons.LANGUAGES.__getitem__,
-        required=True,
         label_visibility="collapsed",
     )
 
@@ -121,6 +121,4 @@ def _with_task(card: ModelCard) -> str:
 
 def _select(key: str, label: str, options: list[str], default: str, shown: dict[str, str] | None = None) -> None:
     """A select box of the corner; `shown` says more of an option than its name."""
-    if st.session_state.get(key, default) not in options:  # float16 was chosen, then the CPU, which has none
-        address.put(key, default)
-    address.control(st.selectbox, key, default, label, options, format_func=lambda name: (shown or {}).get(name, name))
+    FRAME.select(key, default, label, options, format_func=lambda name: (shown or {}).get(name, name))

@@ -8,7 +8,7 @@ import secrets
 import streamlit as st
 
 from core.visitor import own_machine
-from pages.kit.cookie import keep_cookie, kept_cookie
+from pages.kit.components.cookie import keep_cookie, kept_cookie
 
 COOKIE = "distillery_owner"
 

@@ -32,25 +32,21 @@ def layers_match(page: Page, both: study.Pair, text: str) -> None:
     """CKA of all layers, its control, two layer maps, and one cell opened."""
     t = page.t
     rows, columns = len(both.teacher.layers), len(both.student.layers)
-    special = page.control(st.toggle, "cka_special", False, t("special"))
+    special = page.toggle("cka_special", False, t("special"))
     positions = both.shown(special)
     found = matching.layer_grid(both, positions)
     answer = matching.guess_answer(found.best, both.made_from, rows, min(2, columns))
     if answer is not None and not page.predict("guess_layer", answer):
         return
     views = t.group("views")
-    view = page.control(
-        st.segmented_control, "view", "measured", t("view"), list(views), format_func=views.get, required=True
-    )
+    view = page.choice("view", "measured", t("view"), list(views), format_func=views.get)
     left, right = st.columns(2)
     with right:
         st.markdown(f"**{t('open_cell')}**")
         st.caption(t("open_hint"))
         chosen = (
-            page.control(st.slider, "cka_teacher", min(3, rows), t("teacher_layer"), 0, rows, help=t("zero_help")),
-            page.control(
-                st.slider, "cka_student", min(2, columns), t("student_layer"), 0, columns, help=t("zero_help")
-            ),
+            page.slider("cka_teacher", min(3, rows), t("teacher_layer"), 0, rows, help=t("zero_help")),
+            page.slider("cka_student", min(2, columns), t("student_layer"), 0, columns, help=t("zero_help")),
         )
         states = [trace.hidden[layer, positions] for trace, layer in zip(both.traces.values(), chosen, strict=True)]
         steps = matching.growth(both, positions, *chosen)
@@ -109,9 +105,7 @@ def heads_match(page: Page, both: study.Pair, text: str) -> None:
     with for_student:
         numbers = list(range(1, student_layers + 1))
         start = min(2, student_layers)
-        mine = page.control(
-            st.selectbox, "student_layer", start, t("student_layer"), numbers, on_change=forget, filter_mode=None
-        )
+        mine = page.select("student_layer", start, t("student_layer"), numbers, on_change=forget, filter_mode=None)
         beside = both.made_from[mine - 1]
     with for_teacher:
 
@@ -119,8 +113,7 @@ def heads_match(page: Page, both: study.Pair, text: str) -> None:
             return str(layer) if layer else t("mapped_layer", layer=beside)
 
         options = list(range(teacher_layers + 1))  # 0 follows the layer map
-        theirs = page.control(
-            st.selectbox,
+        theirs = page.select(
             "teacher_layer",
             0,
             t("beside"),
@@ -131,8 +124,7 @@ def heads_match(page: Page, both: study.Pair, text: str) -> None:
         )
         theirs = theirs or beside
     with for_match:
-        match = page.control(
-            st.selectbox,
+        match = page.select(
             "match",
             "one_to_one",
             t("match"),
@@ -143,7 +135,7 @@ def heads_match(page: Page, both: study.Pair, text: str) -> None:
         )
     found = attention.match_heads(both.teacher, both.student, theirs, mine)
     count, others = found.divergence.shape
-    head = page.control(st.slider, "head", min(3, count), t("head_slider"), 1, count, on_change=forget)
+    head = page.slider("head", min(3, count), t("head_slider"), 1, count, on_change=forget)
     pairing = found.by(match)
     numbers = list(range(1, max(count, others) + 1))
     axes = (numbers[:count], numbers[:others])

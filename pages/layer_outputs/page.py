@@ -33,7 +33,7 @@ with page.guard():
         ("attention", layers.heads_match),
     ):
         page.section(section)
-        page.lab(lambda lab=lab: lab(page, both, text))()
+        page.run(lab, both, text)
 
 page.section("quiz")
 page.quiz("few", "tinybert_map", "distilbert_hidden", "widths")

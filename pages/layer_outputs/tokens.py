@@ -38,7 +38,7 @@ def window(page: Page, name: str, places: list[int]) -> list[int]:
     if len(places) <= WINDOW:
         return places
     label = page.t("window", shown=WINDOW, total=len(places))
-    start = page.control(st.slider, f"at_{name}", 0, label, 0, len(places) - WINDOW)
+    start = page.slider(f"at_{name}", 0, label, 0, len(places) - WINDOW)
     return places[start : start + WINDOW]
 
 
@@ -90,7 +90,7 @@ def similarity(page: Page, both: study.Pair, text: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         icon = ":material/pause:" if playing else ":material/play_arrow:"
         st.button(t("pause" if playing else "play"), icon=icon, on_click=_play, args=(page,), key="_lo_play")
-        special = page.control(st.toggle, "special", False, t("special"))
+        special = page.toggle("special", False, t("special"))
     last = len(both.teacher.layers)
 
     def show() -> None:
@@ -109,7 +109,7 @@ def _draw_similarity(page: Page, both: study.Pair, text: str, positions: study.T
     """The two maps and the curves at the chosen layer."""
     t, last = page.t, len(both.teacher.layers)
     stop = lambda: st.session_state.update({PLAYING: False})  # noqa: E731
-    layer = page.control(st.slider, "depth", min(3, last), t("depth"), 0, last, help=t("zero_help"), on_change=stop)
+    layer = page.slider("depth", min(3, last), t("depth"), 0, last, help=t("zero_help"), on_change=stop)
     places = window(page, "similarity", positions.tolist())
     tokens = [both.pieces[place] for place in places]
     keys, known = ["lo_cos_teacher", "lo_cos_student"], positions.tolist()
@@ -164,9 +164,7 @@ def motion(page: Page, both: study.Pair, text: str) -> None:
     """How long states are, and how far a layer moves them."""
     t = page.t
     names = t.group("measures")
-    measure = page.control(
-        st.segmented_control, "measure", "change", t("measure"), list(names), format_func=names.get, required=True
-    )
+    measure = page.choice("measure", "change", t("measure"), list(names), format_func=names.get)
     st.markdown(t(f"formulas.{measure}"))
     first = 0 if measure == "norm" else 1
     values = {role: study.motion(trace, measure) for role, trace in both.traces.items()}
@@ -213,9 +211,9 @@ def paths(page: Page, both: study.Pair, text: str) -> None:
         on_change=lambda: page.set_parameter("at_path", "-".join(map(str, st.session_state[key]))),
     )
     with st.container(horizontal=True):
-        close = page.control(st.toggle, "close", True, t("close"), help=t("close_help"))
-        together = page.control(st.toggle, "together", True, t("together"), help=t("together_help"))
-        unit = page.control(st.toggle, "unit", True, t("unit"), help=t("unit_help"))
+        close = page.toggle("close", True, t("close"), help=t("close_help"))
+        together = page.toggle("together", True, t("together"), help=t("together_help"))
+        unit = page.toggle("unit", True, t("unit"), help=t("unit_help"))
     seen = study.plane(both, together, unit, chosen if close else ())
     if together and not seen.together:
         st.info(t("widths_differ"))

@@ -11,8 +11,8 @@ from core.labs.layer_surgery.bench import Table
 from core.labs.layer_surgery.cut import Cut, from_marks, numbered, read_cut, to_marks
 from core.labs.layer_surgery.sweep import rule_keeps
 from pages.kit import components, session, verdict
+from pages.kit.components.surgery_board import surgery_board
 from pages.kit.page import Page, code_span
-from pages.kit.surgery_board import surgery_board
 from pages.layer_surgery.code import CUT
 
 PRESETS = ("first", "last", "every_other")

@@ -16,11 +16,11 @@ page.section("table")
 with page.guard():
     first = study.start_with(setting)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = page.choice(
+        name = page.select(
             "model",
             first,
-            study.on_offer(setting),
             t("model"),
+            study.on_offer(setting),
             width=320,
             format_func=lambda one: f"{session.readable(one)} · {t(f'task.{study.task_of(one)}')}",
             on_change=lambda: board.clear(page),
@@ -30,11 +30,11 @@ with page.guard():
         st.info(t("not_operable", name=code_span(session.readable(setting.teacher))), icon=":material/info:")
     with st.spinner(t("opening")):
         opened = study.table(ENGINE, setting, name)
-    page.lab(lambda: board.operate(page, name, opened))()
+    page.run(board.operate, name, opened)
 
     for section, lab in (("one", sweeps.each_layer), ("rules", sweeps.rules), ("heads", sweeps.heads)):
         page.section(section)
-        page.lab(lambda lab=lab: lab(page, name))()
+        page.run(lab, name)
 
 page.section("quiz")
 page.quiz("zeros", "together", "afterwards")

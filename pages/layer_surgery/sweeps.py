@@ -75,14 +75,12 @@ def rules(page: Page, name: str) -> None:
     for one in (one for one in found.rounds() if one.count == half):
         lead = {"lead": f"{one.lead.mean:.2f}", "error": f"{one.lead.error:.2f}", "second": names[one.second]}
         st.markdown(t("lead_clear" if one.lead.change.significant else "lead_unclear", rule=names[one.rule], **lead))
-    measure = page.control(
-        st.segmented_control,
+    measure = page.choice(
         "measure",
         "loss",
         t("compare_by"),
         list(study.MEASURES),
         format_func=measures.get,
-        required=True,
     )
     lines = {rule: found.line(rule, measure) for rule in plots.RULES}
     cloud, best = found.cloud(measure), found.best_line(measure)
@@ -120,9 +118,7 @@ def heads(page: Page, name: str) -> None:
     shape, total = tuple(found.rise.shape), found.rise.numel()
     low, top = found.order[0], found.order[-1]
     views = t.group("head_view")
-    view = page.control(
-        st.segmented_control, "view", "rise", t("show_heads"), list(views), format_func=views.get, required=True
-    )
+    view = page.choice("view", "rise", t("show_heads"), list(views), format_func=views.get)
     picked = components.head_grid(
         None,
         values=getattr(found, view),
@@ -159,8 +155,7 @@ def heads(page: Page, name: str) -> None:
     else:
         st.markdown(t("together_none", least=counts[0], total=total))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        page.adapt("least", counts[0], counts)
-        count = page.control(st.select_slider, "least", counts[0], t("least"), counts, width=340)
+        count = page.stops("least", counts[0], t("least"), counts, width=340)
         cut = make_cut(whole(layers).keep, found.order[:count])
         _onto_board(page, name, "_ls_least", t("put_least", count=count), cut, shape)
         if picked is not None:

@@ -20,14 +20,14 @@ print(sentence_pairs.measured())  # accuracy on held-out pairs, by head and by t
 """
 
 
-def show(page: Page) -> None:
+def sentences(page: Page) -> None:
     """Three boxes, a guess, what both heads say, and how good they are."""
     t = page.t
     sentence_pairs.heads()  # says so before anything is asked, if they are not installed
     texts = {}
     for column, (name, start) in zip(st.columns(3), sentence_pairs.EXAMPLE.items(), strict=True):
         with column:
-            texts[name] = page.control(st.text_input, name, start, t(f"sentences.{name}"))
+            texts[name] = page.text(name, start, t(f"sentences.{name}"))
     found = sentence_pairs.read(ENGINE, page.setting, **texts)
     if found.cut:
         st.info(t("sentences.cut"), icon=":material/content_cut:")

@@ -25,10 +25,10 @@ def schemes(page: Page) -> None:
     with right:
         strongest = relative.strongest_head(effect)
         with st.container(horizontal=True):
-            layer = page.choice("layer", strongest[0] + 1, list(range(1, len(effect) + 1)), t("layer"))
-            head = page.choice("head", strongest[1] + 1, list(range(1, effect.shape[1] + 1)), t("head"))
+            layer = page.select("layer", strongest[0] + 1, t("layer"), list(range(1, len(effect) + 1)))
+            head = page.select("head", strongest[1] + 1, t("head"), list(range(1, effect.shape[1] + 1)))
         names = {one: t(f"scheme_{one}") for one in relative.SCHEMES}
-        scheme = page.control(st.radio, "scheme", "learned", t("scheme"), list(names), format_func=names.__getitem__)
+        scheme = page.radio("scheme", "learned", t("scheme"), list(names), format_func=names.__getitem__)
         knobs = _knobs(page, scheme)
     with left:
         st.markdown(f"**{t('effect')}**")
@@ -67,17 +67,15 @@ def _knobs(page: Page, scheme: relative.Scheme) -> relative.Knobs:
     """The controls that belong to the scheme."""
     t = page.t
     if scheme == "t5":
-        buckets = page.control(st.select_slider, "buckets", 32, t("buckets"), [8, 16, 32, 64])
-        return relative.Knobs(
-            buckets=buckets, furthest=page.control(st.select_slider, "furthest", 128, t("furthest"), [32, 64, 128, 256])
-        )
+        buckets = page.stops("buckets", 32, t("buckets"), [8, 16, 32, 64])
+        return relative.Knobs(buckets=buckets, furthest=page.stops("furthest", 128, t("furthest"), [32, 64, 128, 256]))
     if scheme == "shaw":
-        return relative.Knobs(clip=page.control(st.slider, "clip", 4, t("clip"), 1, 16))
+        return relative.Knobs(clip=page.slider("clip", 4, t("clip"), 1, 16))
     if scheme == "alibi":
-        return relative.Knobs(causal=page.control(st.toggle, "causal", False, t("causal")))
+        return relative.Knobs(causal=page.toggle("causal", False, t("causal")))
     if scheme == "rotary":
         bases = [10, 100, 1000, 10_000, 100_000, 1_000_000]
-        return relative.Knobs(base=page.control(st.select_slider, "rotary_base", 10_000, t("rotary_base"), bases))
+        return relative.Knobs(base=page.stops("rotary_base", 10_000, t("rotary_base"), bases))
     return relative.Knobs()
 
 
@@ -144,7 +142,7 @@ def _slide(page: Page, scores: relative.HeadScores, query: int, key: int, base: 
         return
     left, right = st.columns([2, 3], vertical_alignment="center")
     with left:
-        moved = page.control(st.slider, "moved", 100, t("moved_by"), 0, 400)
+        moved = page.slider("moved", 100, t("moved_by"), 0, 400)
         found = relative.slide(scores, query, key, moved, base)
         words = {"query_token": code_span(pieces[query]), "key_token": code_span(pieces[key])}
         st.markdown(t("slide_text", i=query, j=key, moved=moved, found=found, **words))

@@ -22,11 +22,11 @@ def broken(page: Page, name: str, text: str) -> None:
     """A hidden word, guessed by the whole model and by a broken one."""
     t, setting = page.t, page.setting
     tokens = ENGINE.tokens(setting, name, text)
-    position = page.choice(
+    position = page.select(
         "at_hidden",
         breaking.hidden_position(ENGINE, setting, name, tokens),
-        breaking.words_of(tokens),
         t("hidden_word"),
+        breaking.words_of(tokens),
         format_func=lambda place: f"{place + 1} · {tokens.pieces[place]}",
         width=260,
     )
@@ -55,9 +55,9 @@ def _choose_damage(page: Page, layers: int, heads: int) -> tuple[Intervention, .
     """The interventions that the controls stand for; a click in the sweep moves them."""
     t = page.t
     layer_choices, head_choices = list(range(layers + 1)), list(range(1, heads + 1))
-    kind = page.adapt("damage", "no_scaling", DAMAGES)
-    layer = page.adapt("broken_layer", 0, layer_choices)
-    head = page.adapt("broken_head", 1, head_choices)
+    kind = page.chosen("damage", "no_scaling", DAMAGES)
+    layer = page.chosen("broken_layer", 0, layer_choices)
+    head = page.chosen("broken_head", 1, head_choices)
     current = (layer - 1, head - 1) if kind == "head" and layer else None
     cell = agree("sa_sweep_grid", current, (layers, heads))
     if cell != current:
@@ -66,11 +66,11 @@ def _choose_damage(page: Page, layers: int, heads: int) -> tuple[Intervention, .
         page.put("broken_head", cell[1] + 1)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         names = t.group("damages")
-        kind = page.choice("damage", "no_scaling", DAMAGES, t("damage"), format_func=names.get, width=220)
+        kind = page.select("damage", "no_scaling", t("damage"), DAMAGES, format_func=names.get, width=220)
         where = {"format_func": lambda i: str(i) if i else t("all_layers"), "width": 130}
-        layer = page.choice("broken_layer", 0, layer_choices, t("layer"), **where)
+        layer = page.select("broken_layer", 0, t("layer"), layer_choices, **where)
         if kind == "head":
-            head = page.choice("broken_head", 1, head_choices, t("head"), width=90)
+            head = page.select("broken_head", 1, t("head"), head_choices, width=90)
     return breaking.damage(kind, layer - 1 if layer else None, head - 1, layers, heads)
 
 
@@ -111,7 +111,7 @@ def _try_every_head(page: Page, name: str, text: str, ids: list[int], position: 
     st.markdown(f"**{page.lesson['sweep'].title}**")
     page.prose("sweep")
     passes = layers * heads
-    if not page.control(st.toggle, "sweep", False, t("sweep_run", passes=passes)):
+    if not page.toggle("sweep", False, t("sweep_run", passes=passes)):
         return
     with st.spinner(t("sweep_wait", passes=passes)):
         numbers = breaking.sweep(ENGINE, page.setting, name, text, ids, position)

@@ -33,9 +33,9 @@ def heads(page: Page, name: str, text: str) -> None:
     tokens, special = trace.tokens.pieces, trace.tokens.special
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         layer, head = _choose_head(page, name, trace)
-        threshold = page.control(st.slider, "threshold", 0.0, t("threshold"), 0.0, 0.5, step=0.01, width=180)
-        hide = page.control(st.toggle, "hide", False, t("hide_special"))
-        average = page.control(st.toggle, "average", False, t("average"))
+        threshold = page.slider("threshold", 0.0, t("threshold"), 0.0, 0.5, step=0.01, width=180)
+        hide = page.toggle("hide", False, t("hide_special"))
+        average = page.toggle("average", False, t("average"))
     pattern = study.pattern_of(trace, layer, None if average else head)
     drawn = study.drawn_map(pattern, special, hide, threshold)
     query, key = _choose_pair(page, pattern, special, drawn)
@@ -77,12 +77,12 @@ def _choose_head(page: Page, name: str, trace: Trace) -> tuple[int, int]:
     boxes = [
         (part, place + 1, list(range(1, size + 1))) for part, place, size in zip(PARTS, opening, shape, strict=True)
     ]
-    current = tuple(page.adapt(*box) - 1 for box in boxes)
+    current = tuple(page.chosen(*box) - 1 for box in boxes)
     cell = agree("sa_grid", current, shape)
     for (part, default, places), before, after in zip(boxes, current, cell, strict=True):
         if before != after:
             page.put(part, after + 1)
-        page.choice(part, default, places, page.t(part), width=90)
+        page.select(part, default, page.t(part), places, width=90)
     return cell
 
 
@@ -96,14 +96,14 @@ def agree(component: str, current: tuple[int, int] | None, shape: tuple[int, int
 def _choose_pair(page: Page, pattern: ArrayLike, special: ArrayLike, drawn: study.DrawnMap) -> tuple[int, int]:
     """The query and the key to follow, as positions: what was clicked in the map, else what the boxes say."""
     everyone = list(range(len(pattern)))
-    query = page.adapt("at_query", study.telling_query(pattern, special), everyone)
-    key = page.adapt("at_key", study.strongest_key(pattern, query), everyone)
+    query = page.chosen("at_query", study.telling_query(pattern, special), everyone)
+    key = page.chosen("at_key", study.strongest_key(pattern, query), everyone)
     current = drawn.cell(query, key)
     cell = agree("sa_map", current, drawn.weights.shape)
     if cell != current:
         query, key = (drawn.positions[place] for place in cell)
         page.put("at_query", query)
-        page.adapt("at_key", study.strongest_key(pattern, query), everyone)
+        page.chosen("at_key", study.strongest_key(pattern, query), everyone)  # the default that leaves the address
         page.put("at_key", key)
     return query, key
 
@@ -113,8 +113,8 @@ def _choose_in_words(page: Page, tokens: Sequence[str], pattern: ArrayLike, spec
     everyone = list(range(len(tokens)))
     with st.container(horizontal=True):
         named = {"format_func": lambda place: f"{place + 1} · {tokens[place]}", "width": 260}
-        query = page.choice("at_query", study.telling_query(pattern, special), everyone, page.t("query"), **named)
-        key = page.choice("at_key", study.strongest_key(pattern, query), everyone, page.t("key"), **named)
+        query = page.select("at_query", study.telling_query(pattern, special), page.t("query"), everyone, **named)
+        key = page.select("at_key", study.strongest_key(pattern, query), page.t("key"), everyone, **named)
     return query, key
 
 
@@ -122,7 +122,7 @@ def _overview(page: Page, trace: Trace, layer: int, head: int) -> None:
     """Every head as a picture or as a number, and the badge that proves them."""
     t = page.t
     names = t.group("overviews")
-    shown = page.control(st.selectbox, "overview", "maps", t("overview"), OVERVIEWS, format_func=names.get, width=260)
+    shown = page.select("overview", "maps", t("overview"), OVERVIEWS, format_func=names.get, width=260)
     habits = study.habits(trace.probabilities, trace.tokens.special)
     layers, heads = trace.probabilities.shape[:2]
     components.head_grid(

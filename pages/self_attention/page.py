@@ -13,21 +13,21 @@ t = page.t
 text = page.sentence()
 with st.container(horizontal=True, vertical_alignment="bottom"):
     roles = ["teacher", "student"]
-    role = page.control(st.segmented_control, "model", "teacher", t("model"), roles, format_func=t, required=True)
+    role = page.choice("model", "teacher", t("model"), roles, format_func=t)
     page.reset()
 name = getattr(page.setting, role)
 
 page.section("heads")
-page.lab(lambda: heads(page, name, text))()
+page.run(heads, name, text)
 
 page.section("break")
-page.lab(lambda: broken(page, name, text))()
+page.run(broken, name, text)
 
 page.section("toy")
-page.lab(lambda: toy(page))()
+page.run(toy)
 
 page.section("bertviz")
-page.lab(lambda: bertviz(page, name, text))()
+page.run(bertviz, name, text)
 
 page.section("mistakes")
 for key in page.lesson.sections:

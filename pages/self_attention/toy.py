@@ -25,8 +25,8 @@ def toy(page: Page) -> None:
         }
         st.session_state["sa_toy_revision"] = st.session_state.get("sa_toy_revision", 0) + 1
     with st.container(horizontal=True):
-        causal = page.control(st.toggle, "causal", False, t("causal"))
-        swapped = page.control(st.toggle, "swapped", False, t("swapped"))
+        causal = page.toggle("causal", False, t("causal"))
+        swapped = page.toggle("swapped", False, t("swapped"))
     edited = {}
     parts = iter(st.session_state["_sa_toy"].items())
     for _ in range(2):
@@ -84,14 +84,12 @@ def _editor(part: str, rows: toys.Rows) -> list[list[float | None]]:
 def bertviz(page: Page, name: str, text: str) -> None:
     """BertViz's own views, built only when they are opened."""
     t = page.t
-    view = page.control(
-        st.segmented_control,
+    view = page.choice(
         "bertviz",
         "off",
         t("bertviz"),
         ["off", "head", "model"],
         format_func=t.group("views").get,
-        required=True,
         label_visibility="collapsed",
     )
     if view == "off":

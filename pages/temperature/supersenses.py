@@ -22,17 +22,11 @@ def names(page: Page, kinds: list[str] | tuple[str, ...]) -> list[str]:
     return [words[kind] for kind in kinds]
 
 
-def stops(page: Page, name: str, default: float) -> float:
-    """A slider over the temperatures."""
-    label = page.t("temperature")
-    return page.control(st.select_slider, name, default, label, TEMPERATURES, format_func="{:g}".format)
-
-
 def definition(page: Page) -> None:
     """One definition, two soft labels."""
     t = page.t
     text = page.sentence("definition", t("your_definition"), examples=lessons.table(page.slug, "definitions"))
-    temperature = stops(page, "kind_temp", 1)
+    temperature = page.stops("kind_temp", 1, t("temperature"), TEMPERATURES, format_func="{:g}".format)
     found = study.verdict(ENGINE, page.setting, text)
     teacher, student = models_for(page.setting, study.TASK)
     page.notices(ENGINE.tokens(page.setting, teacher, text))
@@ -63,16 +57,18 @@ def alike(page: Page) -> None:
     t = page.t
     options = {name: t(f"map_of.{name}") for name in ("similarity", "confusion")}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        which = page.control(
-            st.segmented_control,
+        which = page.choice(
             "map",
             "similarity",
             t("map"),
             list(options),
             format_func=options.__getitem__,
-            required=True,
         )
-        temperature = stops(page, "map_temp", 2) if which == "similarity" else 1
+        temperature = (
+            page.stops("map_temp", 2, t("temperature"), TEMPERATURES, format_func="{:g}".format)
+            if which == "similarity"
+            else 1
+        )
     found = study.similarity(temperature) if which == "similarity" else study.confusion()
     one, other, share = found.pair
     one, other = names(page, [one, other])
@@ -97,14 +93,12 @@ def worth(page: Page) -> None:
     if not page.predict("worth", experiments.size_of(gain), **blanks):
         return
     options = {name: t(f"measure_of.{name}") for name in experiments.MEASURES}
-    measure = page.control(
-        st.segmented_control,
+    measure = page.choice(
         "measure",
         "accuracy",
         t("measure"),
         list(options),
         format_func=options.__getitem__,
-        required=True,
     )
     found = experiments.experiment(measure)
     sides = t("verdict.distilled"), t("without_teacher")
@@ -145,9 +139,7 @@ def calibration(page: Page, accuracy: experiments.Experiment) -> None:
     t = page.t
     budgets = [arm.labels for arm in accuracy.alone]
     label = t("reliability_budget")
-    budget = page.control(
-        st.segmented_control, "budget", accuracy.budget, label, budgets, format_func="{:,}".format, required=True
-    )
+    budget = page.choice("budget", accuracy.budget, label, budgets, format_func="{:,}".format)
     labels = t.group("reliability")
     curves = [
         (labels["distilled"].format(T=accuracy.temperature), "distilled", accuracy.temperature),

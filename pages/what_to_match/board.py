@@ -15,7 +15,7 @@ from core.labs.what_to_match import outcome as outcomes
 from core.labs.what_to_match import relations as study
 from core.runs.queue import RunView
 from pages.kit import components, runs
-from pages.kit.layer_board import layer_board
+from pages.kit.components.layer_board import layer_board
 from pages.kit.page import Page
 from pages.what_to_match.shipped import CODE, map_words, more, name_of
 
@@ -44,24 +44,22 @@ def board(page: Page, text: str, view: RunView | None) -> None:
     t = page.t
     students = _students(page, view)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        who = page.choice(
+        who = page.select(
             "board_student",
             "words-distilled",
-            list(students),
             t("which_student"),
+            list(students),
             format_func=lambda name: students[name][0],
             filter_mode=None,
         )
         slot = st.container()
         places = t.group("on")
-        place = page.control(
-            st.segmented_control,
+        place = page.choice(
             "board_on",
             "sample",
             t("measured_on"),
             list(places),
             format_func=places.get,
-            required=True,
         )
     with st.spinner(t("measuring")):
         costs = students[who][1]()
@@ -69,8 +67,8 @@ def board(page: Page, text: str, view: RunView | None) -> None:
         costs = _on_text(page, who, costs, text, view)
     titles = {name: title for name, title in t.group("criteria").items() if name in costs.criteria}
     with slot:
-        criterion = page.choice(
-            "criterion", "attention" if "attention" in titles else "cka", list(titles), t("criterion"),
+        criterion = page.select(
+            "criterion", "attention" if "attention" in titles else "cka", t("criterion"), list(titles),
             format_func=titles.get, filter_mode=None,
         )  # fmt: skip
     if "attention" not in titles:

@@ -12,16 +12,16 @@ text = page.sentence()
 page.reset()
 
 page.section("shipped")
-page.lab(lambda: shipped.side_by_side(page, text))()
+page.run(shipped.side_by_side, text)
 
 view = runs.current(page)
 page.section("board")
-page.lab(lambda: board.board(page, text, view))()
+page.run(board.board, text, view)
 
 page.section("run")
 runs.offer_interrupted(page, page.slug)
 if view is None:
-    page.lab(lambda: run.setup(page, text))()
+    page.run(run.setup, text)
 else:
     runs.follow(page, view.name, lambda now: run.standing(page, now))
 with st.container(horizontal=True, vertical_alignment="center"):
@@ -33,9 +33,9 @@ page.section("result")
 if view is None or view.status.active:
     st.info(page.t("no_result" if view is None else "still_running"), icon=":material/hourglass_empty:")
 else:
-    page.lab(lambda: result.convergence(page, view.name, text))()
+    page.run(result.convergence, view.name, text)
     page.section("outcome")
-    page.lab(lambda: result.outcome(page, view.name))()
+    page.run(result.outcome, view.name)
 
 page.section("quiz")
 page.quiz("raw_scores", "no_projection", "sixteen_heads")

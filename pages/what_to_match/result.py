@@ -13,7 +13,7 @@ from core.labs.what_to_match import relations as study
 from core.labs.what_to_match.figures import color_of
 from core.labs.what_to_match.plan import ARMS
 from pages.kit import runs, verdict
-from pages.kit.map_wall import map_wall
+from pages.kit.components.map_wall import map_wall
 from pages.kit.page import Page
 from pages.what_to_match.shipped import (
     draw_grids,
@@ -39,9 +39,7 @@ def convergence(page: Page, name: str, text: str) -> None:
         return
     views = t.group("views")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        view = page.control(
-            st.segmented_control, "run_view", "attention", t("view"), list(views), format_func=views.get, required=True
-        )
+        view = page.choice("run_view", "attention", t("view"), list(views), format_func=views.get)
         slot = st.container(horizontal=True, gap="medium")
     map_ = courses.map_of(ENGINE, run)
     if view == "cka":
@@ -113,14 +111,12 @@ def outcome(page: Page, name: str) -> None:
         st.info(t("no_snapshots"), icon=":material/hourglass_empty:")
         return
     map_, measures = courses.map_of(ENGINE, run), t.group("measures")
-    measure = page.control(
-        st.segmented_control,
+    measure = page.choice(
         "measure",
         "attention",
         t("measure"),
         list(measures),
         format_func=measures.get,
-        required=True,
     )
     way = _course(page, run, map_)
     bar = st.progress(0.0, text=t("measuring"))

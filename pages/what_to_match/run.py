@@ -14,7 +14,7 @@ from core.labs.what_to_match.figures import color_of
 from core.runs.queue import RunView
 from core.runs.run import Run
 from pages.kit import runs
-from pages.kit.map_wall import map_wall
+from pages.kit.components.map_wall import map_wall
 from pages.kit.page import Page
 from pages.kit.visitor import owner
 from pages.what_to_match.board import PARAMETER
@@ -35,20 +35,18 @@ def setup(page: Page, text: str) -> None:
     given = running.maps_offered(page.parameter(PARAMETER))
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-            procedure = page.control(
-                st.segmented_control, "procedure", "beside", t("procedure"), list(procedures),
-                format_func=procedures.get, required=True,
+            procedure = page.choice(
+                "procedure", "beside", t("procedure"), list(procedures),
+                format_func=procedures.get,
             )  # fmt: skip
-            seeds = page.control(
-                st.segmented_control, "seeds", 1, t("seeds"), list(SEEDS), required=True, help=t("seeds_help")
-            )
-            rule = page.choice("map_rule", "uniform", list(given), t("map"), format_func=choices.get, filter_mode=None)
+            seeds = page.choice("seeds", 1, t("seeds"), list(SEEDS), help=t("seeds_help"))
+            rule = page.select("map_rule", "uniform", t("map"), list(given), format_func=choices.get, filter_mode=None)
         left, right = st.columns(2, gap="large")
         with left:
-            steps = page.control(st.select_slider, "steps", 160, t("steps"), STEPS)
+            steps = page.stops("steps", 160, t("steps"), STEPS)
         with right:
-            weight = page.control(
-                st.select_slider, "weight", 1.0, t("weight"), WEIGHTS, format_func="× {:g}".format,
+            weight = page.stops(
+                "weight", 1.0, t("weight"), WEIGHTS, format_func="× {:g}".format,
                 disabled=procedure == "before", help=t("weight_help"),
             )  # fmt: skip
         chosen = running.Setup(steps, procedure, weight, given[rule], seeds)
@@ -79,13 +77,13 @@ def _guessed(page: Page) -> bool:
     """Asks which student will be the most accurate; whether the learner has said, or would rather see at once."""
     asked = lessons.quiz(page.slug, page.t.language)["guess_best"]
     with st.container(border=True):
-        guess = page.control(
-            st.segmented_control,
+        guess = page.choice(
             "guess",
             None,
             f"**{page.t('predict')}** {asked.prompt}",
             list(running.ARMS),
             format_func=lambda arm: asked.choices[running.ARMS.index(arm)].text,
+            required=False,
         )
         if guess is not None:
             return True

@@ -16,7 +16,7 @@ from core.labs.what_to_match import layer_maps as maps
 from core.labs.what_to_match import relations as study
 from core.labs.what_to_match.figures import color_of
 from pages.kit import components
-from pages.kit.map_wall import WallFrame, map_wall
+from pages.kit.components.map_wall import WallFrame, map_wall
 from pages.kit.page import Page, code_span
 
 CODE = {row["lab"]: row["python"] for row in lessons.table("what_to_match", "code")}
@@ -62,14 +62,14 @@ def layer_and_head(page: Page, cast: study.Cast, map_: Sequence[int], view: str,
     def named(layer: int) -> str:
         return t("beside", student=layer + 1, teacher=paired[layer] + 1)
 
-    layer = page.choice(f"{prefix}_layer", layers[-1], layers, t("student_layer"), format_func=named, filter_mode=None)
+    layer = page.select(f"{prefix}_layer", layers[-1], t("student_layer"), layers, format_func=named, filter_mode=None)
     heads = [study.EVERY_HEAD, *range(1, cast.heads + 1)]
     telling = study.telling_head(cast, view, (layer, paired[layer]))
-    head = page.choice(
+    head = page.select(
         f"{prefix}_head",
         telling,
-        heads,
         t("head"),
+        heads,
         format_func=lambda head: str(head) if head else t("every_head"),
         filter_mode=None,
     )
@@ -108,10 +108,8 @@ def side_by_side(page: Page, text: str) -> None:
     t = page.t
     pairs, views = t.group("pairs"), t.group("views")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        options = {"format_func": pairs.get, "required": True}
-        pair = page.control(st.segmented_control, "pair", "words", t("which_pair"), list(pairs), **options)
-        options["format_func"] = views.get
-        view = page.control(st.segmented_control, "view", "attention", t("view"), list(views), **options)
+        pair = page.choice("pair", "words", t("which_pair"), list(pairs), format_func=pairs.get)
+        view = page.choice("view", "attention", t("view"), list(views), format_func=views.get)
     if pair in study.SHIPPED:
         st.caption(t(f"pair_facts.{pair}"))
     teacher, _ = study.names_of(page.setting, pair)
@@ -166,9 +164,7 @@ def _all_layers(page: Page, cast: study.Cast, pair: str, text: str) -> None:
     """CKA of every layer with every layer, the layer map drawn in."""
     t = page.t
     places = t.group("on")
-    place = page.control(
-        st.segmented_control, "cka_on", "sample", t("measured_on"), list(places), format_func=places.get, required=True
-    )
+    place = page.choice("cka_on", "sample", t("measured_on"), list(places), format_func=places.get)
     teacher, students = study.names_of(page.setting, pair)
     with st.spinner(t("measuring")):
         costs = [costing.costs_of(ENGINE, page.setting, teacher, name) for name in students.values()]

@@ -33,8 +33,7 @@ def choose_run(page: Page) -> Run | None:
         names[name] = f"{label} · {name}" if label in names.values() else label
     if st.session_state.get(page.key(PARAMETER)) != named and named in names:
         st.session_state[page.key(PARAMETER)] = named  # a link from another page names a run that was not open before
-    page.adapt(PARAMETER, "", list(names))
-    chosen = page.control(st.selectbox, PARAMETER, "", t("which"), list(names), format_func=names.__getitem__)
+    chosen = page.select(PARAMETER, "", t("which"), list(names), format_func=names.__getitem__)
     return known.get(chosen)
 
 
@@ -42,10 +41,7 @@ def choose_arm(page: Page, report: Report) -> str:
     """The student that is compared with the control; a choice only where several heard a teacher."""
     if len(report.taught) == 1:
         return report.taught[0]
-    page.adapt("arm", report.taught[0], report.taught)
-    return page.control(
-        st.segmented_control, "arm", report.taught[0], page.t("arm"), report.taught, format_func=str, required=True
-    )
+    return page.choice("arm", report.taught[0], page.t("arm"), report.taught, format_func=str)
 
 
 def _option(page: Page, run: Run) -> str:

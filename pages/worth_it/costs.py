@@ -34,7 +34,13 @@ def measured(page: Page, report: Report, arm: str, device: str, place: st.delta_
     return None
 
 
-def lab(page: Page, report: Report, arm: str, device: str) -> None:
+def spent(page: Page, report: Report, arm: str, device: str) -> None:
+    """A guess, then sizes and times."""
+    with st.container(key=page.key("costs")):
+        _spent(page, report, arm, device)
+
+
+def _spent(page: Page, report: Report, arm: str, device: str) -> None:
     """The guess, and everything that is measured."""
     place = st.empty()
     again = st.session_state.get(page.key("again"), 0)
@@ -62,8 +68,7 @@ def results(page: Page, report: Report, arm: str, found: study.Costs) -> None:
     sizes = size_lines(page, arm, found)
     if sizes:
         st.markdown("  \n".join(sizes))
-    make, batches = st.segmented_control, list(study.BATCHES)
-    batch = page.control(make, "batch", 1, t("cost_batch"), batches, format_func=str, required=True)
+    batch = page.choice("batch", 1, t("cost_batch"), list(study.BATCHES), format_func=str)
     st.markdown("\n\n".join(lines(page, report, arm, found, batch)))
     models = drawn(page, report, arm, found, batch)
     left, right = st.columns(2, gap="medium")

@@ -16,8 +16,8 @@ from core.labs.worth_it import html as saved
 from core.labs.worth_it import notebook as writing
 from core.labs.worth_it import sources
 from core.labs.worth_it.report import Report
+from pages.kit.components.plotly_figure import LIBRARY_FILE
 from pages.kit.page import Page, code_span
-from pages.kit.plotly_figure import LIBRARY_FILE
 from pages.worth_it import costs, quality
 
 SHIPPED = "sources.shipped()"
@@ -43,7 +43,7 @@ class Spoken:
     lesson: lessons.Lesson
 
 
-def lab(page: Page, report: Report, arm: str, device: str) -> None:
+def downloads(page: Page, report: Report, arm: str, device: str) -> None:
     """Both downloads, and the lines of Python."""
     t, place = page.t, st.empty()
     found = costs.measured(page, report, arm, device, place)

@@ -148,10 +148,7 @@ def every_seed(page: Page, report: Report, arm: str) -> None:
     options = [name for name in MEASURES if report.labelled or name == "agreement"]
     words = t.group("measures")
     if len(options) > 1:
-        page.adapt("measure", measure, options)
-        make = st.segmented_control
-        more = {"format_func": words.__getitem__, "required": True}
-        measure = page.control(make, "measure", measure, t("measure"), options, **more)
+        measure = page.choice("measure", measure, t("measure"), options, format_func=words.__getitem__)
     models, labels = seeds_of(page, report, arm, measure), t.group("seeds")
     values = dict.fromkeys(("teacher", "distilled", "control"), "–")
     values |= {one.whose: f"{one.mean:.3f}" for one in models}

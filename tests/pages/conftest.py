@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 def whole_pages() -> Iterator[None]:
     """Draws every lab at once."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pages.kit.nearby.WAITS", False)
+        patch.setattr("pages.kit.components.nearby.WAITS", False)
         yield
 
 

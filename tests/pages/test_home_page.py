@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
 import lessons
 from core.engine import ENGINE, default_setting
 from core.labs import masked_words as predictions
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.pages.reading import open_page, text_of
 
 
 def open_home(**address: str) -> AppTest:
-    at = AppTest.from_file(ROOT / "pages" / "frame.py", default_timeout=90)
-    for key, value in address.items():
-        at.query_params[key] = value
-    return at.run()
-
-
-def words_on(at: AppTest) -> str:
-    return "\n".join(
-        element.value for kind in (at.title, at.markdown, at.caption, at.error, at.info, at.warning) for element in kind
-    )
+    return open_page("home", seconds=90, **address)
 
 
 @pytest.mark.parametrize("language", lessons.LANGUAGES)
@@ -33,13 +21,13 @@ def test_home_opens_in_both_languages(language, figures):
     assert not at.exception
     lesson, t = lessons.lesson("home", language), lessons.labels("home", language)
     assert at.title[0].value == lesson.title
-    assert lesson.lead in words_on(at)
+    assert lesson.lead in text_of(at)
     assert len(figures(at)) == 1
     for slug in ("self_attention", "distil", "experiments", "interview_study"):
-        assert lessons.lesson(slug, language).lead in words_on(at), slug
+        assert lessons.lesson(slug, language).lead in text_of(at), slug
     assert t("settings") in [expander.label for expander in at.sidebar.expander]
     setting = default_setting()
-    assert setting.teacher in words_on(at.sidebar) and setting.student in words_on(at.sidebar)
+    assert setting.teacher in text_of(at.sidebar) and setting.student in text_of(at.sidebar)
 
 
 def test_the_numbers_are_the_models(figures):
@@ -51,7 +39,7 @@ def test_the_numbers_are_the_models(figures):
     )
     position = predictions.masked_positions(ENGINE, setting, setting.teacher, teacher.tokens)[0]
     found = predictions.compare(ENGINE, setting, teacher, student, position)
-    assert f"share {found.shared}." in words_on(at)
+    assert f"share {found.shared}." in text_of(at)
     chart = figures(at)[0].spec
     assert found.teacher_best[0].word in chart
 
@@ -83,7 +71,7 @@ def test_strange_texts_are_shown_and_computed(text, figures):
     assert not at.exception and not at.error
     assert len(figures(at)) == 1
     if len(text) > 10_000:
-        assert "10003 tokens" in words_on(at)
+        assert "10003 tokens" in text_of(at)
 
 
 def test_foreign_words_are_counted():
@@ -95,7 +83,7 @@ def test_foreign_words_are_counted():
 def test_a_hostile_address_opens_the_default(wrong):
     at = open_home(lang=wrong, teacher=wrong, student=wrong, device=wrong, precision=wrong, image_format=wrong)
     assert not at.exception and not at.error
-    assert default_setting().teacher in words_on(at.sidebar)
+    assert default_setting().teacher in text_of(at.sidebar)
 
 
 def test_the_address_chooses_models_and_precision():
@@ -103,7 +91,7 @@ def test_the_address_chooses_models_and_precision():
     at = open_home(lang="en", teacher=setting.student, precision="bfloat16")
     assert not at.exception
     assert at.sidebar.selectbox(key="teacher").value == setting.student
-    assert "bfloat16" in words_on(at.sidebar)
+    assert "bfloat16" in text_of(at.sidebar)
 
 
 def test_a_broken_model_is_named_and_the_page_stays(monkeypatch, broken_folder):

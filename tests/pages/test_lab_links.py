@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from lessons import interview
 from lessons.interview.mistakes import mistakes
 from pages.kit import address
-from pages.kit.course import script
 from pages.kit.page import Page
-
-FRAME = str(Path(__file__).resolve().parents[2] / "pages" / "frame.py")
+from tests.pages.reading import errors, open_page
 
 LINKS = {question.id: question.lab for question in interview.questions("en").values()}
 LINKS |= {mistake.id: mistake.lab for mistake in mistakes("en").values() if mistake.lab}
@@ -23,45 +19,30 @@ class Watch:
     """What a page asks of the address while it runs."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.controls: dict[str, tuple] = {}
+        self.controls: dict[str, address.Allowed] = {}
         self.parameters: set[str] = set()
-        control, adapt, parameter = address.control, address.adapt, Page.parameter
+        begin, parameter = address.begin, Page.parameter
 
-        def watched_control(make, key, default, *args, **options):
-            self.controls[key] = (make.__name__, default, args, options)
-            return control(make, key, default, *args, **options)
-
-        def watched_adapt(key, default, choices):
-            self.controls[key] = ("selectbox", default, (), {"options": choices})
-            return adapt(key, default, choices)
+        def watched_begin(key, default, allowed):
+            self.controls[key] = allowed
+            return begin(key, default, allowed)
 
         def watched_parameter(page, name, default=""):
             self.parameters.add(page.key(name))
             return parameter(page, name, default)
 
-        monkeypatch.setattr(address, "control", watched_control)
-        monkeypatch.setattr(address, "adapt", watched_adapt)
+        monkeypatch.setattr(address, "begin", watched_begin)
         monkeypatch.setattr(Page, "parameter", watched_parameter)
 
     def knows(self, key: str, value: str) -> bool:
         """Whether the page, as it ran last, has this control and would take this value, or reads it as a parameter."""
         if key in self.controls:
-            return address._parse(value, *self.controls[key]) is not None
+            return self.controls[key].parse(value) is not None
         return key in self.parameters
 
 
 def opened(link: interview.Link) -> AppTest:
-    app = AppTest.from_file(FRAME, default_timeout=240)
-    for key, value in link.parameters:
-        app.query_params[key] = value
-    app.run()
-    if link.slug != "home":
-        app.switch_page(script(link.slug)).run()
-    return app
-
-
-def errors(app: AppTest) -> set[str]:
-    return {error.value for error in app.error}
+    return open_page(link.slug, seconds=240, **dict(link.parameters))
 
 
 @pytest.mark.parametrize("slug", sorted({link.slug for link in LINKS.values()}))
@@ -69,7 +50,7 @@ def test_the_links_of_a_page(slug, monkeypatch):
     """Each link whose parameters the runs so far do not know is opened; all must be taken up, without a new error."""
     watch = Watch(monkeypatch)
     plain, refused = opened(interview.Link(slug, ())), []
-    usual = errors(plain)
+    usual = set(errors(plain))
     links = {id: link for id, link in LINKS.items() if link.slug == slug}
     anchors = {heading.anchor for heading in plain.subheader}
     assert {link.section.replace("_", "-") for link in links.values() if link.section} <= anchors
@@ -77,7 +58,7 @@ def test_the_links_of_a_page(slug, monkeypatch):
         if all(watch.knows(key, value) for key, value in link.parameters):
             continue
         app = opened(link)
-        assert not app.exception and errors(app) <= usual, (id, app.exception, errors(app) - usual)
+        assert not app.exception and set(errors(app)) <= usual, (id, app.exception, set(errors(app)) - usual)
         refused += [(id, key, value) for key, value in link.parameters if not watch.knows(key, value)]
     assert not refused
 

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from streamlit.testing.v1 import AppTest
 
 import lessons
 from core.labs.lesson import course
-from pages.kit.course import script
+from tests.pages.reading import open_page
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGES = ["home", *(one.slug for one in course())]
 
 
 @pytest.mark.parametrize("language", lessons.LANGUAGES)
 @pytest.mark.parametrize("slug", PAGES)
 def test_a_pair_that_sorts_texts_opens_every_page(slug, language, figures):
-    at = AppTest.from_file(ROOT / "pages" / "frame.py", default_timeout=120)
-    chosen = {"teacher": "sentiment-teacher", "student": "sentiment-student", "lang": language}
-    for key, value in chosen.items():
-        at.query_params[key] = value
-    at.run()
-    at.switch_page(script(slug)).run()
-    assert not at.exception, [error.value for error in at.exception]
+    at = open_page(slug, teacher="sentiment-teacher", student="sentiment-student", lang=language)
     assert at.title[0].value == lessons.lesson(slug, language).title
     t = lessons.labels("common", language)
     said = [note.value for note in (*at.error, *at.info, *at.warning)]

@@ -19,11 +19,6 @@ TEXT = "We sat on the bank of the river near the bank with the money."
 
 
 @pytest.fixture(scope="module")
-def engine() -> Engine:
-    return Engine()
-
-
-@pytest.fixture(scope="module")
 def both(engine: Engine) -> study.Pair:
     return study.read(engine, default_setting(), TEXT)
 

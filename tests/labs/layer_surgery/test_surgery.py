@@ -26,11 +26,6 @@ SMALL = "minilm-student"
 TEACHERS = ("minilm-teacher", "kinds-teacher")
 
 
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    return Engine()
-
-
 @pytest.mark.parametrize("name", TEACHERS)
 @torch.no_grad()
 def test_the_board_agrees_with_the_model_that_distil_starts_from(engine, name):

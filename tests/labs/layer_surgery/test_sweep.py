@@ -20,11 +20,6 @@ SMALL = "minilm-student"
 
 
 @pytest.fixture(scope="module")
-def engine() -> Engine:
-    return Engine()
-
-
-@pytest.fixture(scope="module")
 def cuts(engine) -> sweeps.Cuts:
     return sweeps.every_cut(engine, SETTING, SMALL).wait()
 

@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from core.engine import Engine, default_setting
 from core.errors import LabError
 from core.labs.mlm_masking import context as mlm_context
 from core.labs.mlm_masking import gaps as mlm_masking
@@ -17,16 +16,6 @@ from core.theory.masking import IGNORED
 
 TEXT = "The doctor told the patient to rest for a week."
 PIECES = "The gardener watered the sunflowers before breakfast."
-
-
-@pytest.fixture(scope="module")
-def engine():
-    return Engine()
-
-
-@pytest.fixture(scope="module")
-def setting():
-    return default_setting()
 
 
 @pytest.fixture(scope="module")

@@ -6,22 +6,11 @@ import pytest
 import torch
 import transformers
 
-from core.engine import Engine, default_setting
 from core.errors import LabError
 from core.labs.mlm_masking import sentence_pairs
 from core.models.card import SHIPPED
 
 FIRST, SECOND, STRANGER = sentence_pairs.EXAMPLE.values()
-
-
-@pytest.fixture(scope="module")
-def engine():
-    return Engine()
-
-
-@pytest.fixture(scope="module")
-def setting():
-    return default_setting()
 
 
 @pytest.fixture(scope="module")

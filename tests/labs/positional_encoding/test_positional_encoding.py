@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from core.engine import Engine, default_setting
+from core.engine import Engine
 from core.errors import LabError
 from core.labs.positional_encoding import encodings as study
 from core.labs.positional_encoding import order, relative
@@ -17,16 +17,6 @@ from core.theory.positions import sinusoidal_encoding
 
 TEXT = "The dog chased the cat up the [MASK]."
 LONG = "The old man gave his son a small dog."
-
-
-@pytest.fixture(scope="module")
-def engine():
-    return Engine()
-
-
-@pytest.fixture(scope="module")
-def setting():
-    return default_setting()
 
 
 @pytest.fixture(scope="module")

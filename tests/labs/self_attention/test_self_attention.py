@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from core.engine import Engine, Setting, default_setting
+from core.engine import Engine, Setting
 from core.errors import LabError
 from core.labs.self_attention import ablations as breaking
 from core.labs.self_attention import figures as plots
@@ -18,16 +18,6 @@ from core.labs.self_attention import toy as toys
 from core.trace import AblateHead, NoScaling, Trace, UniformAttention
 
 TEXT = "The boy kicked the ball and the dog ran after it."
-
-
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    return Engine()
-
-
-@pytest.fixture(scope="module")
-def setting() -> Setting:
-    return default_setting()
 
 
 @pytest.fixture(scope="module")

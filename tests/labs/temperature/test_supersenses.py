@@ -12,7 +12,7 @@ import transformers
 
 from core.data import kinds as data
 from core.data.kinds import KINDS, definitions, teacher_logits
-from core.engine import Engine, default_setting, models_for
+from core.engine import default_setting, models_for
 from core.errors import LabError
 from core.labs.temperature import supersenses as kinds
 from core.measure import label_budgets as kinds_experiment
@@ -24,11 +24,6 @@ TEXT = "the bark of a tree used as medicine"
 INSTALLED = {card.name for card in catalog()}
 needs_pair = pytest.mark.skipif(not {"kinds-teacher", "kinds-student"} <= INSTALLED, reason="the pair is not installed")
 stored = pytest.mark.skipif(not (data.FOLDER / data.RESULTS).exists(), reason="the experiment is not stored")
-
-
-@pytest.fixture(scope="module")
-def engine():
-    return Engine()
 
 
 @pytest.fixture(scope="module")

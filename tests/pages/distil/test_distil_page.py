@@ -7,7 +7,6 @@ import io
 import json
 import shutil
 import time
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -20,8 +19,8 @@ from core.labs.distil.setup import Setup, begin
 from core.runs.run import Run
 from core.runs.server import close_workshop, workshop
 from pages.kit.visitor import LOCAL
+from tests.pages.reading import open_page, text_of
 
-FRAME = str(Path(__file__).resolve().parents[3] / "pages" / "frame.py")
 SMALL = Setup(depth=1, width=48, heads=2, texts=64, labels=32, steps=6, seeds=2, batch=8)
 T = lessons.labels("distil", "en")
 TEXT = lessons.table("distil", "texts")[0]["text"]
@@ -59,18 +58,7 @@ def wait(name: str) -> None:
 
 
 def opened(**address: str) -> AppTest:
-    app = AppTest.from_file(FRAME, default_timeout=120)
-    for key, value in {"lang": "en", **address}.items():
-        app.query_params[key] = value
-    app.run()
-    app.switch_page("distil/page.py").run()
-    assert not app.exception, [error.value for error in app.exception]
-    return app
-
-
-def text_of(app: AppTest) -> str:
-    parts = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.success]
-    return "\n".join(str(part.value) for part in parts)
+    return open_page("distil", **({"lang": "en"} | address))
 
 
 def words(figure) -> str:
@@ -237,11 +225,8 @@ def test_the_report_is_linked_with_the_runs_name(finished):
 
 def test_the_finished_student_is_offered_on_every_page_and_missed_by_none(finished):
     chosen = f"{finished.name}/distilled-0"
-    app = AppTest.from_file(FRAME, default_timeout=120)
-    app.query_params["student"] = chosen
-    app.run()
-    app.switch_page("temperature/page.py").run()
-    assert not app.exception and app.selectbox(key="student").value == chosen
+    app = open_page("temperature", student=chosen)
+    assert app.selectbox(key="student").value == chosen
     assert "1 × 48, 6 steps · distilled-0" in text_of(app.sidebar)
     copy = finished.folder.parent / "away"
     finished.folder.rename(copy)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -12,8 +10,8 @@ import lessons
 from core.practice.progress import Progress
 from core.practice.sandbox import SANDBOX, Isolation, Sandbox
 from lessons.interview import exercises
+from tests.pages.reading import open_page, text_of
 
-ROOT = Path(__file__).resolve().parents[3]
 SLUG = "scaled_dot_product_attention"
 
 
@@ -29,20 +27,8 @@ def confined():
         pytest.skip("this machine confines nothing reliably")
 
 
-def open_page(**address: str) -> AppTest:
-    at = AppTest.from_file(ROOT / "pages" / "frame.py", default_timeout=120)
-    for key, value in address.items():
-        at.query_params[key] = value
-    at.session_state["_learner"] = "Ada"
-    at.run()
-    at.switch_page("exercises/page.py").run()
-    assert not at.exception
-    return at
-
-
-def words_on(at: AppTest) -> str:
-    kinds = (at.title, at.markdown, at.caption, at.error, at.info, at.warning, at.success)
-    return "\n".join(element.value for kind in kinds for element in kind)
+def show(**address: str) -> AppTest:
+    return open_page("exercises", session={"_learner": "Ada"}, **address)
 
 
 def write(at: AppTest, code: str, slug: str = SLUG) -> AppTest:
@@ -59,18 +45,18 @@ def press(at: AppTest, label: str) -> AppTest:
 
 @pytest.mark.parametrize("language", lessons.LANGUAGES)
 def test_the_list_names_every_exercise(language):
-    at = open_page(lang=language)
+    at = show(lang=language)
     labels = [button.label for button in at.button]
     for slug in exercises.slugs():
         assert exercises.exercise(slug, language).title in labels
-    assert lessons.lesson("exercises", language).lead in words_on(at)
+    assert lessons.lesson("exercises", language).lead in text_of(at)
 
 
 def test_filters_leave_what_fits():
-    at = open_page(lang="en", ex_topic="positions")
+    at = show(lang="en", ex_topic="positions")
     labels = [button.label for button in at.button]
     assert "Rotary positions (RoPE)" in labels and "Linear CKA" not in labels
-    at = open_page(lang="en", ex_state="repair")
+    at = show(lang="en", ex_state="repair")
     assert "The teacher nobody asks" in [button.label for button in at.button]
     assert "Linear CKA" not in [button.label for button in at.button]
 
@@ -78,9 +64,9 @@ def test_filters_leave_what_fits():
 @pytest.mark.parametrize("language", lessons.LANGUAGES)
 def test_wrong_code_is_told_why(confined, language):
     t = lessons.labels("exercises", language)
-    at = open_page(lang=language, ex_open=SLUG)
+    at = show(lang=language, ex_open=SLUG)
     exercise = exercises.exercise(SLUG, language)
-    assert exercise.statement in words_on(at)
+    assert exercise.statement in text_of(at)
     wrong = exercise.solution.replace("query / math.sqrt(query.shape[-1]) @ key", "query @ key")
     at = press(write(at, wrong), t("run"))
     assert at.warning[0].value == exercises.misconceptions(language)["no_scale"]
@@ -91,28 +77,28 @@ def test_wrong_code_is_told_why(confined, language):
 def test_right_code_passes_shows_the_solution_and_is_kept(confined, data):
     t = lessons.labels("exercises", "en")
     exercise = exercises.exercise(SLUG, "en")
-    at = press(write(open_page(lang="en", ex_open=SLUG), exercise.solution + "# mine\n"), t("run"))
+    at = press(write(show(lang="en", ex_open=SLUG), exercise.solution + "# mine\n"), t("run"))
     assert at.success[0].value == t("all_passed", total=8)
     assert exercise.follow_ups[0].ask in [expander.label for expander in at.expander]
     assert exercise.solution.strip() in [code.value for code in at.code]
     assert data.passed("Ada").keys() == {SLUG}
-    again = open_page(lang="en", ex_open=SLUG)  # another visit
+    again = show(lang="en", ex_open=SLUG)  # another visit
     assert again.session_state["_ex_drafts"][SLUG].endswith("# mine\n")
     assert exercise.solution.strip() in [code.value for code in again.code]
-    assert t("count", passed=1, total=len(exercises.slugs())) in str(open_page(lang="en").get("progress")[0].proto)
+    assert t("count", passed=1, total=len(exercises.slugs())) in str(show(lang="en").get("progress")[0].proto)
 
 
 def test_an_error_names_the_line_and_shows_its_text_as_text(confined):
     t = lessons.labels("exercises", "en")
     code = "def attention(query, key, value, mask=None):\n    raise ValueError('<b>$x$ **y** `z`')\n"
-    at = press(write(open_page(lang="en", ex_open=SLUG), code), t("run"))
-    assert t("your_line", line=2) in words_on(at)
+    at = press(write(show(lang="en", ex_open=SLUG), code), t("run"))
+    assert t("your_line", line=2) in text_of(at)
     assert "`` <b>$x$ **y** `z` ``" in at.error[0].value  # inside a code span nothing is markup
 
 
 def test_what_is_typed_is_kept_before_it_runs_and_can_be_put_back(confined, data):
     t = lessons.labels("exercises", "en")
-    at = write(open_page(lang="en", ex_open=SLUG), "# half a thought")
+    at = write(show(lang="en", ex_open=SLUG), "# half a thought")
     assert data.draft("Ada", SLUG) == "# half a thought"
     at = press(at, t("start_over"))
     assert at.session_state["_ex_drafts"][SLUG] == exercises.exercise(SLUG, "en").starter
@@ -122,7 +108,7 @@ def test_what_is_typed_is_kept_before_it_runs_and_can_be_put_back(confined, data
     "sent", [None, 3, {"code": 1}, {"code": {"text": 5, "revision": 0}}, {"code": {"text": "x", "revision": "0"}}]
 )
 def test_whatever_the_editor_sends_the_page_stands(confined, sent):
-    at = open_page(lang="en", ex_open=SLUG)
+    at = show(lang="en", ex_open=SLUG)
     at.session_state[f"_ex_editor_{SLUG}"] = sent
     at.run()
     assert not at.exception
@@ -131,16 +117,16 @@ def test_whatever_the_editor_sends_the_page_stands(confined, sent):
 
 def test_hints_come_one_by_one():
     t = lessons.labels("exercises", "en")
-    at, exercise = open_page(lang="en", ex_open=SLUG), exercises.exercise(SLUG, "en")
+    at, exercise = show(lang="en", ex_open=SLUG), exercises.exercise(SLUG, "en")
     for shown in range(3):
-        assert [hint in words_on(at) for hint in exercise.hints] == [place < shown for place in range(3)]
+        assert [hint in text_of(at) for hint in exercise.hints] == [place < shown for place in range(3)]
         at = press(at, t("next_hint", number=shown + 1, total=3))
-    assert all(hint in words_on(at) for hint in exercise.hints)
+    assert all(hint in text_of(at) for hint in exercise.hints)
 
 
 @pytest.mark.parametrize("asked", ["nothing", "../../etc", "<script>", "9" * 2000])
 def test_an_unknown_exercise_shows_the_list(asked):
-    at = open_page(lang="en", ex_open=asked, ex_level="99", ex_topic="x", ex_state="y")
+    at = show(lang="en", ex_open=asked, ex_level="99", ex_topic="x", ex_state="y")
     assert "Linear CKA" in [button.label for button in at.button]
 
 
@@ -152,8 +138,8 @@ def test_without_isolation_a_shared_server_runs_nothing(monkeypatch, level, said
     unsafe._isolation = Isolation(level)
     monkeypatch.setattr(core.practice.sandbox, "SANDBOX", unsafe)
     t = lessons.labels("exercises", language)
-    at = open_page(lang=language, ex_open=SLUG)
-    assert t(said) in words_on(at)
+    at = show(lang=language, ex_open=SLUG)
+    assert t(said) in text_of(at)
     assert next(button for button in at.button if button.label == t("run")).disabled
 
 
@@ -163,7 +149,7 @@ def test_on_ones_own_machine_code_runs_after_consent(monkeypatch):
     monkeypatch.setattr(core.practice.sandbox, "SANDBOX", unsafe)
     monkeypatch.setattr("pages.kit.visitor.is_own_machine", lambda: True)
     t = lessons.labels("exercises", "en")
-    at = open_page(lang="en", ex_open=SLUG)
+    at = show(lang="en", ex_open=SLUG)
 
     def run_button():
         return next(button for button in at.button if button.label == t("run"))

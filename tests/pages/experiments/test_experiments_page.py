@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import time
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -17,8 +16,7 @@ from core.labs.experiments import plans as study
 from core.labs.experiments import results
 from core.runs.server import close_workshop, workshop
 from pages.experiments import code
-
-FRAME = str(Path(__file__).resolve().parents[3] / "pages" / "frame.py")
+from tests.pages.reading import open_page, text_of
 
 TINY = {
     "matching": study.Size(texts=(64,), steps=(3,), labels=32, seeds=(0,), held_out=20),
@@ -44,26 +42,14 @@ def shop(tmp_path_factory):
 ME, SOMEBODY = "a" * 32, "b" * 32
 
 
-def open_page(owner: str = ME, **parameters: str) -> AppTest:
-    app = AppTest.from_file(FRAME, default_timeout=120)
-    app.session_state["_owner"] = owner
-    for key, value in parameters.items():
-        app.query_params[key] = value
-    app.run()
-    app.switch_page("experiments/page.py").run()
-    assert not app.exception, [error.value for error in app.exception]
-    return app
+def show(owner: str = ME, **parameters: str) -> AppTest:
+    return open_page("experiments", session={"_owner": owner}, **parameters)
 
 
 def parameter(app: AppTest, name: str) -> str:
     """What the address holds under a name."""
     value = app.query_params[name]
     return value if isinstance(value, str) else value[0]
-
-
-def text_of(app: AppTest) -> str:
-    parts = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.success]
-    return "\n".join(str(part.value) for part in parts)
 
 
 def captions(app: AppTest) -> list[str]:
@@ -92,7 +78,7 @@ def done(shop) -> dict[str, list[str]]:
     """Every experiment, started on the page and finished: the names of its runs."""
     found = {}
     for key in study.KEYS:
-        app = open_page(lang="en", xp_which=key)
+        app = show(lang="en", xp_which=key)
         found[key] = start(app, key, guess=0)
         assert app.get("progress") or workshop().view(found[key][0]).state == "finished"
     for names in found.values():
@@ -103,7 +89,7 @@ def done(shop) -> dict[str, list[str]]:
 @pytest.mark.parametrize("language", lessons.LANGUAGES)
 @pytest.mark.parametrize("key", study.KEYS)
 def test_something_is_there_before_anything_runs(key, language, figures):
-    app = open_page(lang=language, xp_which=key)
+    app = show(lang=language, xp_which=key)
     t = lessons.labels("experiments", language)
     assert lessons.lesson("experiments", language)[key].body[:20] in text_of(app)
     assert figures(app) and not app.error
@@ -112,19 +98,19 @@ def test_something_is_there_before_anything_runs(key, language, figures):
 
 
 def test_the_pictures_follow_their_controls(figures):
-    app = open_page(lang="en", xp_which="matching")
+    app = show(lang="en", xp_which="matching")
     before = figures(app)[0]
     app.select_slider(key="xp_look_temp").set_value(100.0).run()
     assert figures(app)[0].spec != before.spec and "T = 100" in figures(app)[0].alt
     assert parameter(app, "xp_look_temp") == "100.0"
-    app = open_page(lang="en", xp_which="absent", xp_kind="animal")
+    app = show(lang="en", xp_which="absent", xp_kind="animal")
     assert "**animal**" in text_of(app) and "animal" in figures(app)[0].alt
 
 
 @pytest.mark.parametrize("key", study.KEYS)
 @pytest.mark.parametrize("language", lessons.LANGUAGES)
 def test_a_link_shows_the_result_once_guessed(done, key, language, figures):
-    app = open_page(lang=language, xp_which=key, **{f"xp_runs_{key}": "~".join(done[key])})
+    app = show(lang=language, xp_which=key, **{f"xp_runs_{key}": "~".join(done[key])})
     t = lessons.labels("experiments", language)
     assert t("conclusion") in text_of(app)  # the guess was kept with the runs
     assert app.radio(key=f"xp_guess_{key}").value == 0
@@ -135,7 +121,7 @@ def test_a_link_shows_the_result_once_guessed(done, key, language, figures):
 
 
 def test_the_conclusion_says_what_the_numbers_say(done):
-    app = open_page(lang="en", xp_which="few", xp_runs_few="~".join(done["few"]))
+    app = show(lang="en", xp_which="few", xp_runs_few="~".join(done["few"]))
     t = lessons.labels("experiments", "en")
     for one in results.budgets(study.opened("few", done["few"])):
         gain = one.gains["distilled"]
@@ -144,7 +130,7 @@ def test_the_conclusion_says_what_the_numbers_say(done):
 
 
 def test_the_overview_tells_what_was_found_also_without_the_address(done):
-    app = open_page(lang="en", xp_which="masks")
+    app = show(lang="en", xp_which="masks")
     (found,) = results.masks(study.opened("masks", done["masks"]))
     line = lessons.labels("experiments", "en")(
         "found.masks", least=found.texts, few=found.lead.mean, most=found.texts, many=found.lead.mean
@@ -154,10 +140,10 @@ def test_the_overview_tells_what_was_found_also_without_the_address(done):
 
 
 def test_again_means_other_seeds_and_another_kind_means_another_run(done):
-    app = open_page(lang="en", xp_which="steps")
+    app = show(lang="en", xp_which="steps")
     t = lessons.labels("experiments", "en")
     assert app.button(key="xp_start_steps").label == t("run_again") and "seeds 1" in text_of(app)
-    app = open_page(lang="en", xp_which="absent", xp_kind="animal")
+    app = show(lang="en", xp_which="absent", xp_kind="animal")
     assert app.button(key="xp_start_absent").label == t("run_other")
     names = start(app, "absent")
     wait(names)
@@ -166,12 +152,12 @@ def test_again_means_other_seeds_and_another_kind_means_another_run(done):
 
 
 def test_a_run_of_somebody_else_is_looked_at_and_not_steered(done):
-    app = open_page(SOMEBODY, lang="en", xp_which="few", xp_runs_few="~".join(done["few"]))
+    app = show(SOMEBODY, lang="en", xp_which="few", xp_runs_few="~".join(done["few"]))
     assert app.radio(key="xp_guess_few").value is None  # they are asked for a guess of their own
     assert lessons.labels("experiments", "en")("conclusion") not in text_of(app)
     app.toggle(key="xp_guess_few_skip").set_value(True).run()
     assert lessons.labels("experiments", "en")("conclusion") in text_of(app)
-    app = open_page(SOMEBODY, lang="en")  # and without the link nothing of it is seen
+    app = show(SOMEBODY, lang="en")  # and without the link nothing of it is seen
     assert set(captions(app)) == {lessons.labels("experiments", "en")("not_yet")}
 
 
@@ -181,32 +167,27 @@ def test_a_run_of_somebody_else_is_looked_at_and_not_steered(done):
 )
 @pytest.mark.parametrize("language", lessons.LANGUAGES)
 def test_hostile_names_leave_the_page_usable(runs, language):
-    app = open_page(lang=language, xp_which="few", xp_runs_few=runs)
+    app = show(lang=language, xp_which="few", xp_runs_few=runs)
     assert len(app.error) <= 1
     assert app.button(key="xp_start_few").label
     assert "unsafe" not in text_of(app)
 
 
 def test_hostile_choices_fall_back():
-    app = open_page(xp_which="hack", xp_kind="unicorn", xp_temp="nan", xp_look_temp="1e99", xp_epochs="9999", lang="en")
+    app = show(xp_which="hack", xp_kind="unicorn", xp_temp="nan", xp_look_temp="1e99", xp_epochs="9999", lang="en")
     assert app.radio(key="xp_which").value == study.KEYS[0] and not app.error
-    app = open_page(xp_which="absent", xp_kind="unicorn", xp_temp="nan", lang="en")
+    app = show(xp_which="absent", xp_kind="unicorn", xp_temp="nan", lang="en")
     assert app.selectbox(key="xp_kind").value == study.ABSENT[0] and not app.error
 
 
 @pytest.mark.parametrize("key", study.KEYS)
 def test_the_set_up_fits_the_controls_of_the_page_distil(key):
-    app = AppTest.from_file(FRAME, default_timeout=120)
-    for name, value in study.PRESETS[key].items():
-        app.query_params[f"dl_{name}"] = str(value)
-    app.run()
-    app.switch_page("distil/page.py").run()
-    assert not app.exception
+    app = open_page("distil", **{f"dl_{name}": str(value) for name, value in study.PRESETS[key].items()})
     assert all(app.session_state[f"dl_{name}"] == value for name, value in study.PRESETS[key].items())
 
 
 def test_runs_of_one_experiment_are_no_runs_of_another(done):
-    app = open_page(lang="en", xp_which="few", xp_runs_few="~".join(done["steps"]))
+    app = show(lang="en", xp_which="few", xp_runs_few="~".join(done["steps"]))
     assert app.error and done["steps"][0] in app.error[0].value
 
 
@@ -240,7 +221,7 @@ def test_the_lines_of_a_whole_experiment_run(done):
 def test_all_runs_of_an_experiment_pause_and_go_on_together(done, monkeypatch):
     long = study.Size(texts=(64, 64), steps=(500, 500), seeds=(0,), held_out=20)
     monkeypatch.setitem(study.SIZES, "steps", long)
-    app = open_page(lang="en", xp_which="steps")
+    app = show(lang="en", xp_which="steps")
     names = start(app, "steps")
     app.button(key="xp_pause").click().run()
     deadline = time.monotonic() + 60
@@ -254,5 +235,5 @@ def test_all_runs_of_an_experiment_pause_and_go_on_together(done, monkeypatch):
     assert all(workshop().view(name).status.active for name in names)
     for name in names:
         workshop().delete(name)
-    app = open_page(lang="en", xp_which="steps", xp_runs_steps="~".join(names))
+    app = show(lang="en", xp_which="steps", xp_runs_steps="~".join(names))
     assert app.error and app.button(key="xp_start_steps").label  # gone, and the page goes on

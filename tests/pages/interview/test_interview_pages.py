@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -14,9 +13,8 @@ from core.practice import mock
 from core.practice.progress import Progress
 from lessons import interview
 from lessons.interview.mistakes import mistakes
-from pages.kit.course import script
+from tests.pages.reading import open_page, text_of
 
-FRAME = str(Path(__file__).resolve().parents[3] / "pages" / "frame.py")
 SLUGS = ["interview_study", "interview_recall", "interview_mock", "interview_mistakes"]
 BANK = interview.questions("en")
 QUESTION = BANK["why-scale-by-root-dk"]
@@ -28,22 +26,13 @@ def progress(tmp_path, monkeypatch) -> Progress:
     return Progress()
 
 
-def open_page(slug: str, name: str | None = "Ada", **parameters: str) -> AppTest:
-    app = AppTest.from_file(FRAME, default_timeout=120)
-    app.query_params["lang"] = "en"
-    for key, value in parameters.items():
-        app.query_params[key] = value
-    if name:
-        app.session_state["_learner"] = name
-    app.run()
-    app.switch_page(script(slug)).run()
-    assert not app.exception, [error.value for error in app.exception]
-    return app
+def show(slug: str, name: str | None = "Ada", **parameters: str) -> AppTest:
+    return open_page(slug, session={"_learner": name} if name else None, **({"lang": "en"} | parameters))
 
 
 def words(app: AppTest) -> str:
-    kinds = (app.title, app.markdown, app.caption, app.error, app.info, app.warning, app.success, app.code)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
+    """The text of a page, with the code on it."""
+    return "\n".join([text_of(app), *(block.value for block in app.code)])
 
 
 def press(app: AppTest, label: str) -> AppTest:
@@ -59,7 +48,7 @@ def labels(slug: str, language: str = "en") -> lessons.Labels:
 @pytest.mark.parametrize("slug", SLUGS)
 @pytest.mark.parametrize("language", lessons.LANGUAGES)
 def test_a_page_opens_in_both_languages(slug, language):
-    app = open_page(slug, lang=language)
+    app = show(slug, lang=language)
     assert app.title[0].value == lessons.lesson(slug, language).title
     assert not app.error
     assert any("Ada" in expander.label for expander in app.sidebar.expander)
@@ -74,7 +63,7 @@ def test_a_hostile_address_opens_the_default(slug, wrong):
         "interview_mock": ["im_id", "im_at", "im_role", "im_level", "im_count", "im_seed", "im_hint"],
         "interview_mistakes": ["ix_item", "ix_line", "ix_choice_teacher-leaks-into-the-student"],
     }[slug]
-    app = open_page(slug, **dict.fromkeys(names, wrong))
+    app = show(slug, **dict.fromkeys(names, wrong))
     assert not app.error
     assert app.title[0].value == lessons.lesson(slug, "en").title
 
@@ -84,8 +73,8 @@ def test_a_hostile_address_opens_the_default(slug, wrong):
 
 def test_study_lists_filters_and_searches():
     t = labels("interview_study")
-    assert t("count", count=len(BANK), total=len(BANK)) in words(open_page("interview_study"))
-    app = open_page("interview_study", is_topic="attention", is_level="2", is_role="engineer", is_search="softmax")
+    assert t("count", count=len(BANK), total=len(BANK)) in words(show("interview_study"))
+    app = show("interview_study", is_topic="attention", is_level="2", is_role="engineer", is_search="softmax")
     fitting = [
         q
         for q in BANK.values()
@@ -98,13 +87,13 @@ def test_study_lists_filters_and_searches():
 
 
 def test_study_finds_a_documents_number():
-    app = open_page("interview_study", is_origin="000-7")
+    app = show("interview_study", is_origin="000-7")
     fitting = [question.ask for question in BANK.values() if "000-7" in question.origins]
     assert fitting and all(ask in [button.label for button in app.button] for ask in fitting)
 
 
 def test_study_says_when_nothing_fits_and_how_to_go_on():
-    app = open_page("interview_study", is_search="no such word anywhere")
+    app = show("interview_study", is_search="no such word anywhere")
     assert labels("interview_study")("none") in words(app)
     press(app, labels("interview_study")("clear"))
     assert labels("interview_study")("count", count=len(BANK), total=len(BANK)) in words(app)
@@ -112,7 +101,7 @@ def test_study_says_when_nothing_fits_and_how_to_go_on():
 
 def test_study_reveals_step_by_step_and_remembers_what_was_read(progress):
     t = labels("interview_study")
-    app = open_page("interview_study", is_question=QUESTION.id)
+    app = show("interview_study", is_question=QUESTION.id)
     assert QUESTION.ask in words(app) and QUESTION.short not in words(app)
     press(app, t("reveal_short"))
     assert QUESTION.short in words(app) and QUESTION.full not in words(app)
@@ -132,7 +121,7 @@ def test_study_reveals_step_by_step_and_remembers_what_was_read(progress):
 
 def test_study_goes_from_question_to_question_and_back_to_the_list():
     t, ids = labels("interview_study"), list(BANK)
-    app = open_page("interview_study", is_question=ids[0])
+    app = show("interview_study", is_question=ids[0])
     press(app, t("next"))
     assert f"### {BANK[ids[1]].ask}" in words(app)
     press(app, t("back"))
@@ -140,7 +129,7 @@ def test_study_goes_from_question_to_question_and_back_to_the_list():
 
 
 def test_a_lab_link_is_a_page_of_the_app_in_its_state():
-    app = open_page("interview_study", is_question=QUESTION.id, is_step="5")
+    app = show("interview_study", is_question=QUESTION.id, is_step="5")
     links = [link.proto for link in app.get("page_link")]
     found = next(link for link in links if link.page == QUESTION.lab.slug.replace("_", "-"))
     assert QUESTION.lab.parameters[0][0] in found.query_string
@@ -149,7 +138,7 @@ def test_a_lab_link_is_a_page_of_the_app_in_its_state():
 @pytest.mark.parametrize("language", lessons.LANGUAGES)
 def test_a_lab_link_names_its_section(language):
     question = interview.questions(language)["sop-against-nsp"]
-    app = open_page("interview_study", is_question=question.id, is_step="5", lang=language)
+    app = show("interview_study", is_question=question.id, is_step="5", lang=language)
     section = lessons.lesson("mlm_masking", language)["sentences"].title
     found = next(link.proto for link in app.get("page_link") if section in link.proto.label)
     assert found.page == "mlm-masking" and "at=sentences" in found.query_string
@@ -160,7 +149,7 @@ def test_a_lab_link_names_its_section(language):
 
 def test_recall_rates_a_card_and_goes_on(progress):
     t, first = labels("interview_recall"), next(iter(BANK.values()))
-    app = open_page("interview_recall")
+    app = show("interview_recall")
     assert first.ask in words(app) and first.short not in words(app)
     press(app, t("show"))
     assert first.short in words(app)
@@ -175,7 +164,7 @@ def test_recall_rates_a_card_and_goes_on(progress):
 
 def test_a_card_rated_in_another_tab_is_not_counted_twice(progress):
     t, first = labels("interview_recall"), next(iter(BANK))
-    app = press(open_page("interview_recall"), t("show"))
+    app = press(show("interview_recall"), t("show"))
     progress.add("Ada", "review", first, {"rating": 3})  # the other tab
     next(button for button in app.button if button.label.startswith(t("ratings.good"))).click().run()
     assert len(progress.events("Ada", "review", first)) == 1
@@ -184,14 +173,14 @@ def test_a_card_rated_in_another_tab_is_not_counted_twice(progress):
 
 def test_recall_says_when_all_is_done_and_offers_more():
     t = labels("interview_recall")
-    app = open_page("interview_recall", ir_new="0")
+    app = show("interview_recall", ir_new="0")
     assert t("done") in words(app)
     press(app, t("five_more"))
     assert next(iter(BANK.values())).ask in words(app)
 
 
 def test_recall_takes_a_topic_only():
-    app = open_page("interview_recall", ir_topics="evaluation")
+    app = show("interview_recall", ir_topics="evaluation")
     first = next(question for question in BANK.values() if question.topic == "evaluation")
     assert first.ask in words(app)
 
@@ -199,11 +188,7 @@ def test_recall_takes_a_topic_only():
 def test_home_says_what_is_due(progress):
     first = next(iter(BANK))
     progress.add("Ada", "review", first, {"rating": 4}, at=1_700_000_000.0)
-    app = AppTest.from_file(FRAME, default_timeout=120)
-    app.session_state["_learner"] = "Ada"
-    app.query_params["lang"] = "en"
-    app.run()
-    assert not app.exception
+    app = show("home")
     links = [link.proto.label for link in app.get("page_link")]
     assert f"**{lessons.labels('interview', 'en')('due.one')}**" in links
 
@@ -213,7 +198,7 @@ def test_home_says_what_is_due(progress):
 
 def test_a_mock_interview_from_start_to_report_survives_a_new_session(progress):
     t = labels("interview_mock")
-    app = open_page("interview_mock", im_role="engineer", im_level="2", im_count="3", im_seed="5")
+    app = show("interview_mock", im_role="engineer", im_level="2", im_count="3", im_seed="5")
     ids = mock.chosen(BANK.values(), "engineer", 2, 3, 5)
     assert t("plan", count=3, minutes=9) in words(app)
     press(app, t("start"))
@@ -223,7 +208,7 @@ def test_a_mock_interview_from_start_to_report_survives_a_new_session(progress):
     assert BANK[ids[1]].ask in words(app)
     (id,) = progress.latest("Ada", "mock")
 
-    again = open_page("interview_mock", im_id=id)  # as after a crash
+    again = show("interview_mock", im_id=id)  # as after a crash
     assert again.text_area[0].value == "<b>softmax</b> $x$ 注意"
     press(again, t("to_marking"))
     assert [text.value for text in again.get("text")] == ["<b>softmax</b> $x$ 注意"]
@@ -243,17 +228,17 @@ def test_the_hint_says_how_good_it_is(progress):
     progress.add("Ada", "mock", "m", mock.beginning("engineer", 1, [QUESTION.id], 1_700_000_000.0))
     progress.add("Ada", "mock", "m", mock.answered(QUESTION.id, QUESTION.rubric[0]))
     progress.add("Ada", "mock", "m", mock.moved("mark"))
-    app = open_page("interview_mock", im_id="m", im_hint="1")
+    app = show("interview_mock", im_id="m", im_hint="1")
     assert lessons.lesson("interview_mock", "en")["hint_both"].body in words(app)
     assert t("hint_found") in app.checkbox[0].label
     assert not app.checkbox[0].value  # a hint ticks nothing
-    chinese = open_page("interview_mock", im_id="m", im_hint="1", lang="zh")
+    chinese = show("interview_mock", im_id="m", im_hint="1", lang="zh")
     assert lessons.lesson("interview_mock", "zh")["hint_words"].body in words(chinese)
 
 
 def test_when_the_time_is_up_nothing_is_taken_away(progress):
     progress.add("Ada", "mock", "m", mock.beginning("engineer", 1, [QUESTION.id], 1_700_000_000.0))
-    app = open_page("interview_mock", im_id="m")
+    app = show("interview_mock", im_id="m")
     assert labels("interview_mock")("over") in words(app)
     app.text_area[0].set_value("late").run()
     assert mock.read(progress.events("Ada", "mock", "m"), {QUESTION.id: 5}).answers == {QUESTION.id: "late"}
@@ -265,7 +250,7 @@ def test_when_the_time_is_up_nothing_is_taken_away(progress):
 def test_a_mistake_is_found_explained_and_really_run(progress):
     t = labels("interview_mistakes")
     mistake = mistakes("en")["the-teacher-is-never-used"]
-    app = open_page("interview_mistakes", ix_item=mistake.id, ix_line=str(mistake.wrong + 1))
+    app = show("interview_mistakes", ix_item=mistake.id, ix_line=str(mistake.wrong + 1))
     assert t("line_found", line=mistake.wrong + 1) in words(app) and mistake.why not in words(app)
     app.main.radio[0].set_value(str(mistake.answer)).run()
     assert mistake.why in words(app) and mistake.fix in words(app)
@@ -278,7 +263,7 @@ def test_a_mistake_is_found_explained_and_really_run(progress):
 def test_a_link_that_holds_an_answer_is_no_answer(progress):
     mistake = next(iter(mistakes("en").values()))
     answered = {f"ix_choice_{mistake.id}": str(mistake.answer)}
-    app = open_page("interview_mistakes", ix_item=mistake.id, ix_line=str(mistake.wrong + 1), **answered)
+    app = show("interview_mistakes", ix_item=mistake.id, ix_line=str(mistake.wrong + 1), **answered)
     assert mistake.why in words(app) and progress.events("Ada", "mistake") == []
     app.main.radio[0].set_value(str((mistake.answer + 1) % 3)).run()  # the explanation was seen
     assert progress.events("Ada", "mistake") == []
@@ -286,7 +271,7 @@ def test_a_link_that_holds_an_answer_is_no_answer(progress):
 
 def test_a_wrong_line_is_not_counted_as_found(progress):
     mistake = next(iter(mistakes("en").values()))
-    app = open_page("interview_mistakes", ix_item=mistake.id, ix_line="1")
+    app = show("interview_mistakes", ix_item=mistake.id, ix_line="1")
     assert labels("interview_mistakes")("line_missed", line=mistake.wrong + 1) in words(app)
     app.main.radio[0].set_value(str(mistake.answer)).run()
     assert [event.data for event in progress.events("Ada", "mistake")] == [{"right": False}]
@@ -297,7 +282,7 @@ def test_a_wrong_line_is_not_counted_as_found(progress):
 
 def test_without_a_name_a_shared_server_asks_for_one(monkeypatch, progress):
     monkeypatch.setattr("pages.kit.visitor.is_own_machine", lambda: False)
-    app = open_page("interview_recall", name=None)
+    app = show("interview_recall", name=None)
     t = lessons.labels("interview", "en")
     assert t("learner.choose") in words(app)
     app.text_input(key="_learner_asked").set_value("  Grace ").run()
@@ -310,17 +295,17 @@ def test_names_and_their_folder_are_shown_on_ones_own_machine_only(monkeypatch, 
     monkeypatch.setattr("pages.kit.visitor.is_own_machine", lambda: own)
     for name in ("Ada", "Bob"):
         progress.add(name, "read", QUESTION.id, {})
-    app = open_page("interview_study")
+    app = show("interview_study")
     assert ("Bob" in [button.label for button in app.sidebar.button]) is own
     assert (str(progress.folder) in "".join(caption.value for caption in app.sidebar.caption)) is own
-    nameless = open_page("interview_study", name=None)
+    nameless = show("interview_study", name=None)
     assert (
         "_learner_delete" in [button.key for button in nameless.sidebar.button]
     ) is own  # or one name came by itself
 
 
 def test_a_bad_name_is_said():
-    app = open_page("interview_study")
+    app = show("interview_study")
     app.text_input(key="_learner_box").set_value("\u200b").run()
     assert "name" in app.sidebar.error[0].value
 
@@ -328,7 +313,7 @@ def test_a_bad_name_is_said():
 def test_deletion_takes_one_click(progress):
     progress.add("Ada", "read", QUESTION.id, {})
     progress.add("Bob", "read", QUESTION.id, {})
-    app = open_page("interview_study")
+    app = show("interview_study")
     app.button(key="_learner_delete").click().run()
     assert not app.exception and progress.learners() == ["Bob"]
 
@@ -336,7 +321,7 @@ def test_deletion_takes_one_click(progress):
 def test_a_name_with_markdown_in_it_breaks_nothing(progress):
     name = "**$x$** [a](b) `c`"
     progress.add(name, "read", QUESTION.id, {})
-    app = open_page("interview_study", name=name)
+    app = show("interview_study", name=name)
     assert json.loads(progress.export(name))["events"]
     assert any("\\*\\*" in expander.label for expander in app.sidebar.expander)
 
@@ -345,7 +330,7 @@ def test_a_name_with_markdown_in_it_breaks_nothing(progress):
 
 
 def test_a_lesson_ends_with_its_questions():
-    app = open_page("positional_encoding")
+    app = show("positional_encoding")
     links = [link.proto for link in app.get("page_link")]
     asked = interview.about("positional_encoding", "en")
     linked = {link.label for link in links if link.page == "interview-study"}

@@ -9,16 +9,16 @@ from streamlit.testing.v1 import AppTest
 SCRIPT = """
 import streamlit as st
 from pages.kit import address
+from pages.kit.controls import Controls
 
+x = Controls("x")
 st.session_state["seen"] = {
-    "layer": address.control(st.slider, "x_layer", 3, "Layer", 1, 6),
-    "T": address.control(st.select_slider, "x_T", 2.0, "T", options=[0.5, 1.0, 2.0, 20.0]),
-    "on": address.control(st.toggle, "x_on", False, "On"),
-    "kind": address.control(
-        st.selectbox, "x_kind", "row", "Kind", ["row", "column"], format_func={"row": "行", "column": "列"}.get
-    ),
-    "many": address.control(st.pills, "x_many", ["a"], "Many", ["a", "b", "c"], selection_mode="multi"),
-    "text": address.control(st.text_input, "x_text", "hello", "Text"),
+    "layer": x.slider("layer", 3, "Layer", 1, 6),
+    "T": x.stops("T", 2.0, "T", [0.5, 1.0, 2.0, 20.0]),
+    "on": x.toggle("on", False, "On"),
+    "kind": x.select("kind", "row", "Kind", ["row", "column"], format_func={"row": "行", "column": "列"}.get),
+    "many": x.pills("many", ["a"], "Many", ["a", "b", "c"]),
+    "text": x.text("text", "hello", "Text"),
 }
 st.button("Reset", key="reset", on_click=address.reset, args=("x_",))
 """
@@ -70,11 +70,71 @@ def test_a_value_that_no_longer_fits_goes_back_to_the_default():
     assert at.session_state["seen"]["layer"] == 3 and "x_layer" not in at.query_params and not at.exception
 
 
+def test_a_control_that_nobody_moved_follows_its_default():
+    at = AppTest.from_string(SCRIPT.replace('"layer", 3', '"layer", st.session_state.get("usual", 3)'))
+    at.run()
+    at.session_state["usual"] = 5
+    assert at.run().session_state["seen"]["layer"] == 5 and "x_layer" not in at.query_params
+    at.slider[0].set_value(2).run()
+    at.session_state["usual"] = 4
+    assert at.run().session_state["seen"]["layer"] == 2 and at.query_params["x_layer"] == "2"
+
+
+SINGLE = """
+import streamlit as st
+from pages.kit.controls import Controls
+
+x, first = Controls("x"), st.session_state.get("choices", ["a", "b"])
+before = x.chosen("radio", "a", first)
+st.session_state["seen"] = {
+    "before": before,
+    "radio": x.radio("radio", "a", "Radio", first),
+    "choice": x.choice("choice", "a", "Choice", first),
+    "guess": x.choice("guess", None, "Guess", first, required=False),
+    "number": x.number("number", 1, "Number", 0, 9),
+    "weight": x.number("weight", 0.5, "Weight", 0.0, 1.0, step=0.1),
+    "area": x.text_area("area", "hello", "Area", height=80),
+}
+"""
+
+
+def test_the_other_controls_take_a_link_too():
+    at = AppTest.from_string(SINGLE)
+    link = {"radio": "b", "choice": "b", "guess": "a", "number": "7", "weight": "0.25", "area": "bye"}
+    for name, value in link.items():
+        at.query_params[f"x_{name}"] = value
+    at.run()
+    assert not at.exception and at.session_state["seen"] == {
+        "before": "b", "radio": "b", "choice": "b", "guess": "a", "number": 7, "weight": 0.25, "area": "bye",
+    }  # fmt: skip
+    at.session_state["choices"] = ["a", "c"]
+    seen = at.run().session_state["seen"]
+    assert (seen["before"], seen["radio"], seen["choice"], seen["guess"]) == ("a", "a", "a", "a")
+    assert "x_radio" not in at.query_params and "x_choice" not in at.query_params
+
+
+def test_what_the_other_controls_do_not_take_is_the_default():
+    at = AppTest.from_string(SINGLE)
+    for name, value in {"radio": "z", "choice": "", "guess": "z", "number": "10", "weight": "1.1"}.items():
+        at.query_params[f"x_{name}"] = value
+    at.run()
+    assert not at.exception and at.session_state["seen"] == {
+        "before": "a", "radio": "a", "choice": "a", "guess": None, "number": 1, "weight": 0.5, "area": "hello",
+    }  # fmt: skip
+
+
+def test_defaults_are_those_of_the_controls_in_the_session():
+    at = AppTest.from_string(SCRIPT + '\nst.session_state["defaults"] = address.defaults("x_")').run()
+    assert at.session_state["defaults"] == {f"x_{name}": value for name, value in DEFAULTS.items()}
+
+
 def test_a_number_needs_no_point():
     assert opened(x_T="20").session_state["seen"]["T"] == 20.0
 
 
-@pytest.mark.parametrize("wrong", ["99", "0", "-1", "nan", "inf", "1e999", "3.5.1", "<b>", "行", "", "9" * 3000, "a~z"])
+@pytest.mark.parametrize(
+    "wrong", ["99", "0", "-1", "nan", "inf", "1e999", "3.5.1", "<b>", "行", "５", "", "9" * 3000, "a~z"]
+)
 def test_what_does_not_fit_is_the_default(wrong):
     seen = opened(x_layer=wrong, x_T=wrong, x_on="maybe", x_kind=wrong, x_many="z~" + wrong).session_state["seen"]
     assert seen == DEFAULTS

@@ -1,19 +1,15 @@
 """A page opens with its first lab; the others wait until the learner comes near."""
 
-from pathlib import Path
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
-FRAME = Path(__file__).resolve().parents[3] / "pages" / "frame.py"
+from tests.pages.reading import open_page
 
 
 @pytest.fixture
 def opened(monkeypatch) -> AppTest:
-    monkeypatch.setattr("pages.kit.nearby.WAITS", True)
-    at = AppTest.from_file(str(FRAME), default_timeout=120)
-    at.run()
-    return at.switch_page("temperature/page.py").run()
+    monkeypatch.setattr("pages.kit.components.nearby.WAITS", True)
+    return open_page("temperature")
 
 
 def places(at: AppTest) -> list[str]:
@@ -31,7 +27,7 @@ def test_the_first_lab_is_there_and_the_others_wait(opened, figures):
 
 def test_what_was_near_stays(opened, figures):
     waiting = len(places(opened))
-    opened.session_state["_seen"] = {"tp_main_1"}
+    opened.session_state["_seen"] = {"tp_three_losses"}
     opened.run()
     assert opened.select_slider(key="tp_loss_temp").value == 2
     assert len(places(opened)) == waiting - 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 import pytest
 
-from pages.kit.plotly_figure import customdata_at
+from pages.kit.components.plotly_figure import customdata_at
 
 FIGURE = go.Figure([go.Scatter(y=[1, 2], customdata=["a", "b"]), go.Scatter(y=[3])])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -13,29 +12,18 @@ from core.engine import ENGINE, default_setting
 from core.labs.layer_outputs import hidden_states as study
 from core.labs.layer_outputs.cka import layer_grid
 from core.labs.layer_outputs.heads import distance_by_layer, match_heads
+from tests.pages.reading import open_page, skips, text_of
 
-FRAME = str(Path(__file__).resolve().parents[3] / "pages" / "frame.py")
 TEXT = lessons.examples("layer_outputs")[0]["text"]
 
 
 def show(**parameters: str) -> AppTest:
     """The page as the address `parameters` open it, with the predicted figure shown."""
-    at = AppTest.from_file(FRAME, default_timeout=120)
-    at.query_params["lang"] = "en"
-    for name, value in parameters.items():
-        at.query_params[name] = value
-    at.run()
-    at.switch_page("layer_outputs/page.py")
-    at.session_state["lo_guess_guess_layer_skip"] = True
-    return at.run()
-
-
-def words(at: AppTest) -> str:
-    return "\n".join(element.value for kind in (at.markdown, at.caption, at.info, at.latex) for element in kind)
+    return open_page("layer_outputs", session=skips("lo", "guess_layer"), lang="en", **parameters)
 
 
 def said(at: AppTest, key: str, **blanks: object) -> bool:
-    return lessons.labels("layer_outputs", "en")(key, **blanks) in words(at)
+    return lessons.labels("layer_outputs", "en")(key, **blanks) in text_of(at)
 
 
 @pytest.fixture(scope="module")
@@ -50,20 +38,20 @@ def opened() -> AppTest:
 
 def test_it_opens_with_real_numbers(opened, both):
     assert not opened.exception and not opened.error
-    assert "`bank` (5) and `bank` (11)" in words(opened)
+    assert "`bank` (5) and `bank` (11)" in text_of(opened)
     found = study.similarity(both.teacher, both.shown(False))
     cell = (4, 10)
-    assert f"goes from {found.grid[0, *cell]:.2f} (embeddings) to {found.grid[-1, *cell]:.2f} (last layer)" in words(
+    assert f"goes from {found.grid[0, *cell]:.2f} (embeddings) to {found.grid[-1, *cell]:.2f} (last layer)" in text_of(
         opened
     )
     grid = layer_grid(both, both.shown(False))
     best = ", ".join(map(str, grid.best[1:]))
-    assert f"the teacher layers **{best}**" in words(opened)
+    assert f"the teacher layers **{best}**" in text_of(opened)
     match = match_heads(both.teacher, both.student, both.made_from[1], 2)
-    assert f"**{match.divergence[2, match.one_to_one[2]]:.3f} nats**" in words(opened)
+    assert f"**{match.divergence[2, match.one_to_one[2]]:.3f} nats**" in text_of(opened)
     nearest = distance_by_layer(both.teacher, both.student, 2).best
-    assert f"Nearest by attention: teacher layer **{nearest}**" in words(opened)
-    assert "Recomputed: equals the model" in words(opened)
+    assert f"Nearest by attention: teacher layer **{nearest}**" in text_of(opened)
+    assert "Recomputed: equals the model" in text_of(opened)
 
 
 def test_every_figure_says_what_it_is(opened, figures):
@@ -76,7 +64,7 @@ def test_chinese():
     at = show(lang="zh")
     assert not at.exception and not at.error
     assert "词元会越来越像吗？" in [heading.value for heading in at.subheader]
-    assert re.search(r"在教师中\*\*(渐行渐远|越来越近)\*\*", words(at))
+    assert re.search(r"在教师中\*\*(渐行渐远|越来越近)\*\*", text_of(at))
     assert not any(re.search(r"\{[a-z_]+\}", text.value) for text in (*at.caption, *at.info))
     plain = [element.value for element in at.caption]
     assert not any(re.search(r"[A-Za-z]{4,} [a-z]{4,} [a-z]{4,}", text) for text in plain)
@@ -92,28 +80,28 @@ def test_controls_change_what_is_said(both):
     assert said(at, "heading_teacher", layer=6, layers=6) and said(at, "heading_student", layer=3, layers=3)
     at.slider(key="lo_depth").set_value(0).run()
     assert said(at, "heading_teacher_0") and said(at, "heading_student_0")
-    before = words(at)
+    before = text_of(at)
     at.slider(key="lo_head").set_value(7).run()
-    assert said(at, "head_student", layer=2, head=7) and words(at) != before
+    assert said(at, "head_student", layer=2, head=7) and text_of(at) != before
     at.selectbox(key="lo_teacher_layer").set_value(2).run()
     match = match_heads(both.teacher, both.student, 2, 2)
-    assert f"**{match.divergence[6, match.one_to_one[6]]:.3f} nats**" in words(at)
+    assert f"**{match.divergence[6, match.one_to_one[6]]:.3f} nats**" in text_of(at)
     at.selectbox(key="lo_match").set_value("closest").run()
     assert said(at, "head_teacher", layer=2, head=match.closest[6] + 1)
     kept = f"{study.plane(both, together=True, unit=True).teacher_kept:.0%}"
     at.toggle(key="lo_close").set_value(False).run()
-    assert f"**{kept}** of the teacher's variance" in words(at)
+    assert f"**{kept}** of the teacher's variance" in text_of(at)
     for measure in study.MEASURES:
         at.session_state["lo_measure"] = measure
         at.run()
         most = study.largest(study.motion(both.teacher, measure))
-        assert f"teacher {most.value:.2f} (`{both.pieces[most.position]}`" in words(at)
+        assert f"teacher {most.value:.2f} (`{both.pieces[most.position]}`" in text_of(at)
 
 
 def test_a_link_restores_the_page(both):
     at = show(lo_depth="5", lo_at_pair="3-8", lo_cka_teacher="0", lo_cka_student="3", lo_heads="9-4", lo_measure="norm")
     assert said(at, "heading_teacher", layer=5, layers=6)
-    assert "`on` (3) and `river` (8)" in words(at)
+    assert "`on` (3) and `river` (8)" in text_of(at)
     assert said(at, "gram_teacher", layer=0) and said(at, "gram_student", layer=3)
     assert said(at, "head_student", layer=2, head=9) and said(at, "head_teacher", layer=both.made_from[1], head=4)
     assert at.session_state["lo_measure"] == "norm"
@@ -125,7 +113,7 @@ def test_hostile_addresses_fall_back(opened):
         names = "depth cka_teacher cka_student head student_layer teacher_layer match measure view special at_pair at_cell heads"
         at = show(**{f"lo_{name}": value for name in f"{names} unit".split()})
         assert not at.exception and not at.error, value
-        assert words(at) == words(opened), value
+        assert text_of(at) == text_of(opened), value
 
 
 @pytest.mark.parametrize(
@@ -145,7 +133,7 @@ def test_any_text(text, expected):
     if len(text) >= 1000:
         at.text_area(key="lo_text").set_value(text).run()
     assert not at.exception
-    assert expected in words(at) + "".join(e.value for e in [*at.error, *at.warning])
+    assert expected in text_of(at) + "".join(e.value for e in [*at.error, *at.warning])
     assert bool(at.error) == (not text.strip())
     assert "<script>" not in "".join(element.value for element in at.markdown if element.allow_html)
 
@@ -154,10 +142,10 @@ def test_a_long_text_is_shown_in_parts():
     long = lessons.examples("layer_outputs")[-1]["text"]
     at = show(lo_text=long)
     assert {slider.key for slider in at.slider} >= {"lo_at_similarity", "lo_at_grams", "lo_at_attention"}
-    before = words(at)
+    before = text_of(at)
     assert "`street` (2) and `street` (93)" in before  # a pair that no map shows at once
     at.slider(key="lo_at_similarity").set_value(60).run()
-    assert not at.exception and words(at) == before
+    assert not at.exception and text_of(at) == before
     at.text_area(key="lo_text").set_value("word " * 60).run()
     assert not at.exception and not at.error
 
@@ -170,14 +158,14 @@ def test_the_error_speaks_chinese():
 def test_a_new_text_forgets_the_old_positions():
     at = show(lo_at_pair="3-8")
     at.text_area(key="lo_text").set_value("The small dog saw the other dog in the garden.").run()
-    assert "`dog` (3) and `dog` (7)" in words(at)
+    assert "`dog` (3) and `dog` (7)" in text_of(at)
 
 
 def test_a_pick_in_one_map_moves_the_other(both):
     at = show()
     at.session_state["lo_cos_student"] = {"selected": {"value": [2, 7], "revision": 0}}
     at.run()
-    assert "`on` (3) and `river` (8)" in words(at)
+    assert "`on` (3) and `river` (8)" in text_of(at)
     assert at.session_state["lo_cos_teacher:assigned"]["value"] == [2, 7]
     at.session_state["lo_kl"] = {"selected": {"value": [10, 1], "revision": 0}}
     at.run()
@@ -196,15 +184,12 @@ def test_the_film_goes_to_the_last_layer_and_stops():
 
 
 def test_the_guess_is_judged_by_the_live_numbers(both):
-    at = AppTest.from_file(FRAME, default_timeout=120)
-    at.query_params["lang"] = "en"
-    at.run().switch_page("layer_outputs/page.py")
-    at.run()
-    assert "On this text CKA gives" not in words(at)
+    at = open_page("layer_outputs", lang="en")
+    assert "On this text CKA gives" not in text_of(at)
     best = layer_grid(both, both.shown(False)).best[2]
     right = {2: 0, both.made_from[1]: 1, len(both.teacher.layers): 2}.get(best, 3)
     at.radio(key="lo_guess_guess_layer").set_value(right).run()
-    assert len(at.success) == 1 and "On this text CKA gives" in words(at)
+    assert len(at.success) == 1 and "On this text CKA gives" in text_of(at)
     at.radio(key="lo_guess_guess_layer").set_value((right + 1) % 4).run()
     assert not at.success
 
@@ -227,7 +212,7 @@ def test_the_code_runs(opened, capsys):
         exec(compile(snippet, "snippet", "exec"), {})
     printed = capsys.readouterr().out
     pair = re.search(r"this pair: tensor\(([\d.]+)\)", printed)
-    assert pair and f"**{float(pair[1]):.3f} nats**" in words(opened)
+    assert pair and f"**{float(pair[1]):.3f} nats**" in text_of(opened)
 
 
 def test_equal_models_need_no_prediction():

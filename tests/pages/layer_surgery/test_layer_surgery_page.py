@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -17,8 +16,8 @@ from core.labs.layer_surgery import sweep as sweeps
 from core.labs.layer_surgery.cut import Cut, to_marks, whole
 from core.models import catalog
 from pages.layer_surgery import code as layer_surgery_code
+from tests.pages.reading import open_page, text_of
 
-FRAME = str(Path(__file__).resolve().parents[3] / "pages" / "frame.py")
 SMALL, TEACHER = "minilm-student", "minilm-teacher"
 SETTING = default_setting()
 
@@ -32,11 +31,7 @@ def swept() -> None:
 
 def show(model: str = SMALL, seen: bool = True, **parameters: str) -> AppTest:
     """The page as the address `parameters` open it, with the predicted figure shown."""
-    at = AppTest.from_file(FRAME, default_timeout=120)
-    for name, value in ({"lang": "en", "ls_model": model} | parameters).items():
-        at.query_params[name] = value
-    at.run()
-    at.switch_page("layer_surgery/page.py").run()
+    at = open_page("layer_surgery", **({"lang": "en", "ls_model": model} | parameters))
     if seen:
         for toggle in [one for one in at.toggle if one.key.endswith("_skip")]:
             toggle.set_value(True)
@@ -44,12 +39,8 @@ def show(model: str = SMALL, seen: bool = True, **parameters: str) -> AppTest:
     return at
 
 
-def words(at: AppTest) -> str:
-    return "\n".join(element.value for kind in (at.markdown, at.caption, at.info, at.error) for element in kind)
-
-
 def said(at: AppTest, key: str, language: str = "en", **blanks: object) -> bool:
-    return lessons.labels("layer_surgery", language)(key, **blanks) in words(at)
+    return lessons.labels("layer_surgery", language)(key, **blanks) in text_of(at)
 
 
 def metrics(at: AppTest) -> dict[str, tuple[str, str]]:
@@ -69,7 +60,7 @@ def click(at: AppTest, marks: list[int], model: str = SMALL) -> AppTest:
 @pytest.fixture
 def first_lab(monkeypatch) -> None:
     """Only the board is drawn, as before a learner scrolls: nothing measures large models in the background."""
-    monkeypatch.setattr("pages.kit.nearby.WAITS", True)
+    monkeypatch.setattr("pages.kit.components.nearby.WAITS", True)
 
 
 @pytest.fixture(scope="module")
@@ -86,11 +77,11 @@ def test_it_opens_whole_with_real_numbers(opened, figures):
     assert said(opened, "said.whole")
     cuts = sweeps.every_cut(ENGINE, SETTING, SMALL).wait()
     low, high = (cuts.without[layer].rise for layer in (cuts.cheapest, cuts.dearest))
-    assert f"**layer {cuts.cheapest + 1}** ({low.mean:+.2f} ± {low.error:.2f} nats)" in words(opened)
-    assert f"**layer {cuts.dearest + 1}** ({high.mean:+.2f} ± {high.error:.2f})" in words(opened)
+    assert f"**layer {cuts.cheapest + 1}** ({low.mean:+.2f} ± {low.error:.2f} nats)" in text_of(opened)
+    assert f"**layer {cuts.dearest + 1}** ({high.mean:+.2f} ± {high.error:.2f})" in text_of(opened)
     heads = sweeps.every_head(ENGINE, SETTING, SMALL).wait()
     layer, head = heads.order[-1]
-    assert f"**layer {layer + 1}, head {head + 1}**: {heads.rise[layer, head]:+.2f}" in words(opened)
+    assert f"**layer {layer + 1}, head {head + 1}**: {heads.rise[layer, head]:+.2f}" in text_of(opened)
     charts = figures(opened)
     assert len(charts) == 4 and all(len(chart.alt) > 20 and "{" not in chart.alt for chart in charts)
 
@@ -192,7 +183,7 @@ def test_a_sentence_is_answered_by_both():
     for bad, code in (("", "empty_text"), ("No gap.", "no_mask")):
         at.text_area(key="ls_text").set_value(bad).run()
         assert not at.exception
-        assert lessons.labels("common", "en")(f"errors.{code}") in words(at) and at.metric
+        assert lessons.labels("common", "en")(f"errors.{code}") in text_of(at) and at.metric
     for odd in (
         "<script>alert(1)</script> [MASK]",
         "$x_1$ **[MASK]** 🎈",
@@ -209,7 +200,7 @@ def test_chinese(model):
     assert not at.exception and not at.error
     assert "手术台" in [heading.value for heading in at.subheader]
     assert set(lessons.labels("layer_surgery", "zh").group("metric").values()) == set(metrics(at))
-    assert not re.search(r"\{[a-z_]+\}", words(at))
+    assert not re.search(r"\{[a-z_]+\}", text_of(at))
     assert not any(re.search(r"[A-Za-z]{4,} [a-z]{4,} [a-z]{4,}", text.value) for text in at.caption)
 
 

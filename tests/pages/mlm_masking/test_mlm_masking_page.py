@@ -6,7 +6,6 @@ import contextlib
 import io
 import json
 import zlib
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -19,33 +18,15 @@ from core.labs.mlm_masking import masking as mlm_draws
 from core.labs.mlm_masking import sentence_pairs
 from pages.mlm_masking import code as mlm_code
 from pages.mlm_masking import sentence_pairs as pairs_lab
+from tests.pages.reading import metrics, open_page, skips, text_of
 
-FRAME = str(Path(__file__).resolve().parents[3] / "pages" / "frame.py")
 TEXT = "The farmer grows corn and wheat in his fields."
 QUESTIONS = ("pair", "table8", "ten", "left", "settled", "swap")
 
 
-def open_page(shown: bool = False, **parameters: str) -> AppTest:
+def show(shown: bool = False, **parameters: str) -> AppTest:
     """The page at an address; with `shown` every guess is skipped, so that all results are on it."""
-    app = AppTest.from_file(FRAME, default_timeout=120)
-    for key, value in parameters.items():
-        app.query_params[key] = value
-    if shown:
-        for question in QUESTIONS:
-            app.session_state[f"mm_guess_{question}_skip"] = True
-    app.run()
-    app.switch_page("mlm_masking/page.py").run()
-    assert not app.exception, [error.value for error in app.exception]
-    return app
-
-
-def metrics(app: AppTest) -> dict[str, str]:
-    return {metric.label: metric.value for metric in app.metric}
-
-
-def text_of(app: AppTest) -> str:
-    parts = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.success]
-    return "\n".join(str(part.value) for part in parts)
+    return open_page("mlm_masking", session=skips("mm", *QUESTIONS) if shown else None, **parameters)
 
 
 def filled(*positions: int, text: str = TEXT) -> mlm_masking.Filled:
@@ -54,7 +35,7 @@ def filled(*positions: int, text: str = TEXT) -> mlm_masking.Filled:
 
 @pytest.mark.parametrize(("language", "teacher"), [("en", "Teacher: mean loss"), ("zh", "教师：平均损失")])
 def test_opens_with_a_gap_and_both_losses(language, teacher, figures):
-    app = open_page(lang=language)
+    app = show(lang=language)
     assert metrics(app)[teacher] == f"{filled(2).teacher_loss:.3f}"
     assert filled(2).teacher_loss < filled(2).student_loss  # what the reader meets first must not turn the roles round
     lesson = lessons.lesson("mlm_masking", language)
@@ -67,7 +48,7 @@ def test_opens_with_a_gap_and_both_losses(language, teacher, figures):
 
 
 def test_all_results_are_there_once_asked_for(figures):
-    app = open_page(shown=True)
+    app = show(shown=True)
     assert len(figures(app)) == 14
     setting = default_setting()
     sides = mlm_context.both_sides_and_left(ENGINE, setting, setting.teacher, TEXT, 2)
@@ -82,7 +63,7 @@ def test_all_results_are_there_once_asked_for(figures):
 
 @pytest.mark.parametrize(("language", "name"), [("en", "head on this teacher"), ("zh", "本站教师上的输出头")])
 def test_both_heads_say_what_they_make_of_two_sentences(language, name):
-    app = open_page(lang=language, shown=True, mm_second="Its people fish and sell what they catch.")
+    app = show(lang=language, shown=True, mm_second="Its people fish and sell what they catch.")
     texts = sentence_pairs.EXAMPLE | {"second": "Its people fish and sell what they catch."}
     found = sentence_pairs.read(ENGINE, default_setting(), **texts)
     for of in found.yes.values():
@@ -98,7 +79,7 @@ def test_both_heads_say_what_they_make_of_two_sentences(language, name):
 
 
 def test_the_heads_answer_waits_for_a_guess():
-    app = open_page()
+    app = show()
     assert "“It follows”" not in text_of(app)
     (guess,) = [radio for radio in app.radio if radio.key == "mm_guess_swap"]
     app = guess.set_value(0).run()
@@ -106,18 +87,18 @@ def test_the_heads_answer_waits_for_a_guess():
 
 
 def test_an_empty_sentence_of_the_pair_is_asked_for_and_the_rest_stays():
-    app = open_page(shown=True, mm_stranger=" ")
+    app = show(shown=True, mm_stranger=" ")
     assert len(app.error) == 1 and metrics(app)["Teacher: mean loss"]
 
 
 def test_missing_heads_are_named(monkeypatch):
     monkeypatch.setitem(sentence_pairs.HEADS, "nsp", "not-there")
-    app = open_page(shown=True)
+    app = show(shown=True)
     assert any("NSP" in info.value for info in app.info) and not app.error
 
 
 def test_masks_in_the_address():
-    app = open_page(mm_at_masks="2-5")
+    app = show(mm_at_masks="2-5")
     found = filled(2, 5)
     assert metrics(app)["Teacher: mean loss"] == f"{found.teacher_loss:.3f}"
     assert metrics(app)["Student: mean loss"] == f"{found.student_loss:.3f}"
@@ -135,7 +116,7 @@ def picker_key(text: str = TEXT) -> str:
 
 
 def test_a_click_hides_a_word_and_writes_the_address(figures):
-    app = open_page()
+    app = show()
     key = picker_key()
     app.session_state[key] = {"selected": {"value": [2, 10], "revision": 0}}
     app.run()
@@ -148,7 +129,7 @@ def test_a_click_hides_a_word_and_writes_the_address(figures):
 
 
 def test_a_new_example_starts_with_its_own_gap():
-    app = open_page(mm_at_masks="5-6", mm_at_lens="9")
+    app = show(mm_at_masks="5-6", mm_at_lens="9")
     example = lessons.examples("mlm_masking")[1]
     app.radio(key="_mm_text_example").set_value(example["text"]).run()
     assert not app.exception and not app.error
@@ -157,7 +138,7 @@ def test_a_new_example_starts_with_its_own_gap():
 
 
 def test_a_shorter_text_forgets_positions_it_does_not_have():
-    app = open_page(mm_at_context="9", mm_at_sight="9", mm_at_lens="9")
+    app = show(mm_at_context="9", mm_at_sight="9", mm_at_lens="9")
     assert app.selectbox(key="mm_at_lens").value == 9
     app.text_area(key="mm_text").set_value("A red car.").run()
     assert not app.exception and not app.error
@@ -166,7 +147,7 @@ def test_a_shorter_text_forgets_positions_it_does_not_have():
 
 
 def test_reset_brings_the_start_back():
-    app = open_page(mm_rate="40", mm_recipe="100-0-0", mm_at_masks="7")
+    app = show(mm_rate="40", mm_recipe="100-0-0", mm_at_masks="7")
     assert app.slider(key="mm_rate").value == 40
     app.button(key="_reset_mm").click().run()
     assert app.slider(key="mm_rate").value == 15 and app.selectbox(key="mm_recipe").value == "80-10-10"
@@ -174,7 +155,7 @@ def test_reset_brings_the_start_back():
 
 
 def test_the_draw_follows_its_controls():
-    app = open_page()
+    app = show()
     setting = default_setting()
     drawn = mlm_draws.draw(ENGINE, setting, TEXT, mlm_draws.Masking(), 179)
     assert drawn.masked.counts() == {"selected": 4, "masked": 2, "random": 1, "kept": 1}
@@ -192,7 +173,7 @@ def test_the_draw_follows_its_controls():
 
 
 def test_a_guess_is_answered_by_the_models_numbers():
-    app = open_page()
+    app = show()
     pair, _ = mlm_masking.hide_pair(ENGINE, default_setting(), TEXT, 2, 3)
     right = mlm_masking.direction(pair.effect)
     choices = lessons.quiz("mlm_masking", "en")["pair"].choices
@@ -204,7 +185,7 @@ def test_a_guess_is_answered_by_the_models_numbers():
 
 
 def test_the_mistakes_are_answered():
-    app = open_page(lang="zh")
+    app = show(lang="zh")
     question = lessons.quiz("mlm_masking", "zh")["vector"]
     app.radio(key="mm_quiz_vector").set_value(question.answer).run()
     assert app.success[0].value == question.choices[question.answer].why
@@ -215,7 +196,7 @@ def test_the_mistakes_are_answered():
 )
 def test_hostile_addresses_open_the_default(wrong):
     names = "whole at_masks at_gap side rate recipe seed words masked random at_sight chance epochs order regime who measure"
-    app = open_page(shown=True, **{f"mm_{name}": wrong for name in [*names.split(), "at_context", "at_lens"]})
+    app = show(shown=True, **{f"mm_{name}": wrong for name in [*names.split(), "at_context", "at_lens"]})
     assert app.slider(key="mm_rate").value == 15 and app.slider(key="mm_epochs").value == 40
     assert not app.error
     if wrong not in ("-1", "2-x-²"):  # these name a position that the text has
@@ -223,7 +204,7 @@ def test_hostile_addresses_open_the_default(wrong):
 
 
 def test_all_words_shown_again_stays_so_in_a_copied_link():
-    app = open_page(mm_at_masks="none")
+    app = show(mm_at_masks="none")
     assert app.error[0].value == lessons.labels("common", "en")("errors.no_mask")
 
 
@@ -242,7 +223,7 @@ def test_all_words_shown_again_stays_so_in_a_copied_link():
 )
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_any_text_is_read(text, language):
-    app = open_page(shown=True, lang=language)
+    app = show(shown=True, lang=language)
     app.text_area(key="mm_text").set_value(text).run()
     assert not app.exception and not app.error
     assert app.text_area(key="mm_text").value == text
@@ -252,7 +233,7 @@ def test_any_text_is_read(text, language):
 @pytest.mark.parametrize(("text", "code"), [("", "empty_text"), ("   ", "empty_text")])
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_no_text_says_what_to_do(text, code, language):
-    app = open_page(lang=language)
+    app = show(lang=language)
     app.text_area(key="mm_text").set_value(text).run()
     assert [error.value for error in app.error] == [lessons.labels("common", language)(f"errors.{code}")]
     app.text_area(key="mm_text").set_value("[MASK] [MASK]").run()
@@ -262,7 +243,7 @@ def test_no_text_says_what_to_do(text, code, language):
 
 def test_the_student_may_teach():
     setting = default_setting()
-    app = open_page(shown=True, teacher=setting.student, student=setting.student)
+    app = show(shown=True, teacher=setting.student, student=setting.student)
     assert metrics(app)["Teacher: mean loss"] == metrics(app)["Student: mean loss"]
 
 

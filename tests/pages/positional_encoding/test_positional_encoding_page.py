@@ -5,18 +5,17 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-from pathlib import Path
 
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
 import lessons
-from core.engine import ENGINE, default_setting
+from core.engine import ENGINE
 from core.labs.positional_encoding import encodings as study
 from core.labs.positional_encoding import order, relative
+from tests.pages.reading import open_page, skips, text_of
 
-FRAME = str(Path(__file__).resolve().parents[3] / "pages" / "frame.py")
 SLUG = "positional_encoding"
 TEXT, LONG = lessons.examples(SLUG)[0]["text"], lessons.examples(SLUG)[3]["text"]
 QUESTIONS = ("same_distance", "without_positions", "slide_both")
@@ -24,26 +23,12 @@ QUESTIONS = ("same_distance", "without_positions", "slide_both")
 
 def show(shown: bool = True, **parameters: str) -> AppTest:
     """The page as an address opens it, with what is predicted first shown, unless `shown` is False."""
-    at = AppTest.from_file(FRAME, default_timeout=120)
-    at.query_params["lang"] = "en"
-    for name, value in parameters.items():
-        at.query_params[name] = value
-    at.run()
-    at.switch_page(f"{SLUG}/page.py")
-    if shown:
-        for question in QUESTIONS:
-            at.session_state[f"pe_guess_{question}_skip"] = True
-    return at.run()
-
-
-def words(at: AppTest) -> str:
-    return "\n".join(
-        element.value for kind in (at.markdown, at.caption, at.info, at.latex, at.error, at.warning) for element in kind
-    )
+    session = skips("pe", *QUESTIONS) if shown else None
+    return open_page(SLUG, session=session, **({"lang": "en"} | parameters))
 
 
 def said(at: AppTest, key: str, language: str = "en", **blanks: object) -> bool:
-    return lessons.labels(SLUG, language)(key, **blanks) in words(at)
+    return lessons.labels(SLUG, language)(key, **blanks) in text_of(at)
 
 
 @pytest.fixture(scope="module")
@@ -51,15 +36,10 @@ def opened() -> AppTest:
     return show()
 
 
-@pytest.fixture(scope="module")
-def setting():
-    return default_setting()
-
-
 def test_waves_show_real_numbers(opened):
     assert not opened.exception and not opened.error
     angle = 6 / 10_000 ** (8 / 64)
-    assert f"\\sin({angle:.4f})={torch.tensor(angle).sin():.4f}" in words(opened)
+    assert f"\\sin({angle:.4f})={torch.tensor(angle).sin():.4f}" in text_of(opened)
     assert said(opened, "distance_text", a=6, b=10, both=study.compare_positions(64, 10_000, 6, 10))
     clock = study.clock(64, 10_000, 4, 6, 10)
     assert said(opened, "clock_text", pair=4, period=clock.period, turns=clock.turns)
@@ -83,15 +63,15 @@ def test_order_surgery_measures_the_model(opened, setting):
     ]
     moved = order.prediction(ENGINE, setting, setting.teacher, TEXT, moves, positions=True).moved
     assert said(opened, "shift_text", moved=moved)
-    assert "Nothing changed but rounding" in words(opened)
-    assert words(opened).count("Recomputed: equals the model") == 2
+    assert "Nothing changed but rounding" in text_of(opened)
+    assert text_of(opened).count("Recomputed: equals the model") == 2
 
 
 def test_a_result_waits_for_the_guess():
     at = show(shown=False)
-    assert not at.metric and "Nothing changed but rounding" not in words(at)
+    assert not at.metric and "Nothing changed but rounding" not in text_of(at)
     at.radio(key="pe_guess_without_positions").set_value(2).run()
-    assert len(at.metric) == 3 and "Nothing changed but rounding" in words(at)
+    assert len(at.metric) == 3 and "Nothing changed but rounding" in text_of(at)
     assert lessons.quiz(SLUG, "en")["without_positions"].choices[2].why in [box.value for box in at.warning]
 
 
@@ -113,11 +93,11 @@ def test_each_scheme_says_its_numbers(setting, scheme):
     scores = relative.head_scores(ENGINE, setting, setting.teacher, LONG, 1, 0)
     found = relative.add(scores, scheme)
     cell = relative.cell(scores, found, *relative.default_cell(scores))
-    assert f"={cell.words + cell.added:.3f}" in words(at) and f"={cell.weight:.4f}" in words(at)
+    assert f"={cell.words + cell.added:.3f}" in text_of(at) and f"={cell.weight:.4f}" in text_of(at)
     assert said(at, "note_" + scheme, found=found, knobs=relative.Knobs(), vectors=9)
     if scheme == "rotary":
         slid = relative.slide(scores, *relative.default_cell(scores), 100, 10_000)
-        assert f"**{slid.there:.4f}**" in words(at) and f"**{slid.apart:.4f}**" in words(at)
+        assert f"**{slid.there:.4f}**" in text_of(at) and f"**{slid.apart:.4f}**" in text_of(at)
 
 
 def test_chinese():
@@ -126,7 +106,7 @@ def test_chinese():
     lesson = lessons.lesson(SLUG, "zh")
     headings = [heading.value for heading in at.subheader]
     assert {lesson[key].title for key in ("waves", "learned", "order", "relative", "beyond", "check")} <= set(headings)
-    assert "毫无变化" in words(at)
+    assert "毫无变化" in text_of(at)
     blanks = re.findall(r"(?<!\w)\{[a-z]+(?:[.:][^}]*)?\}", "\n".join(text.value for text in (*at.caption, *at.info)))
     assert not blanks
 
@@ -137,10 +117,10 @@ def test_a_link_restores_the_page():
     assert not at.exception and not at.error
     assert [at.slider(key=f"pe_{name}").value for name in ("length", "a", "b", "pair", "from")] == [100, 90, 7, 5, 20]
     assert at.session_state["pe_base"] == 100 and at.session_state["pe_width"] == 16
-    assert "PE(90,\\,10)&=\\sin \\frac{90}{100^{10/16}}" in words(at)
+    assert "PE(90,\\,10)&=\\sin \\frac{90}{100^{10/16}}" in text_of(at)
     assert at.text_area(key="pe_text").value == "A cat saw a [MASK]."
-    assert "-\\infty" in words(at)  # key 3 lies in the future of query 2
-    assert "at 2, key" in words(at)
+    assert "-\\infty" in text_of(at)  # key 3 lies in the future of query 2
+    assert "at 2, key" in text_of(at)
 
 
 def test_swapped_words_come_from_the_link():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,30 +14,19 @@ from core.labs.self_attention import ablations as breaking
 from core.labs.self_attention import bertviz_view
 from core.labs.self_attention import heads as study
 from core.trace import NoScaling
+from tests.pages.reading import open_page, text_of
 
-ROOT = Path(__file__).resolve().parents[3]
 TEXT = "The boy kicked the ball and the dog ran after it."
 SHOWN = {"sa_guess_no_scaling_skip": True}
 
 
 def opened(address: dict[str, str] | None = None, **state: Any) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "pages" / "frame.py"), default_timeout=120)
-    for key, value in (address or {}).items():
-        app.query_params[key] = value
-    for key, value in state.items():
-        app.session_state[key] = value
-    app.run()
-    app.switch_page(str(ROOT / "pages" / "self_attention" / "page.py"))
-    return fine(app.run())
+    return open_page("self_attention", session=state, **(address or {}))
 
 
 def fine(app: AppTest) -> AppTest:
     assert not app.exception, [each.message for each in app.exception]
     return app
-
-
-def said(app: AppTest) -> str:
-    return "\n".join(each.value for each in [*app.markdown, *app.caption, *app.info])
 
 
 def metric(app: AppTest, label: str) -> str:
@@ -60,13 +48,13 @@ def test_it_opens_on_the_most_telling_head_with_its_real_numbers() -> None:
     key = app.selectbox(key="sa_at_key").value
     assert any(f"{float(row.dots[key]):.2f}" in each.value for each in app.latex)
     assert any(f"{float(row.weights[key]):.3f}" in each.value for each in app.latex)
-    assert "Recomputed: equals the model" in said(app)
+    assert "Recomputed: equals the model" in text_of(app)
 
 
 def test_it_speaks_chinese() -> None:
     app = opened({"lang": "zh"}, **SHOWN)
     assert app.title[0].value == "自注意力"
-    assert "首选" in said(app) and "已复算" in said(app)
+    assert "首选" in text_of(app) and "已复算" in text_of(app)
     assert app.selectbox(key="sa_at_query").label == "查询（提问的词元）"
 
 
@@ -87,7 +75,7 @@ def test_a_click_in_the_map_chooses_query_and_key_also_with_hidden_tokens() -> N
     app.session_state["sa_map"] = {"selected": [0, 3]}  # the first row drawn is position 1: [CLS] is hidden
     fine(app.run())
     assert (app.selectbox(key="sa_at_query").value, app.selectbox(key="sa_at_key").value) == (1, 4)
-    assert "Nothing is rescaled" in said(app)
+    assert "Nothing is rescaled" in text_of(app)
 
 
 def test_a_link_restores_the_page() -> None:
@@ -96,7 +84,7 @@ def test_a_link_restores_the_page() -> None:
     assert app.text_area(key="sa_text").value == "The cat sat on the mat."
     boxes = ("sa_layer", "sa_head", "sa_at_query")
     assert [app.selectbox(key=key).value for key in boxes] == [2, 7, 3]
-    assert "No head looks like this" in said(app)
+    assert "No head looks like this" in text_of(app)
 
 
 def test_a_smaller_model_keeps_the_controls_inside_it() -> None:
@@ -122,7 +110,7 @@ def test_a_hostile_address_falls_back() -> None:
         "sa_bertviz": "{}",
     }
     app, plain = opened(address, **SHOWN), opened(**SHOWN)
-    assert said(app) == said(plain)
+    assert text_of(app) == text_of(plain)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +134,7 @@ def test_an_empty_text_is_answered_in_the_learners_language() -> None:
 
 def test_the_result_waits_for_a_guess_and_the_answer_is_the_models() -> None:
     app = opened()
-    assert "The first choice" not in said(app)
+    assert "The first choice" not in text_of(app)
     setting, trace = default_setting(), teacher_trace()
     position = breaking.hidden_position(ENGINE, setting, setting.teacher, trace.tokens)
     ids = breaking.with_hidden(ENGINE, setting, setting.teacher, trace.tokens, position)
@@ -156,19 +144,19 @@ def test_the_result_waits_for_a_guess_and_the_answer_is_the_models() -> None:
     found = breaking.compare(ENGINE, setting, setting.teacher, *passes, position, int(trace.tokens.ids[position]))
     app.radio(key="sa_guess_no_scaling").set_value(found.direction)
     fine(app.run())
-    assert app.success and "The first choice" in said(app)
-    assert f"{found.divergence:.2f} nats" in said(app)
-    assert f"{found.mean_before:.2f} → {found.mean_after:.2f}" in said(app)
+    assert app.success and "The first choice" in text_of(app)
+    assert f"{found.divergence:.2f} nats" in text_of(app)
+    assert f"{found.mean_before:.2f} → {found.mean_after:.2f}" in text_of(app)
 
 
 def test_the_sweep_names_a_head_and_a_click_breaks_it() -> None:
     app = opened({"sa_model": "student", "sa_sweep": "1"}, **SHOWN)
-    assert "of 36 heads" in said(app)
-    before = said(app)
+    assert "of 36 heads" in text_of(app)
+    before = text_of(app)
     app.session_state["sa_sweep_grid"] = {"selected": [1, 4]}
     fine(app.run())
     assert app.selectbox(key="sa_broken_layer").value == 2 and app.selectbox(key="sa_broken_head").value == 5
-    assert said(app) != before
+    assert text_of(app) != before
 
 
 def test_the_toy_computes_what_the_address_holds() -> None:
@@ -176,17 +164,17 @@ def test_the_toy_computes_what_the_address_holds() -> None:
     weights = next(each.value for each in app.latex if "softmax}(S)" in each.value)
     assert "0.50" in weights and "0.33" in weights  # without keys every token allowed is alike
     app = opened({"sa_swapped": "1"})
-    assert "permutation equivariant" in said(app)
-    assert "no longer the same rows" in said(opened({"sa_swapped": "1", "sa_causal": "1"}))
+    assert "permutation equivariant" in text_of(app)
+    assert "no longer the same rows" in text_of(opened({"sa_swapped": "1", "sa_causal": "1"}))
 
 
 def test_bertviz_shows_all_layers_or_one_or_says_why_not(monkeypatch: pytest.MonkeyPatch) -> None:
     assert opened({"sa_bertviz": "model"}).get("iframe")
     longest = opened({"sa_bertviz": "head", "sa_text": "the cat " * 40})
-    assert "shorten the text" in said(longest) and not longest.get("iframe")
+    assert "shorten the text" in text_of(longest) and not longest.get("iframe")
     monkeypatch.setattr(bertviz_view, "MOST_BYTES", 600_000)
     one_layer = opened({"sa_bertviz": "head", "sa_text": "the cat " * 15, "sa_layer": "4"})
-    assert "only layer 4 is shown" in said(one_layer) and one_layer.get("iframe")
+    assert "only layer 4 is shown" in text_of(one_layer) and one_layer.get("iframe")
 
 
 def test_the_code_on_the_page_runs() -> None:

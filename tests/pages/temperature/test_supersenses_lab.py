@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
-from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 import lessons
 from core.charts.figures import percent
@@ -16,41 +14,17 @@ from core.engine import ENGINE, default_setting
 from core.labs.temperature import supersenses as kinds
 from core.measure import label_budgets as kinds_experiment
 from core.models import catalog
+from tests.pages.reading import errors, metrics, open_page, text_of
 
-FRAME = str(Path(__file__).resolve().parents[3] / "pages" / "frame.py")
 OPENING = lessons.table("temperature", "definitions")[0]["text"]
 INSTALLED = {card.name for card in catalog()}
 pytestmark = pytest.mark.skipif(not {"kinds-teacher", "kinds-student"} <= INSTALLED, reason="the pair is not installed")
 stored = pytest.mark.skipif(not (FOLDER / RESULTS).exists(), reason="the experiment is not stored")
 
 
-def errors(app: AppTest) -> list[str]:
-    """What went wrong."""
-    return [error.value for error in app.error]
-
-
-def open_page(**parameters: str) -> AppTest:
-    app = AppTest.from_file(FRAME, default_timeout=120)
-    for key, value in parameters.items():
-        app.query_params[key] = value
-    app.run()
-    app.switch_page("temperature/page.py").run()
-    assert not app.exception, [error.value for error in app.exception]
-    return app
-
-
-def text_of(app: AppTest) -> str:
-    parts = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.success]
-    return "\n".join(str(part.value) for part in parts)
-
-
-def metrics(app: AppTest) -> dict[str, str]:
-    return {metric.label: metric.value for metric in app.metric}
-
-
 @pytest.mark.parametrize("language", lessons.LANGUAGES)
 def test_opens_on_a_live_soft_label(language):
-    app = open_page(lang=language)
+    app = open_page("temperature", lang=language)
     t = lessons.labels("temperature", language)
     seen = kinds.view(kinds.verdict(ENGINE, default_setting(), OPENING), 1)
     words = t.group("kinds")
@@ -65,7 +39,7 @@ def test_opens_on_a_live_soft_label(language):
 
 
 def test_temperature_and_text_move_the_soft_label():
-    app = open_page(tp_kind_temp="8", tp_definition="a small animal kept in the house")
+    app = open_page("temperature", tp_kind_temp="8", tp_definition="a small animal kept in the house")
     seen = kinds.view(kinds.verdict(ENGINE, default_setting(), "a small animal kept in the house"), 8)
     shown = metrics(app)
     t = lessons.labels("temperature", "en")
@@ -76,7 +50,7 @@ def test_temperature_and_text_move_the_soft_label():
 
 
 def test_both_maps():
-    app = open_page()
+    app = open_page("temperature")
     app.button_group(key="tp_map").set_value("confusion").run()
     found = kinds.confusion()
     assert percent(found.accuracy) in text_of(app)
@@ -86,7 +60,7 @@ def test_both_maps():
 
 @stored
 def test_the_experiment_waits_for_a_guess_and_then_says_both_sides():
-    app = open_page()
+    app = open_page("temperature")
     key = next(radio.key for radio in app.radio if "guess_worth" in str(radio.key))
     assert "95% t interval" not in text_of(app)
     right = kinds_experiment.size_of(kinds_experiment.experiment("accuracy").at(1000)[2])
@@ -105,14 +79,16 @@ def test_the_experiment_waits_for_a_guess_and_then_says_both_sides():
 
 @pytest.mark.parametrize("value", ["nan", "-1", "<script>alert(1)</script>", "99999"])
 def test_hostile_addresses_fall_back(value):
-    app = open_page(tp_kind_temp=value, tp_map=value, tp_map_temp=value, tp_measure=value, tp_budget=value)
+    app = open_page(
+        "temperature", tp_kind_temp=value, tp_map=value, tp_map_temp=value, tp_measure=value, tp_budget=value
+    )
     assert app.select_slider(key="tp_kind_temp").value == 1 and app.button_group(key="tp_map").value == "similarity"
     assert not errors(app)
 
 
 @pytest.mark.parametrize("text", ["", "   ", "🍅", "番茄是一种水果", "**$x$** `a` <b>b</b>", "word " * 5000])
 def test_odd_definitions_get_an_answer_or_a_sentence(text):
-    app = open_page()
+    app = open_page("temperature")
     app.text_area(key="tp_definition").set_value(text).run()
     assert not app.exception
     t = lessons.labels("temperature", "en")
@@ -125,7 +101,7 @@ def test_odd_definitions_get_an_answer_or_a_sentence(text):
 @pytest.mark.parametrize("language", lessons.LANGUAGES)
 def test_a_missing_model_hides_the_lab_and_says_so(monkeypatch, language):
     monkeypatch.setattr("core.engine.catalog", lambda: [card for card in catalog() if card.task != "kinds"])
-    app = open_page(lang=language)
+    app = open_page("temperature", lang=language)
     t = lessons.labels("temperature", language)
     assert t("errors.missing_pair", role="teacher") in [info.value for info in app.info] and not errors(app)
     assert t("effective_kinds") not in metrics(app)
@@ -133,7 +109,7 @@ def test_a_missing_model_hides_the_lab_and_says_so(monkeypatch, language):
 
 def test_a_classifier_as_teacher_is_told_apart_from_a_model_of_words():
     """Where words are asked for, a classifier is refused in a sentence; the kinds still work."""
-    app = open_page(teacher="kinds-teacher")
+    app = open_page("temperature", teacher="kinds-teacher")
     t = lessons.labels("temperature", "en")
     assert t("errors.no_vocabulary_head", name="kinds-teacher") in errors(app)
     assert t("effective_kinds") in metrics(app)
@@ -141,7 +117,7 @@ def test_a_classifier_as_teacher_is_told_apart_from_a_model_of_words():
 
 @stored
 def test_the_code_on_the_page_runs():
-    app = open_page()
+    app = open_page("temperature")
     app.toggle(key=next(toggle.key for toggle in app.toggle if "guess_worth" in str(toggle.key))).set_value(True).run()
     blocks = [code.value for code in app.code if "supersenses" in code.value or "label_budgets" in code.value]
     assert len(blocks) == 3

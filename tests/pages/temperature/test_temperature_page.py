@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -17,33 +16,14 @@ from core.labs import masked_words as predictions
 from core.labs.temperature import gradients, losses
 from core.labs.temperature import soft_labels as study
 from core.models import catalog
+from tests.pages.reading import metrics, open_page, text_of
 
-FRAME = str(Path(__file__).resolve().parents[3] / "pages" / "frame.py")
 EXAMPLES = lessons.examples("temperature")
 
 # What the labs on the kinds add, see test_temperature_kinds.py: a map, bars where the pair is installed, and behind a guess
 # three figures of the stored experiment.
 OPEN = 1 + any(card.name == "kinds-student" for card in catalog())
 GUESSED = 3 * (FOLDER / RESULTS).exists()
-
-
-def open_page(**parameters: str) -> AppTest:
-    app = AppTest.from_file(FRAME, default_timeout=120)
-    for key, value in parameters.items():
-        app.query_params[key] = value
-    app.run()
-    app.switch_page("temperature/page.py").run()
-    assert not app.exception, [error.value for error in app.exception]
-    return app
-
-
-def metrics(app: AppTest) -> dict[str, str]:
-    return {metric.label: metric.value for metric in app.metric}
-
-
-def text_of(app: AppTest) -> str:
-    parts = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.success]
-    return "\n".join(str(part.value) for part in parts)
 
 
 def gap_of(text: str, which: int = 0, truth: str | None = None) -> study.Gap:
@@ -70,7 +50,7 @@ def skip_guesses(app: AppTest) -> AppTest:
 
 @pytest.mark.parametrize(("language", "soft"), [("en", "Soft loss"), ("zh", "软损失")])
 def test_opens_with_live_numbers(gap, language, soft, figures):
-    app = open_page(lang=language)
+    app = open_page("temperature", lang=language)
     lesson = lessons.lesson("temperature", language)
     assert app.title[0].value == lesson.title
     t = lessons.labels("temperature", language)
@@ -86,7 +66,7 @@ def test_opens_with_live_numbers(gap, language, soft, figures):
 
 
 def test_the_temperature_moves_everything_at_once(gap):
-    app = open_page()
+    app = open_page("temperature")
     app.select_slider(key="tp_temp").set_value(8).run()
     assert metrics(app)["Entropy, nats"] == f"{study.soft_label(gap.teacher, 8).entropy:.2f}"
     assert app.query_params["tp_temp"] in ("8", ["8"])
@@ -98,7 +78,7 @@ def test_the_temperature_moves_everything_at_once(gap):
 
 
 def test_every_choice_changes_the_loss(gap):
-    app = open_page()
+    app = open_page("temperature")
     before = metrics(app)["Soft loss"]
     app.toggle(key="tp_square").set_value(False).run()
     assert metrics(app)["Soft loss"] == f"{losses.losses(gap, 2, scaled=False).soft:.4g}" != before
@@ -117,18 +97,18 @@ def test_every_choice_changes_the_loss(gap):
 
 
 def test_the_table_holds_ten_codebases(gap):
-    app = open_page(tp_loss_temp="4")
+    app = open_page("temperature", tp_loss_temp="4")
     table = app.dataframe[0].value
     assert len(table) == 10 and table["T²"].sum() == 6
     row = table[table["Code"] == "DistilBERT"].iloc[0]
     assert row["Prints (soft)"] == f"{losses.losses(gap, 4).soft:.4g}"
     assert float(table[table["Code"] == "PKD"].iloc[0]["Prints (soft)"]) < 1e-3
-    assert open_page(lang="zh").dataframe[0].value.columns[0] == "代码库"
+    assert open_page("temperature", lang="zh").dataframe[0].value.columns[0] == "代码库"
 
 
 def test_the_riddle_is_asked_about_this_sentence(gap, figures):
     asked = gradients.riddle(gap, 2)
-    app = open_page()
+    app = open_page("temperature")
     radio = next(radio for radio in app.radio if "tp_guess_riddle" in radio.key)
     assert radio.options == [f"`{word}`" for word in gap.spell(asked.ids)]
     radio.set_value(radio.options.index(radio.options[asked.answer])).run()
@@ -141,7 +121,7 @@ def test_the_riddle_is_asked_about_this_sentence(gap, figures):
 
 
 def test_all_results_after_the_guesses(gap, figures):
-    app = skip_guesses(open_page())
+    app = skip_guesses(open_page("temperature"))
     assert len(figures(app)) == 9 + OPEN + GUESSED
     found = gradients.gradients(gap)
     assert f"**{found.slope_unscaled:.2f}**" in text_of(app)
@@ -154,7 +134,7 @@ def test_all_results_after_the_guesses(gap, figures):
 @pytest.mark.parametrize("mistake", ["unplugged", "bare_logits", "leak", "logits_as_labels"])
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_each_mistake_shows_its_consequence(gap, mistake, language, figures):
-    app = skip_guesses(open_page(tp_snippet=mistake, lang=language))
+    app = skip_guesses(open_page("temperature", tp_snippet=mistake, lang=language))
     found = losses.consequence(gap, mistake)
     assert lessons.labels("temperature", language)(f"evidence.{mistake}", **found.numbers) in text_of(app)
     assert found.message in "\n".join(block.value for block in app.code)
@@ -162,7 +142,7 @@ def test_each_mistake_shows_its_consequence(gap, mistake, language, figures):
 
 
 def test_another_example_brings_its_own_true_word():
-    app = open_page(tp_at_truth="hospital")
+    app = open_page("temperature", tp_at_truth="hospital")
     last = EXAMPLES[-1]
     app.radio(key="_tp_text_example").set_value(last["text"]).run()
     assert not app.exception and not app.error
@@ -181,7 +161,7 @@ def test_another_example_brings_its_own_true_word():
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("word", ["playgroundsss", "🙂", "<script>alert(1)</script>", "$x$ *a* `b`"])
 def test_a_word_outside_the_vocabulary_is_refused_in_words(word, language, figures):
-    app = open_page(lang=language, tp_at_truth=word)
+    app = open_page("temperature", lang=language, tp_at_truth=word)
     expected = lessons.labels("temperature", language)("errors.not_one_token", word=word.replace("`", "'"))
     assert [error.value for error in app.error] == [expected]
     assert app.text_input(key="tp_at_truth").value == word  # nothing is lost
@@ -201,7 +181,7 @@ def test_a_word_outside_the_vocabulary_is_refused_in_words(word, language, figur
     ],
 )
 def test_texts_without_a_gap_get_a_sentence(text, code, language):
-    app = open_page(lang=language)
+    app = open_page("temperature", lang=language)
     app.text_area(key="tp_text").set_value(text).run()
     assert not app.exception
     assert [error.value for error in app.error] == [lessons.labels("temperature", language)(f"errors.{code}")]
@@ -211,7 +191,7 @@ def test_texts_without_a_gap_get_a_sentence(text, code, language):
 
 @pytest.mark.parametrize("text", ["[MASK]", "🙂 [MASK] 你好", "مرحبا [MASK]", "\x00\x07 a [MASK]", "$ * _ ` [MASK] ##"])
 def test_odd_texts_with_a_gap_work(text, figures):
-    app = open_page()
+    app = open_page("temperature")
     app.text_area(key="tp_text").set_value(text).run()
     assert not app.exception and not app.error
     assert len(figures(skip_guesses(app))) >= 8
@@ -221,14 +201,18 @@ def test_odd_texts_with_a_gap_work(text, figures):
 def test_hostile_addresses_fall_back_to_the_start(gap, value):
     names = ("temp", "loss_temp", "push_temp", "weight", "direction", "reduction", "square", "push_square")
     names += ("classes", "snippet", "at_gap")
-    app = open_page(**{f"tp_{name}": value for name in names if not (value == "0" and name in ("square", "weight"))})
+    app = open_page(
+        "temperature", **{f"tp_{name}": value for name in names if not (value == "0" and name in ("square", "weight"))}
+    )
     assert not app.error
     assert metrics(app)["Entropy, nats"] == f"{study.soft_label(gap.teacher, 2).entropy:.2f}"
     assert metrics(app)["Mixed loss"] == f"{losses.losses(gap, 2).mixed:.4g}"
 
 
 def test_a_link_restores_the_page(gap):
-    app = open_page(tp_temp="6", tp_loss_temp="0.5", tp_weight="0.9", tp_direction="jsd", tp_at_truth="child")
+    app = open_page(
+        "temperature", tp_temp="6", tp_loss_temp="0.5", tp_weight="0.9", tp_direction="jsd", tp_at_truth="child"
+    )
     truth = gap_of(EXAMPLES[0]["text"], truth="child")
     assert metrics(app)["Entropy, nats"] == f"{study.soft_label(gap.teacher, 6).entropy:.2f}"
     assert metrics(app)["Mixed loss"] == f"{losses.losses(truth, 0.5, 0.9, 'jsd').mixed:.4g}"
@@ -237,21 +221,23 @@ def test_a_link_restores_the_page(gap):
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_one_model_as_teacher_and_student_says_so(language):
     name = default_setting().teacher
-    app = skip_guesses(open_page(student=name, lang=language))
+    app = skip_guesses(open_page("temperature", student=name, lang=language))
     notice = lessons.labels("temperature", language)("identical")
     assert [info.value for info in app.info].count(notice) == 3
     assert not app.error and "nan" not in text_of(app)
 
 
 def test_reset_brings_the_start_back(gap):
-    app = open_page(tp_temp="8", tp_weight="0.9", tp_square="0", tp_at_truth="child", tp_text="A [MASK].")
+    app = open_page(
+        "temperature", tp_temp="8", tp_weight="0.9", tp_square="0", tp_at_truth="child", tp_text="A [MASK]."
+    )
     next(button for button in app.button if button.key == "_reset_tp").click().run()
     assert metrics(app)["Entropy, nats"] == f"{study.soft_label(gap.teacher, 2).entropy:.2f}"
     assert metrics(app)["Mixed loss"] == f"{losses.losses(gap, 2).mixed:.4g}"
 
 
 def test_the_code_on_the_page_runs():
-    app = skip_guesses(open_page(tp_at_truth="child", tp_classes="10"))
+    app = skip_guesses(open_page("temperature", tp_at_truth="child", tp_classes="10"))
     blocks = [block.value for block in app.code if "import Engine" in block.value]
     assert len(blocks) == 5  # four labs of words, one of kinds
     for block in blocks:
@@ -269,7 +255,7 @@ def run(block: str) -> str:
 
 
 def test_the_quiz_answers_each_choice():
-    app = open_page()
+    app = open_page("temperature")
     app.radio(key="tp_quiz_argmax").set_value(1).run()
     asked = lessons.quiz("temperature", "en")["argmax"]
     assert asked.choices[1].why in text_of(app) and asked.source in text_of(app)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -23,8 +22,8 @@ from core.runs.datasets import kinds_material
 from core.runs.run import Run
 from core.runs.server import close_workshop, workshop
 from core.runs.session import Session
+from tests.pages.reading import open_page, text_of
 
-FRAME = str(Path(__file__).resolve().parents[3] / "pages" / "frame.py")
 TEXT = lessons.examples("what_to_match")[0]["text"]
 SETTING = default_setting()
 T = lessons.labels("what_to_match", "en")
@@ -58,18 +57,7 @@ def run(own_runs) -> Run:
 
 
 def show(**parameters: str) -> AppTest:
-    at = AppTest.from_file(FRAME, default_timeout=120)
-    at.query_params["lang"] = "en"
-    for name, value in parameters.items():
-        at.query_params[name] = value
-    at.run()
-    at.switch_page("what_to_match/page.py")
-    return at.run()
-
-
-def words(at: AppTest) -> str:
-    kinds = (at.markdown, at.caption, at.info, at.warning, at.success, at.latex)
-    return "\n".join(element.value for kind in kinds for element in kind)
+    return open_page("what_to_match", **({"lang": "en"} | parameters))
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +71,8 @@ def test_it_opens_on_the_shipped_pair(opened):
     head = study.telling_head(cast, "attention", (2, 5))
     assert opened.selectbox(key="wm_shipped_head").value == head
     near, far = sorted(study.wall(cast, "attention", (2, 5), head).distances[1:])
-    assert f"(KL {near:.3f})" in words(opened) and f"(KL {far:.3f})" in words(opened)
-    assert "Recomputed: equals the model" in words(opened)
+    assert f"(KL {near:.3f})" in text_of(opened) and f"(KL {far:.3f})" in text_of(opened)
+    assert "Recomputed: equals the model" in text_of(opened)
 
 
 def test_a_narrow_student_that_was_asked_stands_beside_its_teacher():
@@ -93,7 +81,7 @@ def test_a_narrow_student_that_was_asked_stands_beside_its_teacher():
     cast = study.read(ENGINE, SETTING, "narrow", TEXT)
     head = study.telling_head(cast, "attention", (3, 5))
     value = study.wall(cast, "attention", (3, 5), head).distances[1]
-    assert T("one_student_heads", value=f"{value:.3f}", student=12, teacher=12) in words(at)
+    assert T("one_student_heads", value=f"{value:.3f}", student=12, teacher=12) in text_of(at)
     assert T("pair_facts.narrow") in [caption.value for caption in at.caption]
 
 
@@ -101,7 +89,7 @@ def test_the_board_opens_on_equal_numbers_and_says_what_they_cost(opened):
     costs = costing.costs_of(ENGINE, SETTING, "minilm-teacher", "minilm-student")
     found = maps.verdict(costs, "attention", (0, 1, 2))
     assert T("your_map", map="1 → 1, 2 → 2, 3 → 3", cost=f"{found.cost:.3f}", rank=found.rank, count=found.count,
-             best="1 → 2, 2 → 4, 3 → 6", lowest=f"{found.lowest:.3f}") in words(opened)  # fmt: skip
+             best="1 → 2, 2 → 4, 3 → 6", lowest=f"{found.lowest:.3f}") in text_of(opened)  # fmt: skip
     assert f"= {found.cost:.3f}" in opened.latex[0].value
 
 
@@ -109,7 +97,7 @@ def test_chinese():
     at = show(lang="zh", wm_view="cka")
     assert not at.exception and not at.error
     assert "层映射板" in [heading.value for heading in at.subheader]
-    assert "在 216 种映射中排第" in words(at) and "加框并连线" in words(at)
+    assert "在 216 种映射中排第" in text_of(at) and "加框并连线" in text_of(at)
     plain = [element.value for element in (*at.caption, *at.info)]
     assert not any(re.search(r"[A-Za-z]{4,} [a-z]{4,} [a-z]{4,}", text) for text in plain)
 
@@ -127,22 +115,22 @@ def test_rules_and_criteria_move_the_numbers():
         if key == "your_map":
             best = ", ".join(f"{layer + 1} → {other + 1}" for layer, other in enumerate(found.best))
             blanks |= {"rank": found.rank, "best": best, "lowest": f"{found.lowest:.3f}"}
-        assert T(key, **blanks) in words(at), criterion
+        assert T(key, **blanks) in text_of(at), criterion
 
 
 def test_a_dragged_map_reaches_the_address_and_the_words():
     at = show(wm_map="6-4-2")
-    assert T("crossing", low=1, high=2) in words(at)
+    assert T("crossing", low=1, high=2) in text_of(at)
     at.session_state["wm_board_3_6"] = {"selected": [1, -1, 1]}
     at.run()
     assert at.query_params["wm_map"] == "2-0-2"
-    assert T("shared") in words(at) and T("unpaired_note") in words(at) and "crossing" not in words(at)
+    assert T("shared") in text_of(at) and T("unpaired_note") in text_of(at) and "crossing" not in text_of(at)
 
 
 def test_other_heads_are_explained():
     at = show(wm_pair="kinds", wm_board_student="kinds-distilled")
     assert not at.exception and not at.error
-    assert T("no_heads") in words(at) and "This student has 2 heads, the teacher 12" in words(at)
+    assert T("no_heads") in text_of(at) and "This student has 2 heads, the teacher 12" in text_of(at)
     assert set(at.selectbox(key="wm_criterion").options) == {
         T(f"criteria.{name}") for name in ("cka", "hidden", "unexplained")
     }
@@ -161,7 +149,7 @@ def test_hostile_addresses_fall_back(opened):
     for value in ("99", "nan", "<script>", "a~b", "-1"):
         at = show(**{f"wm_{name}": value for name in names.split()})
         assert not at.exception and not at.error, value
-        assert words(at) == words(opened), value
+        assert text_of(at) == text_of(opened), value
 
 
 @pytest.mark.parametrize("name", ["gone", "../tiny", "..", "<script>"])
@@ -194,14 +182,14 @@ def test_it_waits_for_a_guess_then_starts_what_was_set_up(opened):
     at = show(
         wm_guess="tinybert", wm_map="1-2-6", wm_map_rule="board", wm_steps="80", wm_procedure="before", wm_seeds="2"
     )
-    assert "TinyBERT's pairs: 1 → 1, 2 → 2, 3 → 6" in words(at)
+    assert "TinyBERT's pairs: 1 → 1, 2 → 2, 3 → 6" in text_of(at)
     at.button(key="wm_start").click().run()
     name = at.query_params["wm_run"]
     view = workshop().view(name)
     assert view.plan["extra"]["prediction"] == "tinybert" and view.plan["extra"]["page"] == "what_to_match"
     setup = {"steps": 80, "procedure": "before", "weight": 1.0, "map_": [0, 1, 5], "seeds": 2}
     assert view.plan["extra"]["setup"] == setup and view.plan["training"]["steps"] == 80
-    assert not at.exception and not at.error and T("still_running") in words(at)
+    assert not at.exception and not at.error and T("still_running") in text_of(at)
     workshop().delete(name)
 
 
@@ -212,12 +200,12 @@ def test_a_finished_run_is_shown_and_judged(run, figures):
     near = found.nearest("attention")
     table = at.dataframe[-1].value
     assert list(table[T("measures.accuracy")]) == [f"{100 * found.mean('accuracy', arm):.1f} %" for arm in running.ARMS]
-    assert T("one_seed") in words(at)
-    assert found.winner is None and T("guess_open", guess="MiniLM") in words(at)  # one seed settles nothing
-    assert words(at).count("Too few seeds to tell") == 3  # logits, TinyBERT and MiniLM against the control
-    assert f"**{T(f'arms.{near}')}** is nearest to the teacher's attention" in words(at)
+    assert T("one_seed") in text_of(at)
+    assert found.winner is None and T("guess_open", guess="MiniLM") in text_of(at)  # one seed settles nothing
+    assert text_of(at).count("Too few seeds to tell") == 3  # logits, TinyBERT and MiniLM against the control
+    assert f"**{T(f'arms.{near}')}** is nearest to the teacher's attention" in text_of(at)
     costs = outcomes.final_costs(ENGINE, run, SETTING, "minilm")
-    assert f"costs **{maps.total(costs, 'attention', (0, 1, 2)):.3f}**" in words(at)
+    assert f"costs **{maps.total(costs, 'attention', (0, 1, 2)):.3f}**" in text_of(at)
     frames = courses.frames(ENGINE, run, TEXT)
     head = at.selectbox(key="wm_run_head").value
     first, last = (study.wall(frame.cast, "attention", (2, 5), head).distances[1:] for frame in (frames[0], frames[-1]))
@@ -225,8 +213,8 @@ def test_a_finished_run_is_shown_and_judged(run, figures):
         "same_start" if study.alike(first) else "other_start",
         {"low": f"{min(first):.2f}", "high": f"{max(first):.2f}"},
     )
-    assert T(key, first=1, **numbers) in words(at)
-    assert f"After step 4, **{T('arms.' + running.ARMS[last.index(min(last))])}** is nearest" in words(at)
+    assert T(key, first=1, **numbers) in text_of(at)
+    assert f"After step 4, **{T('arms.' + running.ARMS[last.index(min(last))])}** is nearest" in text_of(at)
     charts = figures(at)
     assert len(charts) == 3 and all(len(chart.alt) > 20 for chart in charts)
 
@@ -236,7 +224,7 @@ def test_a_paused_run_shows_what_it_has():
     assert Session(found).work(steps=2) == "paused"
     at = show(wm_run="paused")
     assert not at.exception and not at.error
-    assert "After step 2," in words(at) and T("unfinished") in words(at)
+    assert "After step 2," in text_of(at) and T("unfinished") in text_of(at)
     found.delete()
 
 
@@ -255,4 +243,4 @@ def test_every_view_of_a_run_in_both_languages(run, view):
     for language in lessons.LANGUAGES:
         at = show(wm_run=run.name, lang=language, wm_run_view=view, wm_measure="unexplained", wm_board_on="text")
         assert not at.exception and not at.error
-        assert lessons.labels("what_to_match", language)("only_at_end") in words(at)
+        assert lessons.labels("what_to_match", language)("only_at_end") in text_of(at)

@@ -20,8 +20,8 @@ from core.runs.datasets import TEACHER, kinds_material
 from core.runs.plan import ArmPlan, RunPlan, StudentPlan
 from core.runs.run import Run
 from core.runs.session import Session
+from tests.pages.reading import FRAME, errors, open_page, text_of
 
-FRAME = str(Path(__file__).resolve().parents[3] / "pages" / "frame.py")
 INSTALLED = {card.name for card in catalog()}
 pytestmark = pytest.mark.skipif(not {"kinds-teacher", "kinds-student"} <= INSTALLED, reason="the pair is not installed")
 ME = "0" * 32
@@ -61,25 +61,13 @@ def runs(tmp_path_factory):
         yield folder
 
 
-def open_page(again: int = 0, **parameters: str) -> AppTest:
-    app = AppTest.from_file(FRAME, default_timeout=180)
-    app.session_state["wi_again"] = again  # how often "Measure again" was pressed
-    app.session_state["_owner"] = ME  # as the browser's cookie would say
-    for key, value in parameters.items():
-        app.query_params[key] = value
-    app.run()
-    app.switch_page("worth_it/page.py").run()
-    assert not app.exception, [(error.value, error.stack_trace) for error in app.exception]
-    return app
+def show(again: int = 0, **parameters: str) -> AppTest:
+    """The page at an address, for the owner of the runs.
 
-
-def text_of(app: AppTest) -> str:
-    parts = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.success]
-    return "\n".join(str(part.value) for part in parts)
-
-
-def errors(app: AppTest) -> list[str]:
-    return [error.value for error in app.error]
+    Args:
+        again: how often "Measure again" was pressed.
+    """
+    return open_page("worth_it", session={"wi_again": again, "_owner": ME}, seconds=180, **parameters)
 
 
 def guess(app: AppTest) -> AppTest:
@@ -90,7 +78,7 @@ def guess(app: AppTest) -> AppTest:
 
 @pytest.mark.parametrize("language", lessons.LANGUAGES)
 def test_opens_on_the_shipped_pair_with_a_verdict_and_live_costs(language, figures):
-    app = open_page(lang=language)
+    app = show(lang=language)
     t, report = lessons.labels("worth_it", language), sources.shipped()
     inside = report.compare("distilled").interval
     assert report.compare("distilled").verdict == "better"
@@ -117,7 +105,7 @@ def test_opens_on_the_shipped_pair_with_a_verdict_and_live_costs(language, figur
 
 
 def test_the_guess_is_marked_by_what_was_measured():
-    app = guess(open_page())
+    app = guess(show())
     quiz = lessons.quiz("worth_it", "en")["int8"]
     clear = costs.costs(sources.shipped(), "distilled").int8_speed("distilled", 1)[1]
     right = {"faster": 0, "same": 1, "slower": 2}[clear]
@@ -125,7 +113,7 @@ def test_the_guess_is_marked_by_what_was_measured():
 
 
 def test_the_batch_changes_what_is_said():
-    app = guess(open_page())
+    app = guess(show())
     app.button_group(key="wi_batch").set_value(8).run()
     found, t = costs.costs(sources.shipped(), "distilled"), lessons.labels("worth_it", "en")
     factor, clear = found.int8_speed("teacher", 8)
@@ -135,14 +123,14 @@ def test_the_batch_changes_what_is_said():
 
 def test_where_there_is_no_int8_the_rest_is_measured(monkeypatch):
     monkeypatch.setattr("core.measure.int8.available", lambda: False)
-    app = guess(open_page(again=50))
+    app = guess(show(again=50))
     t = lessons.labels("worth_it", "en")
     assert t("no_int8", device="CPU") in text_of(app) and t("table.one_int8") not in app.dataframe[0].value
     assert t("table.one") in app.dataframe[0].value and not errors(app)
 
 
 def test_measuring_again_gives_new_times():
-    app = guess(open_page())
+    app = guess(show())
     before = costs.costs(sources.shipped(), "distilled")
     app.button(key="wi_measure_again").click().run()
     after = costs.costs(sources.shipped(), "distilled", again=app.session_state["wi_again"])
@@ -152,7 +140,7 @@ def test_measuring_again_gives_new_times():
 
 
 def test_the_measures_are_drawn(figures):
-    app = open_page(wi_measure="ece")
+    app = show(wi_measure="ece")
     drawn = figures(app)[0]
     assert lessons.labels("worth_it", "en")("measures.ece") in drawn.alt
     assert f"{sources.shipped().arms['control'].mean('ece'):.3f}" in drawn.alt
@@ -160,7 +148,7 @@ def test_the_measures_are_drawn(figures):
 
 @pytest.mark.parametrize("language", lessons.LANGUAGES)
 def test_a_run_out_of_the_address(language):
-    app = guess(open_page(lang=language, wi_run="mine"))
+    app = guess(show(lang=language, wi_run="mine"))
     t, report = lessons.labels("worth_it", language), sources.of_run(sources.open_run("mine"))
     shown = {metric.label: metric.value for metric in app.metric}
     label = f"{t('distilled')} · {t('measures.accuracy')}"
@@ -173,7 +161,7 @@ def test_a_run_out_of_the_address(language):
 
 
 def test_only_ones_own_finished_runs_are_offered_and_choosing_one_opens_it():
-    app = open_page()
+    app = show()
     assert len(app.selectbox(key="wi_run").options) == 1 + 3  # the shipped pair, "mine", "one-seed" and "several"
     app.selectbox(key="wi_run").set_value("one-seed").run()
     assert not app.exception and app.query_params["wi_run"] in ("one-seed", ["one-seed"])
@@ -182,12 +170,12 @@ def test_only_ones_own_finished_runs_are_offered_and_choosing_one_opens_it():
 
 
 def test_somebody_elses_run_opens_by_its_name():
-    app = open_page(wi_run="theirs")
+    app = show(wi_run="theirs")
     assert app.selectbox(key="wi_run").value == "theirs" and not errors(app)
 
 
 def test_one_of_several_students_is_chosen():
-    app = open_page(wi_run="several")
+    app = show(wi_run="several")
     t = lessons.labels("worth_it", "en")
     shown = [metric.label for metric in app.metric]
     assert f"{t('taught_arm', arm='a b')} · {t('measures.accuracy')}" in shown
@@ -205,9 +193,9 @@ def test_bad_runs_are_explained_and_the_page_goes_on(language):
         ("gone", t("errors.run_missing", name="gone")),
         ("../../etc", t("errors.run_missing", name="../../etc")),
     ):
-        app = open_page(lang=language, wi_run=name)
+        app = show(lang=language, wi_run=name)
         assert said in errors(app) and app.metric, name
-    app = open_page(lang=language, wi_run="failed")
+    app = show(lang=language, wi_run="failed")
     stopped = sources.open_run("failed").status().lab_error
     assert errors(app) == [t("errors.nan_loss", **stopped.details)]
     assert t("instead") in text_of(app) and app.metric
@@ -215,7 +203,7 @@ def test_bad_runs_are_explained_and_the_page_goes_on(language):
 
 @pytest.mark.parametrize("value", ["nan", "-1", "<script>alert(1)</script>", "99999", "~", "a" * 2000])
 def test_hostile_addresses_fall_back(value):
-    app = open_page(wi_run=value, wi_measure=value, wi_batch=value, wi_arm=value)
+    app = show(wi_run=value, wi_measure=value, wi_batch=value, wi_arm=value)
     t = lessons.labels("worth_it", "en")
     assert app.button_group(key="wi_measure").value == "accuracy" and app.metric
     assert errors(app) == [t("errors.run_missing", name=value)]
@@ -223,18 +211,18 @@ def test_hostile_addresses_fall_back(value):
 
 def test_without_the_pair_the_page_says_so(monkeypatch):
     monkeypatch.setattr(sources, "card", lambda name: None)
-    app = open_page()
+    app = show()
     t = lessons.labels("worth_it", "en")
     assert t("errors.missing_pair", role="teacher") in [info.value for info in app.info] and not errors(app)
 
 
 def test_the_code_on_the_page_runs(capsys):
-    app = open_page(wi_run="mine")
+    app = show(wi_run="mine")
     block = next(code.value for code in app.code if "core.labs.worth_it" in code.value)
     names: dict = {}
     exec(block, names)
     assert names["report"].name == "mine" and "teacher" in capsys.readouterr().out
-    shipped = next(code.value for code in open_page().code if "core.labs.worth_it" in code.value)
+    shipped = next(code.value for code in show().code if "core.labs.worth_it" in code.value)
     assert "sources.shipped()" in shipped
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from pages.kit.components import _check_labels, _positions, _read, _rerun_only, register
+from pages.kit.components.component import CHOSEN, Component, positions_in, read
 
 LABELS = ("start", "finish", "layer", "layer_on", "layer_off", "head_on", "head_off", "head_gone", "hint")
 
-_BOARD = register("surgery_board")
+_BOARD = Component("surgery_board", labels=LABELS)
 
 
 def surgery_board(
@@ -32,17 +32,15 @@ def surgery_board(
         color: of what is on.
         off: the switches that are off at first.
     """
-    _check_labels(labels, LABELS)
-    choice, revision = _read(key, list(off))
-    places = _positions(choice, layers * (heads + 1))
+    choice, revision = read(key, list(off))
+    places = positions_in(choice, layers * (heads + 1))
     data = {
         "layers": layers,
         "heads": heads,
         "selected": places,
         "revision": revision,
-        "labels": dict(labels),
         "alt": alt,
         "color": color,
     }
-    _BOARD(key=key, data=data, on_selected_change=_rerun_only)
+    _BOARD.draw(key, data, labels=labels, events=CHOSEN)
     return places

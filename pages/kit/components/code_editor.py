@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from pages.kit.components import register
+from pages.kit.components.component import Component
 
 LONGEST = 40_000
 """Characters that are taken from the browser; a page may allow fewer."""
 
-_CODE_EDITOR = register("code_editor")
+_EDITOR = Component("code_editor")
 
 
 def typed(key: str, revision: int, code: str) -> str:
@@ -46,8 +46,4 @@ def code_editor(
         checked, line: the code in which this line was found wrong, and its number; marked until something is typed.
     """
     data = {"code": code, "revision": revision, "label": label, "hint": hint, "checked": checked, "line": line}
-    _CODE_EDITOR(key=key, data=data, on_code_change=_rerun_only, on_run_change=on_run)
-
-
-def _rerun_only() -> None:
-    """Streamlit keeps a component's state only for events that have a callback; the rerun itself is all we need."""
+    _EDITOR.draw(key, data, events={"code": None, "run": on_run})

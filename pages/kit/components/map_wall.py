@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pages.kit import components
+from pages.kit.components.component import CHOSEN, Component, encoded, file_name, is_position, read
 
 LABELS = ("cell", "hint", "scale", "slider", "play", "pause")
 
 Cells = Sequence[tuple[int, int]]
 """(row, column) of some cells."""
 
-_MAP_WALL = components.register("map_wall", saved=True, parts=["map_wall_drawing.js"])
+_WALL = Component("map_wall", labels=LABELS, saved=True, parts=["map_wall_drawing.js"])
 
 
 @dataclass(frozen=True)
@@ -66,18 +66,15 @@ def map_wall(
         largest: the most pixels along a cell's side.
         frame: where to start; the last one if None.
     """
-    missing = [name for name in LABELS if name not in labels]
-    if missing:
-        raise ValueError(f"labels lacks {', '.join(missing)}.")
     shape = (len(names), len(rows), len(columns))
     arrays = [np.asarray(one.maps, dtype=np.float32) for one in frames]
     if not arrays or any(array.shape != shape or 0 in shape for array in arrays):
         raise ValueError(f"map_wall needs frames of shape {shape}.")
     last = len(frames) - 1
-    choice, revision = components._read(key, last if frame is None else frame)
-    chosen = choice if isinstance(choice, int) and not isinstance(choice, bool) and 0 <= choice <= last else last
+    choice, revision = read(key, last if frame is None else frame)
+    chosen = choice if is_position(choice, len(frames)) else last
     drawn = [
-        {"label": one.label, "values": components._base64(array), "notes": list(one.notes)}
+        {"label": one.label, "values": encoded(array), "notes": list(one.notes)}
         for one, array in zip(frames, arrays, strict=True)
     ]
     data = {
@@ -85,10 +82,9 @@ def map_wall(
         "names": list(names),
         "rows": [str(row) for row in rows],
         "columns": [str(column) for column in columns],
-        "labels": dict(labels),
         "alt": alt,
         "colors": list(colors),
-        "file": components._file_name(key),
+        "file": file_name(key),
         "low": float(limits[0]),
         "high": float(limits[1]),
         "marks": [[list(cell) for cell in cells] for cells in marks],
@@ -100,5 +96,5 @@ def map_wall(
         "frame": chosen,
         "revision": revision,
     }
-    _MAP_WALL(key=key, data=data, on_selected_change=components._rerun_only)
+    _WALL.draw(key, data, labels=labels, events=CHOSEN)
     return chosen

@@ -16,18 +16,13 @@ import plotly.graph_objects as go
 import streamlit as st
 from plotly.io.json import to_json_plotly
 
-from pages.kit.components import source
+from pages.kit.components.component import Component
 
 LIBRARY_FILE = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 LIBRARY_ROUTE = f"/plotly-{plotly.__version__}.min.js"
 
-_FIGURE = st.components.v2.component(
-    "distillery.figure",
-    html='<div class="distillery-figure" role="figure"></div>',
-    js=source("common.js", "figure.js"),
-    css=source("figure.css"),
-    isolate_styles=False,  # plotly writes its style sheet into the document, where a shadow tree would not see it
-)
+# plotly writes its style sheet into the document, where a shadow tree would not see it.
+_FIGURE = Component("figure", isolated=False, attributes='role="figure"')
 
 
 def plotly_figure(
@@ -60,7 +55,7 @@ def plotly_figure(
         "library": LIBRARY_ROUTE.removeprefix("/"),
         "clicks": on_click is not None,
     }
-    _FIGURE(key=key, data=data, on_clicked_change=clicked)
+    _FIGURE.draw(key, data, events={"clicked": clicked})
 
 
 def customdata_at(figure: go.Figure, where: Any) -> Any:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pages.kit import components
+from pages.kit.components.component import CHOSEN, Component, is_position, read
 
 LABELS = ("right", "wrong")
 
-_LINE_PICKER = components.register("line_picker")
+_PICKER = Component("line_picker", labels=LABELS)
 
 
 def line_picker(
@@ -35,16 +35,15 @@ def line_picker(
     Returns:
         The picked line's index, or None.
     """
-    choice, revision = components._read(key, selected)
-    place = choice if isinstance(choice, int) and not isinstance(choice, bool) and 0 <= choice < len(lines) else None
+    choice, revision = read(key, selected)
+    place = choice if is_position(choice, len(lines)) else None
     data = {
         "lines": list(lines),
         "code": code,
         "right": right,
-        "labels": dict(labels),
         "alt": alt,
         "selected": place,
         "revision": revision,
     }
-    _LINE_PICKER(key=key, data=data, on_selected_change=components._rerun_only)
+    _PICKER.draw(key, data, labels=labels, events=CHOSEN)
     return place

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.kit.components import source
+from pages.kit.components.component import Component
 
 _ARRIVALS = "_arrivals"
 _VISITED, _SERVED = "_arrive_page", "_arrive_section"
 
-_PLACE = st.components.v2.component(
-    "distillery.arrive",
-    html='<div class="distillery-arrive" style="scroll-margin-top: 4rem"></div>',
-    js=source("arrive.js"),
-    isolate_styles=False,
-)
+_PLACE = Component("arrive", isolated=False, attributes='style="scroll-margin-top: 4rem"')
 
 
 def visit(slug: str) -> None:
@@ -44,4 +39,4 @@ def bring(place: str) -> None:
 def arrival(place: str) -> None:
     """Marks the place of this name; the reader is brought here once after each `bring`, and kept here while the page fills."""
     if count := st.session_state.get(_ARRIVALS, {}).get(place, 0):
-        _PLACE(key=f"_arrive_{place}", data={"place": place, "arrival": count})
+        _PLACE.draw(f"_arrive_{place}", {"place": place, "arrival": count})

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.kit.components import register
+from pages.kit.components.component import Component
 
-_FILE_BUTTON = register("file_button")
+_BUTTON = Component("file_button")
 
 
 def file_button(label: str, *, key: str, accept: str, longest: int, on_file: Callable[[bytes], None]) -> None:
@@ -26,4 +26,5 @@ def file_button(label: str, *, key: str, accept: str, longest: int, on_file: Cal
         if isinstance(sent, str):
             on_file(sent.encode())
 
-    _FILE_BUTTON(key=key, data={"label": label, "accept": accept, "longest": longest}, on_file_change=chosen)
+    data = {"label": label, "accept": accept, "longest": longest}
+    _BUTTON.draw(key, data, events={"file": chosen})

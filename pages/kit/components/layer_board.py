@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pages.kit import components
+from pages.kit.components.component import CHOSEN, Component, is_position, read
 
 LABELS = ("student", "teacher", "pair", "unpaired", "hint")
 
-_LAYER_BOARD = components.register("layer_board")
+_BOARD = Component("layer_board", labels=LABELS)
 
 
 def layer_board(
@@ -28,7 +28,7 @@ def layer_board(
 
     Args:
         costs: of each pair, `[student layer, teacher layer]`.
-        map_: the map at first; to change it later call `components.assign`.
+        map_: the map at first; to change it later call `assign`.
         best: the cheapest partner of each of the student's layers.
         key: the component's key in the session state.
         labels: see `LABELS`; `student` and `teacher` with {number}, `pair` with {student}, {teacher} and
@@ -36,14 +36,11 @@ def layer_board(
         alt: what the board is, for a screen reader.
         digits: decimals of the costs.
     """
-    missing = [name for name in LABELS if name not in labels]
-    if missing:
-        raise ValueError(f"labels lacks {', '.join(missing)}.")
     numbers = np.asarray(costs, dtype=np.float64)
     students, teachers = numbers.shape
-    choice, revision = components._read(key, list(map_))
+    choice, revision = read(key, list(map_))
     fits = isinstance(choice, list | tuple) and len(choice) == students and any(layer != -1 for layer in choice)
-    fits = fits and all(layer == -1 or components._whole(layer, teachers) for layer in choice)
+    fits = fits and all(layer == -1 or is_position(layer, teachers) for layer in choice)
     chosen = list(choice) if fits else list(map_)
     data = {
         "students": students,
@@ -54,9 +51,8 @@ def layer_board(
         "map": chosen,
         "best": list(best),
         "digits": digits,
-        "labels": dict(labels),
         "alt": alt,
         "revision": revision,
     }
-    _LAYER_BOARD(key=key, data=data, on_selected_change=components._rerun_only)
+    _BOARD.draw(key, data, labels=labels, events=CHOSEN)
     return tuple(chosen)

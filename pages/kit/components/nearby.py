@@ -8,18 +8,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.kit.components import source
+from pages.kit.components.component import Component
 
 WAITS = True
 """Whether labs wait at all; tests that read a whole page at once switch it off."""
 
-_PLACE = st.components.v2.component(
-    "distillery.nearby",
-    html='<div class="distillery-nearby" aria-busy="true"></div>',
-    js=source("common.js", "nearby.js"),
-    css=source("nearby.css"),
-    isolate_styles=False,
-)
+_PLACE = Component("nearby", isolated=False, attributes='aria-busy="true"')
 
 
 def near(name: str) -> bool:
@@ -30,5 +24,5 @@ def near(name: str) -> bool:
     seen: set[str] = st.session_state.setdefault("_seen", set())
     if not WAITS or name in seen:
         return True
-    _PLACE(key=f"_near_{name}", on_near_change=lambda: seen.add(name))
+    _PLACE.draw(f"_near_{name}", events={"near": lambda: seen.add(name)})
     return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypedDict
 
-from pages.kit.components import register
+from pages.kit.components.component import Component
 
 
 class Item(TypedDict, total=False):
@@ -17,7 +17,7 @@ class Item(TypedDict, total=False):
     color: str
 
 
-_TOKEN_STRIP = register("token_strip")
+_STRIP = Component("token_strip")
 
 
 def token_strip(items: Sequence[Item], *, key: str, alt: str) -> None:
@@ -28,4 +28,4 @@ def token_strip(items: Sequence[Item], *, key: str, alt: str) -> None:
         key: the component's key in the session state.
         alt: what the line is, for a screen reader.
     """
-    _TOKEN_STRIP(key=key, data={"items": [dict(item) for item in items], "alt": alt})
+    _STRIP.draw(key, {"items": [dict(item) for item in items], "alt": alt})

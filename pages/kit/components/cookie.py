@@ -6,9 +6,9 @@ from urllib.parse import quote, unquote
 
 import streamlit as st
 
-from pages.kit.components import register
+from pages.kit.components.component import Component
 
-_COOKIE = register("cookie")
+_COOKIE = Component("cookie")
 
 
 def kept_cookie(name: str) -> str:
@@ -19,4 +19,4 @@ def kept_cookie(name: str) -> str:
 
 def keep_cookie(name: str, value: str) -> None:
     """Asks the browser to keep a value for a year; an empty one is forgotten."""
-    _COOKIE(key=f"_cookie_{name}", data={"name": name, "value": quote(value)}, height=1)
+    _COOKIE.draw(f"_cookie_{name}", {"name": name, "value": quote(value)}, height=1)

@@ -1,0 +1,71 @@
+"""The gap that the labs of the temperature page look into: opened by the sentence box, shown with its numbers and its code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+import streamlit as st
+
+import lessons
+from core.engine import ENGINE
+from core.labs import masked_words as predictions
+from core.labs.temperature import soft_labels as study
+from core.labs.temperature import tables
+from pages.kit.page import Page
+from pages.temperature.code import OPEN_GAP
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An open gap.
+
+    Attributes:
+        text: the sentence.
+        which: the gap's place among the sentence's gaps.
+        gap: what both models say there.
+    """
+
+    text: str
+    which: int
+    gap: study.Gap
+
+
+def show(page: Page, figure: go.Figure, name: str, alt: str) -> None:
+    """Draws a figure, with the numbers that it draws."""
+    page.figure(figure, name, alt, lambda: tables.behind(figure))
+
+
+def code(page: Page, opened: Opened, name: str, lines: str) -> None:
+    """Shows the lines that open this gap, and those of one lab."""
+    gap = opened.gap
+    page.code(name, OPEN_GAP.format(text=opened.text, which=opened.which, truth=gap.word(gap.truth)) + lines)
+
+
+def open_gap(page: Page) -> Opened:
+    """Draws the sentence box and the choice of a gap, and asks both models there."""
+    t = page.t
+    text = page.sentence()
+    st.caption(t("mask_hint"))
+    tokens = ENGINE.tokens(page.setting, page.setting.teacher, text)
+    page.notices(tokens)
+    positions = predictions.masked_positions(ENGINE, page.setting, page.setting.teacher, tokens)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        which = 0
+        if len(positions) > 1:
+            numbers = list(range(len(positions)))
+            which = page.choice(
+                "at_gap", 0, t("gap"), numbers, format_func=lambda place: t("gap_name", number=place + 1)
+            )
+        gap = study.open_gap(ENGINE, page.setting, text, positions[which])
+        example = next((one["truth"] for one in lessons.examples(page.slug) if one["text"] == text), [])
+        default = example[which] if which < len(example) else gap.word(gap.truth)
+        word = page.text("at_truth", "", t("truth"), max_chars=60, placeholder=default, help=t("truth_help"), width=260)
+        page.reset()
+    gap = study.with_truth(ENGINE, page.setting, gap, default)
+    if word.strip():
+        with page.guard():
+            gap = study.with_truth(ENGINE, page.setting, gap, word)
+    if gap.identical:
+        st.info(t("identical"), icon=":material/content_copy:")
+    return Opened(text, which, gap)
