@@ -11,9 +11,9 @@ from core.labs.mlm_masking import figures as plots
 from core.labs.mlm_masking import gaps as mlm_masking
 from core.labs.mlm_masking import masking as mlm_draws
 from core.labs.mlm_masking import tables
+from core.source import weights_of
 from pages.kit.page import Page, code_span
 from pages.kit.token_strip import token_strip
-from pages.mlm_masking import code as mlm_code
 from pages.mlm_masking import parts as mlm_masking_parts
 from pages.mlm_masking import sentence_pairs
 
@@ -61,7 +61,7 @@ def gap() -> None:
     if len(found.gaps) > 1:
         st.dataframe(tables.gap_table(found.gaps, COLUMNS), hide_index=True)
     page.check(max(found.teacher.check(), found.student.check()))
-    page.code("gap", mlm_code.GAP.format(text=text, positions=hidden))
+    page.code("gap", text=text, positions=hidden)
     st.markdown(f"#### {page.lesson['pair'].title}")
     page.prose("pair")
     pair(chosen.position)
@@ -87,7 +87,7 @@ def pair(first: int) -> None:
         }
         st.markdown(t("pair_price", who=WHO[who], first=code_span(words[0]), second=code_span(words[1]), **blanks))
     st.caption(t("pair_source"))
-    page.code("pair", mlm_code.PAIR.format(text=text, first=first, second=second))
+    page.code("pair", text=text, first=first, second=second)
 
 
 @page.lab
@@ -122,7 +122,7 @@ def recipe() -> None:
             lambda: tables.histogram_table(many[:, 0], expected.chances, COLUMNS),
         )
     options = {"probability": how.probability, "shares": how.shares, "whole": how.whole_words, "seed": seed}
-    page.code("draw", mlm_code.DRAW.format(text=text, **options))
+    page.code("draw", text=text, **options)
     with st.expander(t("copying_title"), icon=":material/bug_report:"):
         copied = mlm_draws.copying(ENGINE, setting, text)
         st.markdown(t("copying", teacher=f"{copied.teacher_loss:.2f}", student=f"{copied.student_loss:.2f}"))
@@ -176,7 +176,7 @@ def epochs() -> None:
     parts.target_grid(found[regime], regimes[regime], plots.REGIMES[regime], MOST_ROWS)
     st.markdown(t("roberta_note"))
     st.dataframe(tables.table_1(t.group("roberta"), COLUMNS), hide_index=True)
-    page.code("epochs", mlm_code.EPOCHS.format(text=text, probability=probability, epochs=count, seed=seed))
+    page.code("epochs", text=text, probability=probability, epochs=count, seed=seed)
 
 
 @page.lab
@@ -204,7 +204,7 @@ def context() -> None:
     st.markdown(f"#### {page.lesson['influence'].title}")
     page.prose("influence")
     parts.influence(mlm_context.influences(ENGINE, setting, names[who], text, position), sides.both, position)
-    page.code("context", mlm_code.CONTEXT.format(text=text, name=names[who], position=position))
+    page.code("context", text=text, name=names[who], folder=weights_of(names[who]), position=position)
 
 
 @page.lab
@@ -221,7 +221,7 @@ def lens() -> None:
     st.caption(t("lens_first_row"))
     parts.lens_curves(seen, WHO)
     page.check(max(one.trace.check() for one in seen.values()))
-    page.code("lens", mlm_code.LENS.format(text=text, position=position))
+    page.code("lens", text=text, position=position)
 
 
 @page.lab

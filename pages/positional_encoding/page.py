@@ -13,7 +13,6 @@ from core.labs.positional_encoding import order_figures as draw_order
 from pages.kit.page import Page
 from pages.kit.picked import bounded_slider, picked_positions
 from pages.kit.token_strip import token_strip
-from pages.positional_encoding import code
 from pages.positional_encoding.schemes import schemes
 
 page = Page("positional_encoding", "pe")
@@ -76,7 +75,7 @@ def waves() -> None:
         with st.expander(t("turn_title"), icon=":material/rotate_right:", key=page.key("turn")):
             st.markdown(t("turn_text", distance=both.distance))
             st.latex(formulas.turn_formula(clock.matrix.tolist(), hands))
-    page.code("waves", code.WAVES.format(length=length, width=width, base=base, a=a, b=b))
+    page.code("waves", length=length, width=width, base=base, a=a, b=b)
 
 
 @page.lab
@@ -148,7 +147,7 @@ def learned() -> None:
     st.markdown(t("untrained_some", count=len(untrained), some=untrained[:9]) if untrained else t("trained_all"))
     with st.expander(page.lesson["seams"].title, icon=":material/help:", key=page.key("seams")):
         page.prose("seams")
-    page.code("learned", code.LEARNED.format(first=first))
+    page.code("learned", first=first)
 
 
 @page.lab
@@ -187,7 +186,7 @@ def surgery() -> None:
             shift(text, moves, positions=False)
         errors(found)
     page.check(found.check)
-    page.code("order", code.ORDER.format(text=text, order=moves))
+    page.code("order", text=text, order=moves)
 
 
 def shift(text: str, moves: tuple[int, ...], positions: bool) -> None:

@@ -13,7 +13,6 @@ from core.labs.temperature import label_budgets as experiments
 from core.labs.temperature import soft_labels as study
 from pages.kit.page import Page, code_span
 from pages.temperature import supersenses as kinds
-from pages.temperature.code import OPEN_GAP
 
 page = Page("temperature", "tp")
 t = page.t
@@ -37,9 +36,9 @@ def show(figure: go.Figure, name: str, alt: str) -> None:
     page.figure(figure, name, alt, lambda: tables.behind(figure))
 
 
-def code(name: str, lines: str) -> None:
-    """The lines that open this gap, and those of one lab."""
-    page.code(name, OPEN_GAP.format(text=text, which=which, truth=gap.word(gap.truth)) + lines)
+def code(name: str, **blanks: object) -> None:
+    """The code of one lab on this gap."""
+    page.code(name, text=text, which=which, truth=gap.word(gap.truth), **blanks)
 
 
 def open_gap() -> tuple[str, int, study.Gap]:
@@ -116,7 +115,7 @@ def soft_labels() -> None:
         show(plots.entropy_curve(study.TEMPERATURES, *entropies, temperature, most, labels), "entropy", alt)
     with st.expander(page.lesson["tail"].title, icon=":material/menu_book:"):
         page.prose("tail")
-    code("soft", f"print(study.view(gap, {temperature:g}).teacher)")
+    code("soft", temperature=temperature)
 
 
 @page.lab
@@ -150,8 +149,8 @@ def three_losses() -> None:
         "losses",
         labels["alt"].format(first=soft[0], last=soft[-1], hard=found.hard),
     )
-    options = f'{temperature:g}, {w:g}, "{direction}", {scaled}, "{reduction}"'
-    code("losses", f"print(losses.losses(gap, {options}))")
+    options = {"direction": direction, "scaled": scaled, "reduction": reduction}
+    code("losses", temperature=temperature, weight=w, **options)
     page.section("codebases")
     codebases(temperature, w)
 
@@ -194,8 +193,7 @@ def pushed() -> None:
         with column:
             st.markdown(t(label, word=code_span(spelled[place])))
             st.latex(formulas.push_formula(*row, place == found.truth, temperature, scaled))
-    shown = "print(gap.spell(found.ids), found.soft, found.hard)"
-    code("pushes", f"found = gradients.pushes(gap, {temperature:g}, {scaled})\n{shown}")
+    code("pushes", temperature=temperature, scaled=scaled)
 
 
 def told(asked: gradients.Riddle) -> dict[str, str]:
@@ -241,8 +239,7 @@ def square() -> None:
     st.badge(t("autograd", difference=found.worst), icon=":material/verified:", color="green", help=t("autograd_help"))
     with st.expander(page.lesson["derivation"].title, icon=":material/function:"):
         page.prose("derivation")
-    chosen = f"gap.only({count})" if count else "gap"
-    code("gradients", f"found = gradients.gradients({chosen})\nprint(found.scaled, found.unscaled, found.centred)")
+    code("gradients", count=count, temperatures=study.TEMPERATURES)
 
 
 @page.lab

@@ -42,8 +42,8 @@ def test_home_opens_in_both_languages(language, figures):
     assert setting.teacher in words_on(at.sidebar) and setting.student in words_on(at.sidebar)
 
 
-def test_the_numbers_are_the_models(figures):
-    """What home says of the two models is what the engine computes."""
+def test_the_numbers_are_the_models(figures, snippets_on, printed_by):
+    """What home says of the two models is what the engine computes, and what the code computes."""
     at = open_home(lang="en", ho_text="The dog wagged its [MASK].")
     setting = default_setting()
     teacher, student = (
@@ -54,6 +54,9 @@ def test_the_numbers_are_the_models(figures):
     assert f"share {found.shared}." in words_on(at)
     chart = figures(at)[0].spec
     assert found.teacher_best[0].word in chart
+    shown = snippets_on(at, "home")["predictions"]
+    for code in (shown.plain, shown.core):
+        assert repr(found.teacher_best[0].word) in printed_by(code)
 
 
 @pytest.mark.parametrize(
