@@ -124,9 +124,8 @@ SPECIAL: dict[tuple[str, str], list[dict]] = {
     ("temperature", "verdict"): [folders(*KINDS)],
     ("temperature", "experiment"): [{"measure": "ece"}],
     ("layer_outputs", "paths"): [{}, {"together": False, "fitted": (), "unit": False}],
-    ("layer_outputs", "cka"): [{}, {"special": True}],
-    ("what_to_match", "shipped_attention"): [{}, {"head": 0}],
-    ("what_to_match", "shipped_values"): [{}, {"head": 0}],
+    ("layer_outputs", "cka"): [{"special": True}],
+    ("what_to_match", "shipped_values"): [{"head": 0}],
     ("what_to_match", "cka"): [{"pair": "kinds"}],
     ("layer_surgery", "cut"): [
         {},
