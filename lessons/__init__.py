@@ -8,6 +8,7 @@ A lesson is a folder:
 - `quiz.toml`: `[[question]]` with `id`, `source`, and for each language `prompt` and `choices` of `text`, `why`; `answer` is
   the index of the right choice, or absent where only the live model knows (then the page passes it).
 - `examples.toml`: `[[example]]` with `text`, a `note` in both languages and whatever state the page wants.
+- `code.toml`: the Python that the page shows, a table for each snippet, named by its id, with the fields of `Snippet`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import tomllib
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+
+from lessons.snippets import Snippet
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 
@@ -193,3 +196,24 @@ def examples(slug: str) -> list[dict]:
 def table(slug: str, name: str) -> list[dict]:
     """The rows (`[[row]]`) of another file of a lesson, `name`.toml: facts that a page shows beside live numbers."""
     return tomllib.loads((FOLDER / slug / f"{name}.toml").read_text(encoding="utf-8"))["row"]
+
+
+@cache
+def code(slug: str) -> dict[str, Snippet]:
+    """The code that a lesson shows, by id; none if it shows no code.
+
+    Raises:
+        ContentError: a snippet has an unknown field, is not Python, or lacks what `Snippet` asks for.
+    """
+    path = FOLDER / slug / "code.toml"
+    if not path.exists():
+        return {}
+    snippets = {}
+    for id, fields in tomllib.loads(path.read_text(encoding="utf-8")).items():
+        try:
+            agree = tuple((one, other) for one, other in fields.pop("agree", ()))
+            texts = {name: value.strip() if isinstance(value, str) else value for name, value in fields.items()}
+            snippets[id] = Snippet(id, agree=agree, **texts)
+        except (AttributeError, SyntaxError, TypeError, ValueError) as error:
+            raise ContentError(f"{path}: snippet {id!r}: {error}.") from None
+    return snippets

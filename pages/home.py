@@ -15,18 +15,6 @@ from pages.kit.page import Page
 page = Page("home", "ho")
 t = page.t
 
-CODE = """
-from core.engine import Engine, default_setting
-from core.labs import masked_words as predictions
-
-engine, setting = Engine(), default_setting()
-text = {text!r}
-teacher = engine.trace(setting, setting.teacher, text)
-student = engine.trace(setting, setting.student, text)
-position = predictions.masked_positions(engine, setting, setting.teacher, teacher.tokens)[0]
-print(predictions.compare(engine, setting, teacher, student, position))
-"""
-
 
 def live(page: Page) -> None:
     """Teacher and student fill the same gap."""
@@ -49,7 +37,7 @@ def live(page: Page) -> None:
     sizes = [engine.card(name).parameters for name in (setting.student, setting.teacher)]
     st.markdown(t("agreement", shared=found.shared, share=f"{sizes[0] / sizes[1]:.0%}"))
     page.check(max(teacher.check(), student.check()))
-    page.code("predictions", CODE.format(text=text))
+    page.code("predictions", text=text)
 
 
 def cards(group: str) -> None:

@@ -194,5 +194,4 @@ def _take_away(page: Page, view: RunView, run: Run) -> None:
                 icon=":material/folder_zip:",
             )
         which = "open" if view.plan["task"] == "single_label" else "open_words"
-        snippets = {row["id"]: row["code"] for row in lessons.table(page.slug, "snippets")}
-        page.code("open", snippets[which].format(name=chosen))
+        page.code(which, name=chosen)

@@ -12,7 +12,7 @@ from core.engine import ENGINE
 from core.labs.experiments import plans as study
 from core.labs.experiments import preview_figures as plots
 from core.labs.experiments import previews as looks
-from pages.experiments.code import LOOKS as CODE
+from core.source import weights_of
 from pages.experiments.state import kind_name
 from pages.kit.page import Page, code_span
 
@@ -47,7 +47,9 @@ def matching(page: Page) -> None:
             ).set_axis(["T", "cosine", "with T^2", "without"], axis=1),
         )
     st.markdown(t("look_matching.cosine", count=looks.READ, **names, **numbers))
-    page.code("look_matching", CODE["matching"].format(temperature=temperature))
+    models = {"teacher": found.teacher, "student": found.student}
+    folders = {f"{role}_folder": weights_of(name) for role, name in models.items()}
+    page.code("look_matching", temperature=temperature, **models, **folders)
 
 
 def absent_choices(page: Page) -> dict:
@@ -82,7 +84,7 @@ def absent(page: Page, kind: str, temperature: float) -> None:
         labels["alt"].format(kind=kind_name(page, kind), first=first),
         lambda: pd.DataFrame({"kind": names, "texts": found.count, "share": found.shares}),
     )
-    page.code("look_absent", CODE["absent"].format(kind=kind, temperature=temperature))
+    page.code("look_absent", kind=kind, temperature=temperature)
 
 
 def few(page: Page) -> None:
@@ -106,7 +108,7 @@ def few(page: Page) -> None:
         labels["alt"].format(budget=budget, texts=found.texts),
         lambda: pd.DataFrame({"kind": names, "labels": found.labels, "teacher": found.teacher}),
     )
-    page.code("look_few", CODE["few"].format(budget=budget))
+    page.code("look_few", budget=budget)
 
 
 def steps(page: Page) -> None:
@@ -126,7 +128,7 @@ def steps(page: Page) -> None:
             ["student", "steps", "inside", "head"], axis=1
         ),
     )
-    page.code("look_steps", CODE["steps"])
+    page.code("look_steps")
 
 
 def masks(page: Page) -> None:
@@ -161,7 +163,7 @@ def masks(page: Page) -> None:
             }
         ),
     )
-    page.code("look_masks", CODE["masks"].format(texts=texts, epochs=epochs))
+    page.code("look_masks", texts=texts, epochs=epochs)
 
 
 PREVIEWS: dict[str, Callable[..., None]] = {

@@ -15,7 +15,6 @@ from core.runs.queue import RunView
 from core.runs.run import Run
 from core.runs.server import workshop
 from pages.experiments import state
-from pages.experiments.code import RUN
 from pages.kit import runs, verdict
 from pages.kit.page import Page
 
@@ -245,4 +244,4 @@ def _onward(page: Page, key: str, made: dict[str, Run]) -> None:
         st.page_link("distil/page.py", label=t("curves_link"), icon=":material/science:", query_params=query)
         preset = {f"dl_{name}": value for name, value in study.PRESETS[key].items()} | {"lang": language}
         st.page_link("distil/page.py", label=t("set_up"), icon=":material/tune:", query_params=preset)
-    page.code(f"run_{key}", RUN.format(key=key, choices=study.choices_written(last)))
+    page.code("run", key=key, choices=study.choices_of(last.written_plan))

@@ -18,6 +18,7 @@ import streamlit as st
 import lessons
 from core.engine import LONGEST_TOKENS, TOLERANCE, Setting
 from core.errors import LabError
+from core.source import source_of, weights_of
 from pages.kit import address, session
 from pages.kit.components.arrive import arrival, asked, bring
 from pages.kit.components.nearby import near
@@ -199,10 +200,27 @@ class Page(Controls):
             help=self.t("check_help"),
         )
 
-    def code(self, name: str, lines: str) -> None:
-        """The few lines of Python that compute what was just shown."""
+    def code(self, name: str, /, **blanks: Any) -> None:
+        """The Python that computes what was just shown: in plain torch, by this program, and the function that ran.
+
+        Args:
+            name: an id in the lesson's `code.toml`.
+            blanks: fill the snippet's blanks; `teacher`, `student`, `teacher_folder` and `student_folder` are those of the
+                setting unless given.
+        """
+        snippet, setting = lessons.code(self.slug)[name], self.setting
+        known = {"teacher": setting.teacher, "student": setting.student}
+        known |= {f"{role}_folder": weights_of(model) for role, model in known.items()}
+        filled = snippet.filled(**{key: value for key, value in known.items() if key in snippet.blanks} | blanks)
+        function = source_of(snippet.function) if snippet.function else ""
+        parts = {"code_plain": filled.plain, "code_core": filled.core, "code_function": function}
+        shown = {self.t(label): lines for label, lines in parts.items() if lines}
         with st.expander(self.t("reproduce"), icon=":material/code:", key=self.key("code_" + name)):
-            st.code(lines.strip(), language="python")
+            places = st.tabs(list(shown)) if len(shown) > 1 else [st.container()]
+            for place, lines in zip(places, shown.values(), strict=True):
+                place.code(lines, language="python")
+            if function:
+                places[-1].caption(code_span(snippet.function.replace(":", ".")))
 
     def predict(self, question: str, answer: int | None = None, **blanks: object) -> bool:
         """Asks for a guess before a result is shown.

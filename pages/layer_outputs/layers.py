@@ -14,7 +14,7 @@ from core.labs.layer_outputs import hidden_states as study
 from core.labs.layer_outputs import matching_figures as match_plots
 from pages.kit import components
 from pages.kit.page import Page
-from pages.layer_outputs.tokens import CODE, COLORS, focus, more, window
+from pages.layer_outputs.tokens import COLORS, focus, more, window
 
 
 def _listed(layers: Sequence[int]) -> str:
@@ -92,7 +92,7 @@ def layers_match(page: Page, both: study.Pair, text: str) -> None:
             )
     more(page, "about_few", "few_tokens")
     more(page, "about_maps", "maps")
-    page.code("cka", CODE["cka"].format(text=text, special=special))
+    page.code("cka", text=text, special=special)
 
 
 def heads_match(page: Page, both: study.Pair, text: str) -> None:
@@ -220,7 +220,9 @@ def heads_match(page: Page, both: study.Pair, text: str) -> None:
     more(page, "about_same", "same_number")
     page.code(
         "attention",
-        CODE["attention"].format(
-            text=text, teacher_layer=theirs, student_layer=mine, teacher_head=other - 1, student_head=own - 1
-        ),
+        text=text,
+        teacher_layer=theirs,
+        student_layer=mine,
+        teacher_head=other - 1,
+        student_head=own - 1,
     )

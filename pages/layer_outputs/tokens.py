@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-import lessons
 from core.charts.colors import STUDENT, TEACHER
 from core.labs.layer_outputs import figures as plots
 from core.labs.layer_outputs import hidden_states as study
@@ -15,7 +14,6 @@ from pages.kit import components
 from pages.kit.page import Page, code_span
 
 COLORS = {"teacher": TEACHER, "student": STUDENT}
-CODE = {row["lab"]: row["python"] for row in lessons.table("layer_outputs", "code")}
 WINDOW = 24
 """Tokens along a map's side; more would be taller than a screen."""
 
@@ -157,7 +155,7 @@ def _draw_similarity(page: Page, both: study.Pair, text: str, positions: study.T
             st.markdown(f"{t(role)}, {layer_name(t, shown[role])}: {names[0]}, {names[1]}")
             st.latex(plots.cosine_formula(study.cosine_parts(trace, shown[role], *pair)))
     more(page, "about_average", "anisotropy")
-    page.code("similarity", CODE["similarity"].format(text=text, first=pair[0], second=pair[1]))
+    page.code("similarity", text=text, first=pair[0], second=pair[1])
 
 
 def motion(page: Page, both: study.Pair, text: str) -> None:
@@ -193,7 +191,7 @@ def motion(page: Page, both: study.Pair, text: str) -> None:
         lambda: plots.line_table(lines, t("teacher_layer")),
     )
     more(page, "about_norms", "norms")
-    page.code("motion", CODE["motion"].format(text=text))
+    page.code("motion", text=text)
 
 
 def paths(page: Page, both: study.Pair, text: str) -> None:
@@ -214,7 +212,8 @@ def paths(page: Page, both: study.Pair, text: str) -> None:
         close = page.toggle("close", True, t("close"), help=t("close_help"))
         together = page.toggle("together", True, t("together"), help=t("together_help"))
         unit = page.toggle("unit", True, t("unit"), help=t("unit_help"))
-    seen = study.plane(both, together, unit, chosen if close else ())
+    fitted = tuple(chosen) if close else ()
+    seen = study.plane(both, together, unit, fitted)
     if together and not seen.together:
         st.info(t("widths_differ"))
     if not chosen:
@@ -240,4 +239,4 @@ def paths(page: Page, both: study.Pair, text: str) -> None:
         ),
     )
     st.markdown(t("kept" if close and chosen else "kept_all", rest=seen.rest, **kept))
-    page.code("paths", CODE["paths"].format(text=text))
+    page.code("paths", text=text, together=seen.together, unit=unit, fitted=fitted)

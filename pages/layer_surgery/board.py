@@ -10,10 +10,10 @@ from core.labs.layer_surgery import surgery as study
 from core.labs.layer_surgery.bench import Table
 from core.labs.layer_surgery.cut import Cut, from_marks, numbered, read_cut, to_marks
 from core.labs.layer_surgery.sweep import rule_keeps
+from core.source import weights_of
 from pages.kit import components, session, verdict
 from pages.kit.components.surgery_board import surgery_board
 from pages.kit.page import Page, code_span
-from pages.layer_surgery.code import CUT
 
 PRESETS = ("first", "last", "every_other")
 _MOVED, _DRAWN = "_ls_moved", "_ls_drawn"
@@ -95,7 +95,8 @@ def operate(page: Page, name: str, opened: Table) -> None:
         _savings(page, found, opened)
     with st.expander(t("about_measures"), icon=":material/straighten:"):
         page.prose("measures")
-    page.code("cut", CUT.format(name=name, keep=cut.keep, off=cut.off))
+    if cut.keep:  # no layers make no model
+        page.code("cut", name=name, folder=weights_of(name), keep=cut.keep, off=cut.off)
 
 
 def _said(page: Page, found: study.Operation, opened: Table) -> None:

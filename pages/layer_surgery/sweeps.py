@@ -15,7 +15,6 @@ from core.labs.layer_surgery.cut import make_cut, numbered, read_cut, whole
 from pages.kit import components, session
 from pages.kit.page import Page
 from pages.layer_surgery import board
-from pages.layer_surgery.code import HEADS, LAYERS
 
 TICK = 0.4
 """Seconds between two looks at measurements under way."""
@@ -57,7 +56,7 @@ def each_layer(page: Page, name: str) -> None:
     )
     st.markdown(t("each_said", **blanks))
     st.markdown(t("cheap_clear" if rises[cheap].change.significant else "cheap_unclear", cheap=cheap + 1))
-    page.code("layers", LAYERS.format(name=name))
+    page.code("layers", name=name)
 
 
 def rules(page: Page, name: str) -> None:
@@ -162,7 +161,7 @@ def heads(page: Page, name: str) -> None:
             one = make_cut(whole(layers).keep, [picked])
             text = t("put_picked", **_head(picked))
             _onto_board(page, name, "_ls_picked", text, one, shape)
-    page.code("heads", HEADS.format(name=name))
+    page.code("heads", name=name)
 
 
 def _head(head: tuple[int, int]) -> dict[str, int]:

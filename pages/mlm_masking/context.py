@@ -14,8 +14,8 @@ from core.labs.mlm_masking import context as mlm_context
 from core.labs.mlm_masking import context_figures as context_plots
 from core.labs.mlm_masking import gaps as mlm_masking
 from core.labs.mlm_masking.gaps import Answer
+from core.source import weights_of
 from pages.kit.page import Page, code_span
-from pages.mlm_masking import code as mlm_code
 from pages.mlm_masking.sentence import Sentence, answers, choose_word, models, roles
 
 
@@ -44,7 +44,7 @@ def context(page: Page, sentence: Sentence) -> None:
     page.prose("influence")
     found = mlm_context.influences(ENGINE, setting, names[who], text, position)
     _influence(page, found, sides.both, sentence.tokens.pieces[position])
-    page.code("context", mlm_code.CONTEXT.format(text=text, name=names[who], position=position))
+    page.code("context", text=text, name=names[who], folder=weights_of(names[who]), position=position)
 
 
 def _influence(page: Page, found: Sequence[mlm_context.Influence], base: Answer, truth: str) -> None:

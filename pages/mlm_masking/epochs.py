@@ -12,7 +12,6 @@ from core.labs.mlm_masking import figures as plots
 from core.labs.mlm_masking import masking as mlm_draws
 from core.labs.mlm_masking import tables
 from pages.kit.page import Page
-from pages.mlm_masking import code as mlm_code
 from pages.mlm_masking.sentence import Sentence
 
 MOST_ROWS = 40
@@ -38,7 +37,7 @@ def epochs(page: Page, sentence: Sentence) -> None:
     _target_grid(page, sentence, found[regime], regimes[regime], plots.REGIMES[regime])
     st.markdown(t("roberta_note"))
     st.dataframe(tables.table_1(t.group("roberta"), t.group("columns")), hide_index=True)
-    page.code("epochs", mlm_code.EPOCHS.format(text=text, probability=probability, epochs=count, seed=seed))
+    page.code("epochs", text=text, probability=probability, epochs=count, seed=seed)
 
 
 def _controls(page: Page) -> tuple[float, int, int]:

@@ -14,7 +14,6 @@ from core.labs.mlm_masking import tables
 from core.labs.mlm_masking.gaps import Gap
 from pages.kit import components
 from pages.kit.page import Page, code_span
-from pages.mlm_masking import code as mlm_code
 from pages.mlm_masking.sentence import Sentence, answers, choose_word, roles
 
 NONE = "none"
@@ -41,7 +40,7 @@ def gap(page: Page, sentence: Sentence) -> None:
     if len(found.gaps) > 1:
         st.dataframe(tables.gap_table(found.gaps, columns), hide_index=True)
     page.check(max(found.teacher.check(), found.student.check()))
-    page.code("gap", mlm_code.GAP.format(text=text, positions=hidden))
+    page.code("gap", text=text, positions=hidden)
     st.markdown(f"#### {page.lesson['pair'].title}")
     page.prose("pair")
     _pair(page, sentence, chosen.position)
@@ -69,7 +68,7 @@ def _pair(page: Page, sentence: Sentence, first: int) -> None:
         }
         st.markdown(t("pair_price", who=called[who], first=code_span(words[0]), second=code_span(words[1]), **blanks))
     st.caption(t("pair_source"))
-    page.code("pair", mlm_code.PAIR.format(text=text, first=first, second=second))
+    page.code("pair", text=text, first=first, second=second)
 
 
 def _picker(page: Page, sentence: Sentence, whole_words: bool) -> list[int]:

@@ -12,7 +12,6 @@ from core.labs.mlm_masking import context as mlm_context
 from core.labs.mlm_masking import context_figures as context_plots
 from core.labs.mlm_masking import tables
 from pages.kit.page import Page, code_span
-from pages.mlm_masking import code as mlm_code
 from pages.mlm_masking.sentence import Sentence, choose_word, models, roles
 
 
@@ -31,7 +30,7 @@ def lens(page: Page, sentence: Sentence) -> None:
     st.caption(t("lens_first_row"))
     _curves(page, seen, called)
     page.check(max(one.trace.check() for one in seen.values()))
-    page.code("lens", mlm_code.LENS.format(text=text, position=position))
+    page.code("lens", text=text, position=position)
 
 
 def _table(page: Page, seen: mlm_context.Lens, who: str, truth: str, surest: float) -> None:

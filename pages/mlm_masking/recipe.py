@@ -11,7 +11,6 @@ from core.labs.mlm_masking import masking as mlm_draws
 from core.labs.mlm_masking import tables
 from pages.kit.components.token_strip import token_strip
 from pages.kit.page import Page, code_span
-from pages.mlm_masking import code as mlm_code
 from pages.mlm_masking.sentence import Sentence, choose_word, roles
 
 DRAWS = 1000
@@ -53,7 +52,7 @@ def recipe(page: Page, sentence: Sentence) -> None:
             lambda: tables.histogram_table(many[:, 0], expected.chances, columns),
         )
     options = {"probability": how.probability, "shares": how.shares, "whole": how.whole_words, "seed": seed}
-    page.code("draw", mlm_code.DRAW.format(text=text, **options))
+    page.code("draw", text=text, **options)
     with st.expander(t("copying_title"), icon=":material/bug_report:"):
         copied = mlm_draws.copying(ENGINE, setting, text)
         st.markdown(t("copying", teacher=f"{copied.teacher_loss:.2f}", student=f"{copied.student_loss:.2f}"))

@@ -9,16 +9,6 @@ from core.labs.mlm_masking import sentence_pair_figures as plots
 from core.labs.mlm_masking import sentence_pairs
 from pages.kit.page import Page
 
-CODE = """
-from core.engine import Engine, default_setting
-from core.labs.mlm_masking import sentence_pairs
-
-engine, setting = Engine(), default_setting()
-found = sentence_pairs.read(engine, setting, {first!r}, {second!r}, {stranger!r})
-print(found.yes)  # by task: the probability of "it follows", of "in order"
-print(sentence_pairs.measured())  # accuracy on held-out pairs, by head and by task
-"""
-
 
 def sentences(page: Page) -> None:
     """Three boxes, a guess, what both heads say, and how good they are."""
@@ -56,4 +46,4 @@ def sentences(page: Page) -> None:
         width="content",
     )
     st.caption(t("sentences.note"))
-    page.code("sentences", CODE.format(**texts))
+    page.code("sentences", **texts)

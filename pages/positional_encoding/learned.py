@@ -10,7 +10,6 @@ from core.engine import ENGINE
 from core.labs.positional_encoding import encodings as study
 from core.labs.positional_encoding import figures as draw
 from pages.kit.page import Page
-from pages.positional_encoding import code
 
 
 def learned(page: Page) -> None:
@@ -83,4 +82,4 @@ def learned(page: Page) -> None:
     st.markdown(t("untrained_some", count=len(untrained), some=untrained[:9]) if untrained else t("trained_all"))
     with st.expander(page.lesson["seams"].title, icon=":material/help:", key=page.key("seams")):
         page.prose("seams")
-    page.code("learned", code.LEARNED.format(first=first))
+    page.code("learned", first=first)

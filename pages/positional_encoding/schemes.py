@@ -12,7 +12,6 @@ from core.labs.positional_encoding import order_figures as draw
 from pages.kit import components
 from pages.kit.page import Page, code_span
 from pages.kit.picked import picked_cell
-from pages.positional_encoding import code
 
 
 def schemes(page: Page) -> None:
@@ -60,7 +59,8 @@ def schemes(page: Page) -> None:
     with st.expander(page.lesson["schemes"].title, icon=":material/menu_book:", key=page.key("schemes")):
         page.prose("schemes")
     page.check(scores.check)
-    page.code("relative", code.RELATIVE.format(text=text, layer=layer - 1, head=head - 1, scheme=scheme, knobs=knobs))
+    chosen = {name: getattr(knobs, name) for name in relative.KNOBS[scheme]}
+    page.code(f"relative_{scheme}", text=text, layer=layer - 1, head=head - 1, **chosen)
 
 
 def _knobs(page: Page, scheme: relative.Scheme) -> relative.Knobs:

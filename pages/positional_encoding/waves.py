@@ -10,7 +10,6 @@ from core.labs.positional_encoding import encodings as study
 from core.labs.positional_encoding import figures as draw
 from core.labs.positional_encoding import formulas
 from pages.kit.page import Page
-from pages.positional_encoding import code
 
 WIDTHS, BASES = [4, 8, 16, 32, 64, 128, 256, 384], [10, 100, 1000, 10_000, 100_000, 1_000_000]
 
@@ -69,4 +68,4 @@ def waves(page: Page) -> None:
         with st.expander(t("turn_title"), icon=":material/rotate_right:", key=page.key("turn")):
             st.markdown(t("turn_text", distance=both.distance))
             st.latex(formulas.turn_formula(clock.matrix.tolist(), hands))
-    page.code("waves", code.WAVES.format(length=length, width=width, base=base, a=a, b=b))
+    page.code("waves", length=length, width=width, base=base, a=a, b=b)

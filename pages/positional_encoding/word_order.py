@@ -13,7 +13,6 @@ from core.labs.positional_encoding import order_figures as draw_order
 from pages.kit.components.token_strip import token_strip
 from pages.kit.page import Page
 from pages.kit.picked import picked_positions
-from pages.positional_encoding import code
 
 SWAPS = {example["text"]: example["swap"] for example in lessons.examples("positional_encoding")}
 
@@ -53,7 +52,7 @@ def surgery(page: Page) -> None:
             _shift(page, text, moves, positions=False)
         _errors(page, found)
     page.check(found.check)
-    page.code("order", code.ORDER.format(text=text, order=moves))
+    page.code("order", text=text, order=moves)
 
 
 def _shift(page: Page, text: str, moves: tuple[int, ...], positions: bool) -> None:

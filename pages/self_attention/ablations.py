@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -9,10 +11,10 @@ from core.charts import colors
 from core.engine import ENGINE
 from core.labs.self_attention import ablations as breaking
 from core.labs.self_attention import figures as plots
-from core.trace import Intervention
+from core.source import weights_of
+from core.trace import AblateHead, Intervention, NoScaling
 from pages.kit import components
 from pages.kit.page import Page, code_span
-from pages.self_attention.code import BREAK
 from pages.self_attention.heads import agree
 
 DAMAGES = ["no_scaling", "uniform", "head", "heads"]
@@ -46,8 +48,15 @@ def broken(page: Page, name: str, text: str) -> None:
     found, difference = compared(interventions)
     _show_damage(page, found, tokens.pieces[position])
     page.check(difference)
-    facts = {"name": name, "text": text, "ids": ids, "position": position, "true_id": true_id}
-    page.code("break", BREAK.format(**facts, interventions=interventions))
+    facts = {
+        "name": name,
+        "folder": weights_of(name),
+        "text": text,
+        "ids": ids,
+        "position": position,
+        "true_id": true_id,
+    }
+    _show_code(page, interventions, layers, facts)
     _try_every_head(page, name, text, ids, position, layers, heads)
 
 
@@ -72,6 +81,16 @@ def _choose_damage(page: Page, layers: int, heads: int) -> tuple[Intervention, .
         if kind == "head":
             head = page.select("broken_head", 1, t("head"), head_choices, width=90)
     return breaking.damage(kind, layer - 1 if layer else None, head - 1, layers, heads)
+
+
+def _show_code(page: Page, interventions: tuple[Intervention, ...], layers: int, facts: dict[str, Any]) -> None:
+    """The code for this damage; `facts` fill its other blanks."""
+    first = interventions[0]
+    if isinstance(first, AblateHead):
+        page.code("break_heads", heads=[(one.layer, one.head) for one in interventions], **facts)
+        return
+    kind = "break_no_scaling" if isinstance(first, NoScaling) else "break_uniform"
+    page.code(kind, layers=list(range(layers)) if first.layer is None else [first.layer], **facts)
 
 
 def _show_damage(page: Page, found: breaking.Broken, word: str) -> None:

@@ -15,10 +15,10 @@ from core.engine import ENGINE
 from core.labs.self_attention import figures as plots
 from core.labs.self_attention import formulas
 from core.labs.self_attention import heads as study
+from core.source import weights_of
 from core.trace import Trace
 from pages.kit import components
 from pages.kit.page import Page
-from pages.self_attention.code import HEAD
 
 OVERVIEWS = ["maps", "entropy", "distance", "special", "previous", "following"]
 PARTS = ("layer", "head")
@@ -65,7 +65,8 @@ def heads(page: Page, name: str, text: str) -> None:
     _describe(page, study.habits(pattern, special), len(tokens))
     if average:
         st.caption(t("average_note", head=head + 1, heads=len(trace.probabilities[layer])))
-    page.code("head", HEAD.format(name=name, text=text, layer=layer, head=head, query=query, key=key))
+    place = {"layer": layer, "head": head, "query": query, "key": key}
+    page.code("head", name=name, folder=weights_of(name), text=text, **place)
     page.section("steps")
     _walk(page, trace, layer, head, *_choose_in_words(page, tokens, pattern, special))
 

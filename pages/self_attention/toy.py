@@ -11,7 +11,6 @@ from core.labs.self_attention import bertviz_view, formulas
 from core.labs.self_attention import toy as toys
 from pages.kit import components
 from pages.kit.page import Page
-from pages.self_attention.code import TOY
 
 TOY_TOKENS = ["A", "B", "C"]
 
@@ -65,7 +64,7 @@ def toy(page: Page) -> None:
             )
         said = ("swap_same" if found.equivariant else "swap_differs") if swapped else "toy_try"
         right.markdown(t(said, moved=f"{found.moved:.1e}"))
-    page.code("toy", TOY.format(matrices=[*edited.values()], mask="causal_mask(3)" if causal else "None"))
+    page.code("toy", matrices=[*edited.values()], causal=causal)
 
 
 def _editor(part: str, rows: toys.Rows) -> list[list[float | None]]:

@@ -13,7 +13,6 @@ from core.labs import masked_words as predictions
 from core.labs.temperature import soft_labels as study
 from core.labs.temperature import tables
 from pages.kit.page import Page
-from pages.temperature.code import OPEN_GAP
 
 
 @dataclass(frozen=True)
@@ -36,10 +35,10 @@ def show(page: Page, figure: go.Figure, name: str, alt: str) -> None:
     page.figure(figure, name, alt, lambda: tables.behind(figure))
 
 
-def code(page: Page, opened: Opened, name: str, lines: str) -> None:
+def code(page: Page, opened: Opened, name: str, **blanks: object) -> None:
     """Shows the lines that open this gap, and those of one lab."""
     gap = opened.gap
-    page.code(name, OPEN_GAP.format(text=opened.text, which=opened.which, truth=gap.word(gap.truth)) + lines)
+    page.code(name, text=opened.text, which=opened.which, truth=gap.word(gap.truth), **blanks)
 
 
 def open_gap(page: Page) -> Opened:

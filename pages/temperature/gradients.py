@@ -7,6 +7,7 @@ import streamlit as st
 from core.labs.temperature import figures as plots
 from core.labs.temperature import formulas, gradients
 from core.labs.temperature import soft_labels as study
+from core.theory.temperature import TEMPERATURES
 from pages.kit.page import Page, code_span
 from pages.temperature.gap import Opened, code, show
 
@@ -38,8 +39,7 @@ def pushed(page: Page, opened: Opened) -> None:
         with column:
             st.markdown(t(label, word=code_span(spelled[place])))
             st.latex(formulas.push_formula(*row, place == found.truth, temperature, scaled))
-    shown = "print(gap.spell(found.ids), found.soft, found.hard)"
-    code(page, opened, "pushes", f"found = gradients.pushes(gap, {temperature:g}, {scaled})\n{shown}")
+    code(page, opened, "pushes", temperature=temperature, scaled=scaled)
 
 
 def _told(gap: study.Gap, asked: gradients.Riddle) -> dict[str, str]:
@@ -87,10 +87,4 @@ def square(page: Page, opened: Opened) -> None:
     st.badge(t("autograd", difference=found.worst), icon=":material/verified:", color="green", help=t("autograd_help"))
     with st.expander(page.lesson["derivation"].title, icon=":material/function:"):
         page.prose("derivation")
-    chosen = f"gap.only({count})" if count else "gap"
-    code(
-        page,
-        opened,
-        "gradients",
-        f"found = gradients.gradients({chosen})\nprint(found.scaled, found.unscaled, found.centred)",
-    )
+    code(page, opened, "gradients", count=count, temperatures=TEMPERATURES)

@@ -53,8 +53,8 @@ def three_losses(page: Page, opened: Opened) -> None:
         "losses",
         labels["alt"].format(first=soft[0], last=soft[-1], hard=found.hard),
     )
-    options = f'{temperature:g}, {w:g}, "{direction}", {scaled}, "{reduction}"'
-    code(page, opened, "losses", f"print(losses.losses(gap, {options}))")
+    options = {"direction": direction, "scaled": scaled, "reduction": reduction}
+    code(page, opened, "losses", temperature=temperature, weight=w, **options)
     page.section("codebases")
     _codebases(page, gap, temperature, w)
 

@@ -70,4 +70,4 @@ def soft_labels(page: Page, opened: Opened, entropies: Sequence[Sequence[float]]
         show(page, plots.entropy_curve(study.TEMPERATURES, *entropies, temperature, most, labels), "entropy", alt)
     with st.expander(page.lesson["tail"].title, icon=":material/menu_book:"):
         page.prose("tail")
-    code(page, opened, "soft", f"print(study.view(gap, {temperature:g}).teacher)")
+    code(page, opened, "soft", temperature=temperature)

@@ -10,10 +10,10 @@ from core.engine import ENGINE, models_for
 from core.labs.temperature import supersense_figures as plots
 from core.labs.temperature import supersenses as study
 from core.measure import label_budgets as experiments
+from core.source import weights_of
 from core.theory.temperature import TEMPERATURES
 from pages.kit import verdict
 from pages.kit.page import Page, code_span
-from pages.temperature.code import EXPERIMENT, MAP, VERDICT
 
 
 def names(page: Page, kinds: list[str] | tuple[str, ...]) -> list[str]:
@@ -49,7 +49,9 @@ def definition(page: Page) -> None:
         lambda: pd.DataFrame({t("kind"): rows, labels["teacher"]: seen.teacher, labels["student"]: seen.student}),
     )
     st.caption(t("asked_models", teacher=code_span(teacher), student=code_span(student)))
-    page.code("verdict", VERDICT.format(text=text, temperature=temperature))
+    models = {"teacher": teacher, "student": student}
+    folders = {f"{role}_folder": weights_of(name) for role, name in models.items()}
+    page.code("verdict", text=text, temperature=temperature, **models, **folders)
 
 
 def alike(page: Page) -> None:
@@ -81,7 +83,7 @@ def alike(page: Page) -> None:
         labels["alt"].format(what=options[which], one=one, other=other, share=numbers["share"]),
         lambda: pd.DataFrame(found.shares, index=rows, columns=rows).reset_index(names=t("kind")),
     )
-    page.code("map", MAP.format(call=f"similarity({temperature:g})" if which == "similarity" else "confusion()"))
+    page.code(which, **({"temperature": temperature} if which == "similarity" else {}))
 
 
 def worth(page: Page) -> None:
@@ -131,7 +133,7 @@ def worth(page: Page) -> None:
         )
         st.markdown(t("best_temperature", measure=options[measure], **best))
     calibration(page, accuracy)
-    page.code("experiment", EXPERIMENT.format(measure=measure))
+    page.code("experiment", measure=measure)
 
 
 def calibration(page: Page, accuracy: experiments.Experiment) -> None:

@@ -17,7 +17,7 @@ from core.runs.queue import RunView
 from pages.kit import components, runs
 from pages.kit.components.layer_board import layer_board
 from pages.kit.page import Page
-from pages.what_to_match.shipped import CODE, map_words, more, name_of
+from pages.what_to_match.shipped import map_words, more, name_of
 
 PARAMETER = "map"
 """Under this name the address carries the learner's map."""
@@ -91,7 +91,7 @@ def board(page: Page, text: str, view: RunView | None) -> None:
     if not who.startswith("run-"):
         pair, role = who.rsplit("-", 1)
         teacher, names = study.names_of(page.setting, pair)
-        page.code("board", CODE["board"].format(teacher=teacher, student=names[role], map=tuple(map_)))
+        page.code("board", teacher=teacher, student=names[role], layer_map=tuple(map_))
 
 
 def _on_text(page: Page, who: str, costs: costing.LayerCosts, text: str, view: RunView | None) -> costing.LayerCosts:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-import lessons
 from core.charts.colors import DIFFERENCE
 from core.engine import ENGINE
 from core.labs.what_to_match import figures as plots
@@ -15,11 +14,10 @@ from core.labs.what_to_match import layer_costs as costing
 from core.labs.what_to_match import layer_maps as maps
 from core.labs.what_to_match import relations as study
 from core.labs.what_to_match.figures import color_of
+from core.source import weights_of
 from pages.kit import components
 from pages.kit.components.map_wall import WallFrame, map_wall
 from pages.kit.page import Page, code_span
-
-CODE = {row["lab"]: row["python"] for row in lessons.table("what_to_match", "code")}
 
 
 def name_of(page: Page, arm: str) -> str:
@@ -112,7 +110,7 @@ def side_by_side(page: Page, text: str) -> None:
         view = page.choice("view", "attention", t("view"), list(views), format_func=views.get)
     if pair in study.SHIPPED:
         st.caption(t(f"pair_facts.{pair}"))
-    teacher, _ = study.names_of(page.setting, pair)
+    teacher, students = study.names_of(page.setting, pair)
     page.notices(ENGINE.tokens(page.setting, teacher, text))
     cast = study.read(ENGINE, page.setting, pair, text)
     if view == "cka":
@@ -144,7 +142,11 @@ def side_by_side(page: Page, text: str) -> None:
     page.check(cast.check)
     if view == "values":
         more(page, "about_relations", "relations")
-    page.code("shipped", CODE["shipped"].format(pair=pair, text=text, view=view, layer=layer, other=other, head=head))
+    folders = {
+        "teacher_folder": weights_of(teacher),
+        "student_folders": [weights_of(name) for name in students.values()],
+    }
+    page.code(f"shipped_{view}", pair=pair, text=text, layer=layer, other=other, head=head, **folders)
 
 
 def _said(page: Page, cast: study.Cast, seen: study.Wall, view: str) -> None:
@@ -179,7 +181,7 @@ def _all_layers(page: Page, cast: study.Cast, pair: str, text: str) -> None:
         width = cast.teacher.hidden.shape[-1]
         st.caption(t("few_tokens", count=len(cast.pieces), width=width))
     st.caption(t("asked_models", names=", ".join(code_span(name) for name in (teacher, *students.values()))))
-    page.code("cka", CODE["cka"].format(pair=pair))
+    page.code("cka", pair=pair)
 
 
 def draw_grids(

@@ -20,20 +20,6 @@ from pages.kit.components.plotly_figure import LIBRARY_FILE
 from pages.kit.page import Page, code_span
 from pages.worth_it import costs, quality
 
-SHIPPED = "sources.shipped()"
-RUN = "sources.of_run(sources.open_run({name!r}))"
-
-CODE = """
-from core.labs.worth_it import sources
-from core.labs.worth_it.costs import costs
-
-report = {source}
-print(report.compare({arm!r}))
-found = costs(report, {arm!r})
-for model in found.models:
-    print(model.arm, model.int8, f"{{model.megabytes:.1f}} MB", {{b: f"{{t.median:.2f}} ms" for b, t in model.latency.items()}})
-"""
-
 
 @dataclass(frozen=True)
 class Spoken:
@@ -71,7 +57,10 @@ def downloads(page: Page, report: Report, arm: str, device: str) -> None:
             on_click="ignore",
             help=t("save_notebook_help"),
         )
-    page.code("report", CODE.format(source=SHIPPED if not report.folder else RUN.format(name=report.name), arm=arm))
+    if report.folder:
+        page.code("report_run", name=report.name, arm=arm)
+    else:
+        page.code("report", arm=arm)
 
 
 def notebook(page: Spoken | Page, report: Report, plan: Mapping[str, Any] | None) -> str:

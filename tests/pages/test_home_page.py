@@ -30,8 +30,8 @@ def test_home_opens_in_both_languages(language, figures):
     assert setting.teacher in text_of(at.sidebar) and setting.student in text_of(at.sidebar)
 
 
-def test_the_numbers_are_the_models(figures):
-    """What home says of the two models is what the engine computes."""
+def test_the_numbers_are_the_models(figures, snippets_on, printed_by):
+    """What home says of the two models is what the engine computes, and what the code computes."""
     at = open_home(lang="en", ho_text="The dog wagged its [MASK].")
     setting = default_setting()
     teacher, student = (
@@ -42,6 +42,9 @@ def test_the_numbers_are_the_models(figures):
     assert f"share {found.shared}." in text_of(at)
     chart = figures(at)[0].spec
     assert found.teacher_best[0].word in chart
+    shown = snippets_on(at, "home")["predictions"]
+    for code in (shown.plain, shown.core):
+        assert repr(found.teacher_best[0].word) in printed_by(code)
 
 
 @pytest.mark.parametrize(

@@ -286,8 +286,3 @@ def choices_of(plan: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     soft = plan["arms"]["distilled"]["stages"][0]["terms"][0]
     return {"kind": plan["extra"]["part"], "temperature": soft["temperature"]}
-
-
-def choices_written(run: Run) -> str:
-    """The choices of a run that was begun, as Python writes further arguments of `begin`."""
-    return "".join(f", {name}={value!r}" for name, value in choices_of(run.written_plan).items())

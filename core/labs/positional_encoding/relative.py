@@ -131,6 +131,16 @@ class Knobs:
         return 2 * self.clip + 1
 
 
+KNOBS: dict[Scheme, tuple[str, ...]] = {
+    "learned": (),
+    "t5": ("buckets", "furthest"),
+    "shaw": ("clip",),
+    "alibi": ("causal",),
+    "rotary": ("base",),
+}
+"""The fields of `Knobs` that each scheme reads."""
+
+
 @dataclass(frozen=True)
 class Addition:
     """What one scheme adds to a head's scores.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import time
 
 import pytest
@@ -15,7 +13,6 @@ from core.labs.experiments import outcome as outcomes
 from core.labs.experiments import plans as study
 from core.labs.experiments import results
 from core.runs.server import close_workshop, workshop
-from pages.experiments import code
 from tests.pages.reading import open_page, text_of
 
 TINY = {
@@ -191,31 +188,18 @@ def test_runs_of_one_experiment_are_no_runs_of_another(done):
     assert app.error and done["steps"][0] in app.error[0].value
 
 
-LINES = {
-    "matching": code.LOOKS["matching"].format(temperature=4.0),
-    "absent": code.LOOKS["absent"].format(kind="food", temperature=4.0),
-    "few": code.LOOKS["few"].format(budget=60),
-    "steps": code.LOOKS["steps"],
-    "masks": code.LOOKS["masks"].format(texts=20, epochs=3),
-}
-
-
 @pytest.mark.parametrize("key", study.KEYS)
-def test_the_shown_lines_run(key):
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(LINES[key], {})
-    assert printed.getvalue().strip()
+def test_the_code_of_each_look_is_shown(key, snippets_on):
+    assert f"look_{key}" in snippets_on(open_page(lang="en", xp_which=key), "experiments")
 
 
-def test_the_lines_of_a_whole_experiment_run(done):
-    last = list(study.opened("absent", done["absent"]).values())[-1]
-    written = code.RUN.format(key="absent", choices=study.choices_written(last))
-    assert "kind='food'" in written and "temperature=4.0" in written
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(written.replace("close_workshop()", ""), {"__name__": "__main__"})
-    assert "Comeback" in printed.getvalue()
+def test_the_code_of_a_whole_experiment_runs(done, snippets_on, printed_by):
+    app = open_page(lang="en", xp_which="absent", xp_runs_absent="~".join(done["absent"]))
+    if app.radio(key="xp_guess_absent").value is None:
+        app.radio(key="xp_guess_absent").set_value(0).run()
+    written = snippets_on(app, "experiments")["run"].core
+    assert "**{'kind': 'food', 'temperature': 4.0}" in written
+    assert "Comeback" in printed_by(written.replace("close_workshop()", ""))
 
 
 def test_all_runs_of_an_experiment_pause_and_go_on_together(done, monkeypatch):

@@ -205,14 +205,12 @@ def test_the_quiz_explains_every_answer(opened):
             assert choice.why in told
 
 
-def test_the_code_runs(opened, capsys):
-    snippets = [block.value for block in opened.code]
-    assert len(snippets) == 5
-    for snippet in snippets:
-        exec(compile(snippet, "snippet", "exec"), {})
-    printed = capsys.readouterr().out
-    pair = re.search(r"this pair: tensor\(([\d.]+)\)", printed)
-    assert pair and f"**{float(pair[1]):.3f} nats**" in text_of(opened)
+def test_the_code_gives_the_numbers_of_the_page(opened, snippets_on, printed_by):
+    shown = snippets_on(opened, "layer_outputs")
+    assert set(shown) == set(lessons.code("layer_outputs"))
+    for code in (shown["attention"].plain, shown["attention"].core):
+        pair = re.search(r"this pair: tensor\(([\d.]+)\)", printed_by(code))
+        assert pair and f"**{float(pair[1]):.3f} nats**" in text_of(opened)
 
 
 def test_equal_models_need_no_prediction():

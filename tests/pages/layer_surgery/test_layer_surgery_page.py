@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import re
 
 import pytest
@@ -15,7 +13,6 @@ from core.labs.layer_surgery import surgery as study
 from core.labs.layer_surgery import sweep as sweeps
 from core.labs.layer_surgery.cut import Cut, to_marks, whole
 from core.models import catalog
-from pages.layer_surgery import code as layer_surgery_code
 from tests.pages.reading import open_page, text_of
 
 SMALL, TEACHER = "minilm-student", "minilm-teacher"
@@ -229,18 +226,19 @@ def test_the_teacher_of_the_settings_lies_on_the_table(first_lab):
     assert not said(show("", seen=False), "not_operable", name=f"`{TEACHER}`")
 
 
-def test_the_code_runs_as_shown(opened):
-    shown = [block.value for block in opened.code]
-    expected = [layer_surgery_code.CUT.format(name=SMALL, keep=(0, 1, 2), off=())]
-    expected += [code.format(name=SMALL) for code in (layer_surgery_code.LAYERS, layer_surgery_code.HEADS)]
-    assert [code.strip() for code in expected] == shown
-    cut = layer_surgery_code.CUT.format(name=SMALL, keep=(0, 2), off=((2, 4),))
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(compile(cut, "cut", "exec"), {})
-        exec(compile(expected[1], "layers", "exec"), {})
-        exec(compile(expected[2], "heads", "exec"), {})
+def test_the_code_gives_the_numbers_of_the_page(opened, snippets_on, printed_by):
+    shown = snippets_on(opened, "layer_surgery")
+    assert set(shown) == set(lessons.code("layer_surgery"))
+    assert "Cut((0, 1, 2), ())" in shown["cut"].core and "keep, off = " in shown["cut"].plain
+    assert all(repr(SMALL) in one.core for one in shown.values())
+    cut = printed_by(
+        lessons.code("layer_surgery")["cut"].filled(name=SMALL, folder="", keep=(0, 2), off=((2, 4),)).core
+    )
     found = study.cost(ENGINE, SETTING, SMALL, Cut((0, 2), ((2, 4),)))
+    assert str(found.loss.mean)[:6] in cut
     one = sweeps.every_cut(ENGINE, SETTING, SMALL).wait().rounds()[0]
-    assert str(found.loss.mean)[:6] in printed.getvalue() and f"{one.count} {one.rule} {one.keep}" in printed.getvalue()
-    assert "tensor([[" in printed.getvalue()
+    assert f"{one.count} {one.rule} {one.keep}" in printed_by(shown["layers"].core)
+
+
+def test_where_no_layer_is_left_there_is_no_code_for_a_model(snippets_on):
+    assert set(snippets_on(show(ls_keep="none"), "layer_surgery")) == {"layers", "heads"}

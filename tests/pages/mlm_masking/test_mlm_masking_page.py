@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import zlib
 
@@ -16,8 +14,6 @@ from core.labs.mlm_masking import context as mlm_context
 from core.labs.mlm_masking import gaps as mlm_masking
 from core.labs.mlm_masking import masking as mlm_draws
 from core.labs.mlm_masking import sentence_pairs
-from pages.mlm_masking import code as mlm_code
-from pages.mlm_masking import sentence_pairs as pairs_lab
 from tests.pages.reading import metrics, open_page, skips, text_of
 
 TEXT = "The farmer grows corn and wheat in his fields."
@@ -247,19 +243,8 @@ def test_the_student_may_teach():
     assert metrics(app)["Teacher: mean loss"] == metrics(app)["Student: mean loss"]
 
 
-def test_the_snippets_run():
-    name, text = default_setting().student, 'The cat\'s "sat".'
-    blanks = {
-        mlm_code.GAP: {"positions": [2]},
-        mlm_code.PAIR: {"first": 2, "second": 3},
-        mlm_code.DRAW: {"probability": 0.15, "shares": (0.8, 0.1, 0.1), "whole": True, "seed": 1},
-        mlm_code.EPOCHS: {"probability": 0.15, "epochs": 4, "seed": 0},
-        mlm_code.CONTEXT: {"name": name, "position": 2},
-        mlm_code.LENS: {"position": 2},
-        pairs_lab.CODE: {"first": text, "second": "It `slept`.", "stranger": "Ice melts."},
-    }
-    for code, values in blanks.items():
-        said = io.StringIO()
-        with contextlib.redirect_stdout(said):
-            exec(code.format(**{"text": text} | values), {})
-        assert said.getvalue().strip()
+def test_the_code_of_every_lab_is_shown(snippets_on):
+    text = 'The cat\'s "sat".'
+    shown = snippets_on(open_page(shown=True, mm_text=text), "mlm_masking")
+    assert set(shown) == set(lessons.code("mlm_masking"))
+    assert all(repr(text) in one.core for id, one in shown.items() if id != "sentences")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 from typing import Any
 
 import pytest
@@ -177,11 +175,9 @@ def test_bertviz_shows_all_layers_or_one_or_says_why_not(monkeypatch: pytest.Mon
     assert "only layer 4 is shown" in text_of(one_layer) and one_layer.get("iframe")
 
 
-def test_the_code_on_the_page_runs() -> None:
-    app = opened({"sa_causal": "1"}, **SHOWN)
-    printed = io.StringIO()
-    assert len(app.code) == 3
-    with contextlib.redirect_stdout(printed):
-        for block in app.code:
-            exec(block.value, {})
-    assert "following" in printed.getvalue()
+def test_the_code_of_each_lab_is_shown(snippets_on, printed_by) -> None:
+    shown = snippets_on(opened({"sa_causal": "1"}, **SHOWN), "self_attention")
+    assert set(shown) == {"head", "break_no_scaling", "toy"}
+    assert "following" in printed_by(shown["head"].core) and "if True:" in shown["toy"].plain
+    for damage, id in (("uniform", "break_uniform"), ("head", "break_heads"), ("heads", "break_heads")):
+        assert id in snippets_on(opened({"sa_damage": damage}, **SHOWN), "self_attention")

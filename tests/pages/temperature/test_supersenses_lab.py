@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-
 import pytest
 
 import lessons
@@ -116,12 +113,8 @@ def test_a_classifier_as_teacher_is_told_apart_from_a_model_of_words():
 
 
 @stored
-def test_the_code_on_the_page_runs():
+def test_the_code_of_each_lab_is_shown(snippets_on):
     app = open_page("temperature")
     app.toggle(key=next(toggle.key for toggle in app.toggle if "guess_worth" in str(toggle.key))).set_value(True).run()
-    blocks = [code.value for code in app.code if "supersenses" in code.value or "label_budgets" in code.value]
-    assert len(blocks) == 3
-    for block in blocks:
-        with contextlib.redirect_stdout(io.StringIO()) as printed:
-            exec(block, {})
-        assert printed.getvalue().strip()
+    assert set(snippets_on(app, "temperature")) >= {"verdict", "similarity", "experiment"}
+    assert "confusion" in snippets_on(open_page("temperature", tp_map="confusion"), "temperature")

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import re
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -236,22 +232,13 @@ def test_reset_brings_the_start_back(gap):
     assert metrics(app)["Mixed loss"] == f"{losses.losses(gap, 2).mixed:.4g}"
 
 
-def test_the_code_on_the_page_runs():
-    app = skip_guesses(open_page("temperature", tp_at_truth="child", tp_classes="10"))
-    blocks = [block.value for block in app.code if "import Engine" in block.value]
-    assert len(blocks) == 5  # four labs of words, one of kinds
-    for block in blocks:
-        with contextlib.redirect_stdout(io.StringIO()) as out:
-            exec(block, {})
-        assert re.search(r"\d\.\d+", out.getvalue())
+def test_the_code_gives_the_numbers_of_the_page(snippets_on, printed_by):
+    shown = snippets_on(skip_guesses(open_page("temperature", tp_at_truth="child", tp_classes="10")), "temperature")
+    assert set(shown) >= {"soft", "losses", "pushes", "gradients", "verdict"}  # four labs of words, one of kinds
+    assert "topk(10)" in shown["gradients"].plain and "gap.only(10)" in shown["gradients"].core
     gap = gap_of(EXAMPLES[0]["text"], truth="child")
-    assert str(round(losses.losses(gap, 2).hard, 6))[:6] in run(blocks[1])
-
-
-def run(block: str) -> str:
-    with contextlib.redirect_stdout(io.StringIO()) as out:
-        exec(block, {})
-    return out.getvalue()
+    for code in (shown["losses"].plain, shown["losses"].core):
+        assert str(round(losses.losses(gap, 2).hard, 6))[:6] in printed_by(code)
 
 
 def test_the_quiz_answers_each_choice():

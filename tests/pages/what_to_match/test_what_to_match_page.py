@@ -136,12 +136,15 @@ def test_other_heads_are_explained():
     }
 
 
-def test_every_code_runs(opened, capsys):
-    for at in (opened, show(wm_view="cka")):
-        for block in at.code:
-            exec(block.value, {})
-    printed = capsys.readouterr().out
-    assert "'control'" in printed and "place" in printed and "tensor" in printed
+def test_the_code_gives_the_numbers_of_the_page(opened, snippets_on, printed_by):
+    shown = snippets_on(opened, "what_to_match")
+    assert set(shown) == {"shipped_attention", "board"}
+    assert "'control'" in printed_by(shown["shipped_attention"].core)
+    distances = [float(line.split()[-1]) for line in printed_by(shown["shipped_attention"].plain).splitlines()]
+    assert len(distances) == 2 and all(f"(KL {distance:.3f})" in text_of(opened) for distance in distances)
+    assert "mine = (" in shown["board"].core
+    assert set(snippets_on(show(wm_view="cka"), "what_to_match")) == {"cka", "board"}
+    assert set(snippets_on(show(wm_view="values"), "what_to_match")) == {"shipped_values", "board"}
 
 
 def test_hostile_addresses_fall_back(opened):

@@ -216,14 +216,10 @@ def test_without_the_pair_the_page_says_so(monkeypatch):
     assert t("errors.missing_pair", role="teacher") in [info.value for info in app.info] and not errors(app)
 
 
-def test_the_code_on_the_page_runs(capsys):
-    app = show(wi_run="mine")
-    block = next(code.value for code in app.code if "core.labs.worth_it" in code.value)
-    names: dict = {}
-    exec(block, names)
-    assert names["report"].name == "mine" and "teacher" in capsys.readouterr().out
-    shipped = next(code.value for code in show().code if "core.labs.worth_it" in code.value)
-    assert "sources.shipped()" in shipped
+def test_the_code_on_the_page_is_for_its_report(snippets_on, printed_by):
+    (shown,) = snippets_on(show(wi_run="mine"), "worth_it").values()
+    assert "sources.open_run('mine')" in shown.core and "teacher" in printed_by(shown.core)
+    assert set(snippets_on(show(), "worth_it")) == {"report"}
 
 
 SAVE = """
