@@ -11,6 +11,7 @@ from core.labs.what_to_match import figures as plots
 from core.labs.what_to_match import plan as running
 from core.labs.what_to_match import relations as study
 from core.labs.what_to_match.figures import color_of
+from core.runs.index import open_run
 from core.runs.queue import RunView
 from core.runs.run import Run
 from pages.kit import runs
@@ -110,7 +111,7 @@ def standing(page: Page, view: RunView) -> None:
     runs.progress_line(page, view)
     if not view.status.active:
         return
-    run = runs.open_run(view.name)
+    run = open_run(view.name)
     watched = run.watched()
     if watched is None:
         st.caption(t("live_wait"))

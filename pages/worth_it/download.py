@@ -21,11 +21,12 @@ from pages.kit.plotly_figure import LIBRARY_FILE
 from pages.worth_it import costs, quality
 
 SHIPPED = "sources.shipped()"
-RUN = "sources.of_run(sources.open_run({name!r}))"
+RUN = "sources.of_run(open_run({name!r}))"
 
 CODE = """
 from core.labs.worth_it import sources
 from core.labs.worth_it.costs import costs
+from core.runs.index import open_run
 
 report = {source}
 print(report.compare({arm!r}))

@@ -8,13 +8,9 @@ look.probabilities["distilled"], look.attention["teacher"][5][0]
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import torch
-from safetensors.torch import load_file
 from torch import nn
 
 from core.distill.forward import observed
@@ -25,6 +21,7 @@ from core.memory import RecentlyUsed
 from core.runs.plan import StudentPlan
 from core.runs.probe import Sight
 from core.runs.run import Run
+from core.runs.snapshots import kept
 
 Attention = Sequence[Sequence[Sequence[Sequence[float]]]]
 """`[layer][head][query][key]`."""
@@ -120,31 +117,9 @@ def at_step(run: Run, text: str, step: int, engine: Engine = ENGINE) -> Look:
     sight, model = _sight(text, teacher, plan["task"], engine)
     seen = {"teacher": sight.of(model)}
     for arm in plan["arms"]:
-        seen[arm] = _KEPT.get((str(run.folder), arm), lambda arm=arm: _Kept(run, arm, seed, model)).seen(sight, step)
+        with kept(run, arm, seed, model).at(step) as student:
+            seen[arm] = sight.of(student)
     return _look(text, sight.tokens, sight.classes, seen, seed, step)
-
-
-class _Kept:
-    """A student of a run whose weights are exchanged for those of any kept step, which is quicker than building it anew."""
-
-    def __init__(self, run: Run, arm: str, seed: int, teacher: nn.Module) -> None:
-        self._run, self._arm, self._seed, self._turn = run, arm, seed, threading.Lock()
-        self._step = next(iter(run.snapshots(arm, seed)), 0)
-        self._model = run.student(arm, seed, self._step, teacher)
-
-    def seen(self, sight: Sight, step: int) -> dict[str, Any]:
-        with self._turn:
-            if step != self._step:
-                file = self._run.snapshot_file(self._arm, self._seed, step)
-                if not file.exists():
-                    raise LabError("run_missing", name=f"{self._run.name}, {step}")
-                weights = {name: tensor.to(torch.float32) for name, tensor in load_file(file).items()}
-                self._model.load_state_dict(weights)
-                self._step = step
-            return sight.of(self._model)
-
-
-_KEPT = RecentlyUsed(8, lambda kept: 1)
 
 
 def _model(name: str, engine: Engine) -> nn.Module:

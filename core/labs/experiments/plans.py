@@ -19,9 +19,9 @@ from core.distill.terms import Cosine, Hard, Matching, Soft
 from core.distill.training import Training
 from core.errors import LabError
 from core.runs.datasets import TEACHER, Material, kinds_material, start, words_material
+from core.runs.index import open_run
 from core.runs.plan import ArmPlan, RunPlan, StudentPlan
 from core.runs.run import Run
-from core.runs.server import workshop
 
 PAGE = "experiments"
 
@@ -188,7 +188,7 @@ def opened(key: str, names: Sequence[str]) -> dict[str, Run]:
     """
     found = {}
     for name in names:
-        run = Run(workshop().folder / workshop().view(name).name)
+        run = open_run(name)
         extra = run.written_plan.get("extra", {})
         if extra.get("page") != PAGE or extra.get("experiment") != key:
             raise LabError("run_missing", name=name)

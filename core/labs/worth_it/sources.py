@@ -1,8 +1,7 @@
 """Where reports come from: the shipped pair with its stored experiment, or the finished students of a run.
 
 report = shipped()
-report = of_run(open_run("20261122-081500-a1b2c3"))
-[run.name for run in finished_of("an owner")]
+report = of_run(open_run("20261122-081500-a1b2c3"))                # see `core.runs.index`
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ from core.distill.students import open_for
 from core.distill.texts import Texts
 from core.engine import ENGINE, Engine, Setting, card
 from core.errors import LabError
-from core.folders import runs_folder
 from core.labs.temperature import label_budgets as stored
 from core.labs.worth_it.predictions import Answers, answers, from_logits, majority, quality
 from core.labs.worth_it.report import Report, Series, Trained, series
@@ -40,31 +38,6 @@ _KEPT = 24
 _reports = RecentlyUsed(_KEPT, lambda report: 1)
 
 Progress = Callable[[float], None]
-
-
-def finished_of(owner: str) -> list[Run]:
-    """An owner's finished runs, the latest first. It only reads the folder: no worker process is started for it."""
-    found = []
-    for file in runs_folder().glob("*/run.json"):
-        try:
-            run = Run(file.parent)
-            status = run.status()
-        except (LabError, TypeError):
-            continue  # deleted meanwhile, or damaged: whoever asks for it by name is told
-        if status.owner == owner and status.state == "finished":
-            found.append((status.submitted, run))
-    return [run for _, run in sorted(found, key=lambda pair: -pair[0])]
-
-
-def open_run(name: str) -> Run:
-    """The run of this name, which may come from an address.
-
-    Raises:
-        LabError: `run_missing`.
-    """
-    if Path(name).name != name or name in ("", ".", "..") or "\0" in name:
-        raise LabError("run_missing", name=name)
-    return Run(runs_folder() / name)
 
 
 def opened(engine: Engine, source: str, task: str, device: str = "cpu") -> nn.Module:

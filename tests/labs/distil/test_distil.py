@@ -26,8 +26,9 @@ from core.labs.distil.formulas import objective
 from core.labs.distil.pair import drawn, heads_of, kept_of
 from core.labs.distil.setup import TERMS, Setup, begin, rule_layers
 from core.models import load
-from core.models.finished import made, named
+from core.models.finished import named
 from core.runs.export import parcel, students
+from core.runs.index import finished_students
 from core.runs.plan import RunPlan, folder_of
 from core.runs.run import Run
 from core.runs.server import close_workshop, workshop
@@ -264,9 +265,9 @@ def test_a_student_travels_as_one_file(finished, tmp_path):
 
 
 def test_finished_students_are_in_the_catalogue_of_their_owner(finished):
-    cards = made("me")
+    cards = finished_students("me")
     assert [one.name for one in cards] == [f"{finished.name}/distilled-0", f"{finished.name}/control-0"]
-    assert made("somebody else") == [] and cards[0].task == "kinds" and cards[0].labels[2] == "food"
+    assert finished_students("somebody else") == [] and cards[0].task == "kinds" and cards[0].labels[2] == "food"
     assert cards[0].title == "small" and card(cards[0].name) == cards[0] and cards[0].hashes
     assert folder_of(cards[0].name) == finished.student_folder("distilled", 0)
     opened = load(cards[0].name, device="cpu")
@@ -292,16 +293,16 @@ def test_a_changed_weight_file_and_a_deleted_run_are_told(finished):
     copy = finished.folder.parent / "gone"
     copy.mkdir()
     (copy / "status.json").write_text(json.dumps({"state": "finished", "owner": "me"}))
-    assert len(made("me")) == 2
+    assert len(finished_students("me")) == 2
     (copy / "status.json").write_text("{")
-    assert len(made("me")) == 2
+    assert len(finished_students("me")) == 2
 
 
 def test_a_deleted_run_leaves_the_catalogue(finished):
     copy = finished.folder.parent / "copied"
     shutil.copytree(finished.folder, copy)
-    assert len(made("me")) == 4 and named("copied/distilled-0") is not None
+    assert len(finished_students("me")) == 4 and named("copied/distilled-0") is not None
     Run(copy).delete()
-    assert named("copied/distilled-0") is None and len(made("me")) == 2
+    assert named("copied/distilled-0") is None and len(finished_students("me")) == 2
     with pytest.raises(LabError):
         load("copied/distilled-0", device="cpu")
