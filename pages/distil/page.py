@@ -2,15 +2,14 @@
 
 import streamlit as st
 
-import lessons
-from core.errors import LabError
 from core.labs.distil import probe as looks
 from core.labs.distil import setup as study
-from core.runs.server import workshop
+from core.labs.distil.resolved import ResolvedSetup
+from core.runs.run import Run
 from pages.distil import live
 from pages.distil import probe as distil_look
 from pages.distil import setup as distil_setup
-from pages.kit import runs
+from pages.kit import runs, start_run
 from pages.kit.page import Page, code_span
 from pages.kit.visitor import owner
 
@@ -20,73 +19,34 @@ t = page.t
 LISTED = 6  # earlier runs
 
 
-def play(setup: study.Setup, text: str, steps: int | None) -> None:
-    """Starts a run of what is set up, and shows it; an error is said where the button is."""
-    guess = st.session_state.get(page.key("guess"))
-    try:
+def starting(setup: ResolvedSetup, text: str) -> None:
+    """A guess, and the buttons that begin."""
+    guess, ready = start_run.guess(page, "outcome")
+
+    def begin(steps: int | None) -> Run:
         run = study.begin(setup, distil_setup.title(page, setup), owner(), steps, prediction=guess)
         live.watch(run, text)
-        runs.go_to(page, run.name)
-        st.session_state["_dl_started"] = True
-    except LabError as error:
-        st.session_state["_dl_failed"] = error
+        return run
 
-
-def guessed() -> bool:
-    """Asks what will come of it; whether the learner has said, or would rather see at once."""
-    asked = lessons.quiz(page.slug, t.language)["outcome"]
-    with st.container(border=True):
-        guess = page.control(
-            st.segmented_control,
-            "guess",
-            None,
-            f"**{t('predict')}** {asked.prompt}",
-            list(range(len(asked.choices))),
-            format_func=lambda index: asked.choices[index].text,
-        )
-        if guess is not None:
-            return True
-        return st.toggle(t("show_at_once"), key=page.key("unguessed"), persist_state="session")
-
-
-def starting(setup: study.Setup, text: str) -> None:
-    """The buttons that begin; they wait for a guess and for a set-up that can work."""
-    ready = guessed()
-    with st.container(horizontal=True, vertical_alignment="center"):
-        arguments = {"disabled": not ready, "on_click": play}
-        label = t("runs.play")
-        st.button(
-            label, key="dl_play", type="primary", icon=":material/play_arrow:", args=(setup, text, None), **arguments
-        )
-        st.button(t("runs.step"), key="dl_step", icon=":material/skip_next:", args=(setup, text, 1), **arguments)
-        if ready:
-            seconds = workshop().estimate(setup.plan("").to_dict())
-            st.caption(t("start_note", time=runs.duration(page, seconds)))
-        else:
-            st.caption(t("guess_first"))
-    failed = st.session_state.pop("_dl_failed", None)
-    if failed is not None:
-        raise failed
+    start_run.start(page, [setup.untitled], begin, ready=ready)
 
 
 @page.lab
 def setting_up() -> None:
     """Choose, see the pair, guess, press play."""
-    if st.session_state.pop("_dl_started", False):
-        st.rerun()  # the run has a part of its own on the page
     distil_setup.presets(page)
     left, right = st.columns([6, 5], gap="large")
     with left:
-        setup = distil_setup.choose(page)
+        chosen = distil_setup.choose(page)
     with right:
-        setup.check()
+        setup = chosen.resolve()
         distil_setup.draw(page, setup)
     distil_setup.formula(page, setup)
     text = ""
     place = st.container()
     if view is None:
         st.markdown(f"**{t('before_first')}**")
-        text = distil_look.sentence(page, setup.task)
+        text = distil_look.sentence(page, setup.teacher.task)
         with page.guard():
             distil_look.show(page, looks.before(setup, text))
     with place:
@@ -114,7 +74,7 @@ if view is None:
     setting_up()
 else:
     runs.follow(page, view.name, lambda now: live.draw(page, now))
-    with st.expander(t("another"), icon=":material/add:"):
+    with st.expander(t("runs.another"), icon=":material/add:"):
         setting_up()
 earlier()
 page.section("reading")

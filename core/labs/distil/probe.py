@@ -1,6 +1,6 @@
 """What teacher and students make of one sentence: before the first step, live, and at any step that was kept.
 
-look = before(Setup(), "a large wild cat")                # the teacher beside the untrained student
+look = before(Setup().resolve(), "a large wild cat")      # the teacher beside the untrained student
 look = live(run)                                          # as the run's process saw it last, or None
 look = at_step(run, "a large wild cat", step=120)         # from the snapshots
 look.probabilities["distilled"], look.attention["teacher"][5][0]
@@ -16,7 +16,7 @@ from torch import nn
 from core.distill.forward import observed
 from core.engine import ENGINE, Engine, Setting
 from core.errors import LabError
-from core.labs.distil.setup import TASKS, Setup
+from core.labs.distil.resolved import ResolvedSetup
 from core.memory import RecentlyUsed
 from core.runs.plan import StudentPlan
 from core.runs.probe import Sight
@@ -74,36 +74,35 @@ def live(run: Run) -> Look | None:
     return _look(found["text"], found["tokens"], found.get("classes", ()), seen, found["seed"], found["step"])
 
 
-def before(setup: Setup, text: str, engine: Engine = ENGINE) -> Look:
+def before(setup: ResolvedSetup, text: str, engine: Engine = ENGINE) -> Look:
     """The teacher beside the student as it will start, with the first seed.
 
     Raises:
-        LabError: `empty_text`, and what the set-up cannot be.
+        LabError: `empty_text`, and as `core.models.load`.
     """
-    task = TASKS[setup.task]
-    sight, teacher = _sight(text, setup.teacher, task, engine)
+    sight, teacher = _sight(text, setup.teacher.name, setup.untitled.task, engine)
     seen = {"teacher": sight.of(teacher), "distilled": sight.of(untrained(setup, engine))}
     return _look(text, sight.tokens, sight.classes, seen)
 
 
-def untrained(setup: Setup, engine: Engine = ENGINE) -> nn.Module:
+def untrained(setup: ResolvedSetup, engine: Engine = ENGINE) -> nn.Module:
     """The student as it will start, with the first seed; do not train this one.
 
     Raises:
-        LabError: as `Setup.check`.
+        LabError: as `core.models.load`.
     """
-    setup.check()
-    return _built(setup.student(), setup.teacher, TASKS[setup.task], lambda: _model(setup.teacher, engine))
+    name, task = setup.teacher.name, setup.untitled.task
+    return _built(setup.student, name, task, lambda: _model(name, engine))
 
 
-def parameters(setup: Setup, engine: Engine = ENGINE) -> tuple[int, int]:
+def parameters(setup: ResolvedSetup, engine: Engine = ENGINE) -> tuple[int, int]:
     """Weights of the teacher and of the student, tied ones counted once.
 
     Raises:
-        LabError: as `Setup.check`.
+        LabError: as `core.models.load`.
     """
     student = untrained(setup, engine)
-    return setup.of_teacher.parameters, sum(parameter.numel() for parameter in student.parameters())
+    return setup.teacher.parameters, sum(parameter.numel() for parameter in student.parameters())
 
 
 def at_step(run: Run, text: str, step: int, engine: Engine = ENGINE) -> Look:
