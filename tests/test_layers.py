@@ -39,6 +39,10 @@ def files(*folders: str) -> list[Path]:
     return found
 
 
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
 @pytest.mark.parametrize("path", files("core", "lessons"), ids=lambda path: str(path.relative_to(ROOT)))
 def test_core_and_lessons_know_no_streamlit(path):
     assert not reaches(path, "streamlit", "pages")
@@ -49,6 +53,17 @@ def test_pages_know_no_torch(path):
     assert not reaches(path, "torch", "transformers", "safetensors")
 
 
+@pytest.mark.parametrize("path", files("core/models", "core/distill", "core/measure"), ids=name)
+def test_models_and_methods_know_no_runs(path):
+    """What a run is made of does not know of runs: `core.models.finished` reads their cards, not their plans."""
+    assert not reaches(path, "core.runs", "core.labs", "core.charts")
+
+
+@pytest.mark.parametrize("path", files("core/runs"), ids=name)
+def test_runs_know_no_lesson(path):
+    assert not reaches(path, "core.labs", "core.charts")
+
+
 LABS = files("core/labs")
 DRAWING = ("figure", "formulas", "tables", "html", "bertviz_view")
 """How the names of the modules end that draw; the others of a lab compute."""
@@ -56,10 +71,6 @@ PICTURES = [
     path for path in [*LABS, *files("core/practice")] if path.stem.rstrip("s").endswith(DRAWING) or path.stem in DRAWING
 ]
 NUMBERS = [path for path in LABS if path not in PICTURES]
-
-
-def name(path: Path) -> str:
-    return str(path.relative_to(ROOT))
 
 
 @pytest.mark.parametrize("path", files("core/theory"), ids=lambda path: path.name)

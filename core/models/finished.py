@@ -1,15 +1,14 @@
-"""Students that runs have made: the part of the catalogue that grows while the lab is used.
+"""Students that runs have made, as model cards: the part of the catalogue that grows while the lab is used.
 
-made("a session")                              # cards of the finished students of its runs, the latest first
-named("20260314-150926-abcdef/distilled-0")    # or the name of a shipped model
+named("20260314-150926-abcdef/distilled-0")    # a run's folder and a student in it; or the name of a shipped model
+students_of(folder)                            # who owns a run, and the cards of its finished students
 
-A student is listed once its run is finished, for then it changes no more.
+A student is listed once its run is finished, for then it changes no more. `core.runs.index` lists the runs.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
 from dataclasses import replace
 from functools import lru_cache
@@ -27,22 +26,6 @@ RUNS_KEPT = 4096
 """Runs whose cards are kept in memory."""
 
 
-def made(owner: str | None = None) -> list[ModelCard]:
-    """The cards of finished students, those of the latest run first; only of this owner's runs, if one is given.
-
-    Each call looks at every run's status file but reads only those that have changed.
-    """
-    folder = runs_folder()
-    if not folder.is_dir():
-        return []
-    found = []
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name, reverse=True):
-        whose, cards = _of_run(Path(entry.path))
-        if owner is None or whose == owner:
-            found += cards
-    return found
-
-
 def named(name: str) -> ModelCard | None:
     """The card of a shipped model or of a finished student, or None."""
     for one in catalog():
@@ -50,12 +33,15 @@ def named(name: str) -> ModelCard | None:
             return one
     if not _NAME.fullmatch(name):
         return None
-    _, cards = _of_run(runs_folder() / name.partition("/")[0])
+    _, cards = students_of(runs_folder() / name.partition("/")[0])
     return next((one for one in cards if one.name == name), None)
 
 
-def _of_run(folder: Path) -> tuple[str, tuple[ModelCard, ...]]:
-    """Who owns a run, and its finished students' cards; nobody and none if the folder is no run, or gone."""
+def students_of(folder: Path) -> tuple[str, tuple[ModelCard, ...]]:
+    """The owner of a run and the cards of its finished students; nobody and none if the folder is no run, or gone.
+
+    The status file is looked at, but read only if it has changed.
+    """
     file = folder / "status.json"
     try:
         changed = file.stat().st_mtime_ns

@@ -1,8 +1,9 @@
 """What a live run learns from and is measured on: the shipped definitions, with the teacher's stored answers.
 
-material = kinds_material(texts=2000, labels=400)              # classes; the teacher's logits are known already
-material = words_material("minilm-teacher", texts=1000)        # masked words in the same definitions
-run = start(plan, material, owner="a session")                 # a folder of its own, in the queue of the workshop
+material = material_for("kinds", texts=2000, labels=400)           # classes; the teacher's logits are known already
+material = material_for("words", teacher="minilm-teacher")         # masked words in the same definitions
+run = start(plan, material, owner="a session")                     # a folder of its own, in the queue of the workshop
+run = begin(plan, owner="a session")                               # the same, with the texts that the plan itself names
 workshop().view(run.name).state, run.metrics()
 """
 
@@ -10,8 +11,9 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,6 +22,7 @@ from core.data.kinds import KINDS, Definition, definitions, teacher_logits
 from core.distill.encoding import encode, masked
 from core.distill.texts import Texts
 from core.engine import ENGINE, Engine, Setting
+from core.memory import remembered
 from core.runs.plan import RunPlan
 from core.runs.run import Run
 from core.runs.server import workshop
@@ -104,6 +107,48 @@ def words_material(
     measured = masked(tokenizer, [row.text for row in definitions("validation")[:held_out]], seed=seed)
     origin = f"{texts} definitions of nouns from WordNet 3.0"
     return Material(learned.at_epoch(0) if static else learned, measured.at_epoch(0), None, None, origin)
+
+
+MAKERS: dict[str, Callable[..., Material]] = {"kinds": kinds_material, "words": words_material}
+"""What makes the texts of a task, by the task's name in the catalogue."""
+
+
+@remembered(8)
+def material_for(task: str, **arguments: Any) -> Material:
+    """The texts for a task. Kept, since cutting thousands of texts into tokens takes longer than a learner likes to wait.
+
+    Args:
+        task: a key of `MAKERS`.
+        arguments: of that function.
+
+    Raises:
+        KeyError: there are no texts for this task.
+        LabError: `missing_data`, and as `core.models.load`.
+    """
+    return MAKERS[task](**arguments)
+
+
+def material_of(written: Mapping[str, Any]) -> Material:
+    """The texts that a plan names: under "kind" a key of `MAKERS`, and the arguments of that function.
+
+    Args:
+        written: `extra["material"]` of the plan.
+
+    Raises:
+        KeyError, LabError: as `material_for`.
+    """
+    arguments = dict(written)
+    return material_for(arguments.pop("kind"), **arguments)
+
+
+def begin(plan: RunPlan, owner: str = "", steps: int | None = None) -> Run:
+    """Starts a run on the texts that its plan names in `extra["material"]`, see `material_of` and `start`.
+
+    Raises:
+        LabError: `missing_data`, `no_space`, and as `core.models.load`.
+    """
+    material = material_of(plan.extra["material"])
+    return start(replace(plan, origin=material.origin), material, owner, steps)
 
 
 def start(plan: RunPlan, material: Material, owner: str = "", steps: int | None = None) -> Run:

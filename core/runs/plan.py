@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any, Literal
 
 from torch import nn
@@ -27,7 +26,6 @@ from core.distill.objective import Objective, Recipe, Stage, stages_from_list, s
 from core.distill.students import fresh, from_layers, open_for
 from core.distill.texts import Task
 from core.distill.training import Training
-from core.models.finished import named
 
 
 @dataclass(frozen=True)
@@ -140,9 +138,3 @@ class RunPlan:
         training = Training(**{**written["training"], "betas": tuple(written["training"]["betas"])})
         tuples: dict[str, Sequence] = {name: tuple(written[name]) for name in ("teachers", "seeds")}
         return cls(**{**written, **tuples, "arms": arms, "training": training})
-
-
-def folder_of(model: str) -> Path:
-    """Where a model lies, by its name (see `core.models.finished.named`) or by its folder."""
-    known = named(model)
-    return known.folder if known else Path(model)

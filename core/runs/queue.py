@@ -21,6 +21,7 @@ from typing import Any
 
 from core.errors import LabError
 from core.runs.estimates import Estimates
+from core.runs.index import all_runs, open_run
 from core.runs.run import RESUMABLE, Run, Status
 from core.runs.worker_process import WorkerProcess
 
@@ -155,17 +156,24 @@ class Workshop:
         Raises:
             LabError: `run_missing`, `broken_run`.
         """
-        return self._view(name, self._waits())
+        run = self._run(name)
+        return self._view(run, run.status(), self._waits())
 
-    def views(self) -> list[RunView]:
-        """All runs, the latest first; folders that cannot be read are left out."""
+    def views(self, owner: str | None = None) -> list[RunView]:
+        """All runs, the latest first; folders that cannot be read are left out.
+
+        Args:
+            owner: only of this owner's, if one is given.
+        """
         waits, found = self._waits(), []
-        for file in self.folder.glob("*/run.json"):
+        for run, status in all_runs(self.folder):
+            if owner is not None and status.owner != owner:
+                continue
             try:
-                found.append(self._view(file.parent.name, waits))
+                found.append(self._view(run, status, waits))
             except LabError:
                 continue
-        return sorted(found, key=lambda view: -view.status.submitted)
+        return found
 
     def interrupted(self) -> list[RunView]:
         """The runs that a server's end cut off: offered for resumption."""
@@ -192,18 +200,14 @@ class Workshop:
         self._mark_interrupted()
 
     def _run(self, name: str) -> Run:
-        if Path(name).name != name:  # a name out of an address must not lead elsewhere
-            raise LabError("run_missing", name=name)
-        return Run(self.folder / name)
+        return open_run(name, self.folder)
 
-    def _view(self, name: str, waits: dict[str, tuple[int, float]]) -> RunView:
-        run = self._run(name)
-        status = run.status()
-        if name in self._errors:
-            status = replace(status, state="failed", error=self._errors[name])
-        place, seconds = waits.get(name, (0, 0.0))
+    def _view(self, run: Run, status: Status, waits: dict[str, tuple[int, float]]) -> RunView:
+        if run.name in self._errors:
+            status = replace(status, state="failed", error=self._errors[run.name])
+        place, seconds = waits.get(run.name, (0, 0.0))
         plan = run.written_plan
-        return RunView(name, plan["title"], status, place, seconds, plan)
+        return RunView(run.name, plan["title"], status, place, seconds, plan)
 
     def _ask(self, name: str, wanted: str) -> None:
         run = self._run(name)
@@ -284,12 +288,9 @@ class Workshop:
 
     def _mark_interrupted(self) -> None:
         """Runs that were at work or waiting when the server ended."""
-        for file in self.folder.glob("*/run.json"):
-            try:
-                if Run(file.parent).status().state in ("running", "queued"):
-                    self._note_interrupted(file.parent.name, {})
-            except LabError:
-                continue
+        for run, status in all_runs(self.folder):
+            if status.state in ("running", "queued"):
+                self._note_interrupted(run.name, {})
 
     def _note_interrupted(self, name: str, error: dict[str, Any]) -> None:
         try:

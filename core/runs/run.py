@@ -6,7 +6,7 @@ For example:
     run = Run(Path("runs/first"))
     run.status().state, run.status().seconds_left
     lines, offset = run.metrics(offset)                   # what came since the last look
-    model = run.student("distilled", seed=0, step=120)    # as it was at that step (see `run.snapshots`)
+    run.snapshots("distilled")                            # the steps that `core.runs.snapshots` can open
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from core.errors import LabError
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from core.distill.texts import Texts
     from core.runs.plan import RunPlan
@@ -171,7 +171,10 @@ class Run:
         Raises:
             LabError: `broken_run`, `run_missing`.
         """
-        return Status(**self._json("status.json"))
+        try:
+            return Status(**self._json("status.json"))
+        except TypeError as error:  # JSON, but of something else
+            raise LabError("broken_run", name=self.name, reason=f"status.json: {error}") from error
 
     def write_status(self, status: Status) -> None:
         """Notes where it stands.
@@ -219,19 +222,6 @@ class Run:
     def snapshot_file(self, arm: str, seed: int, step: int) -> Path:
         """Where the student of a step lies."""
         return self.folder / "snapshots" / str(seed) / arm / f"{step:07}.safetensors"
-
-    def student(self, arm: str, seed: int, step: int, teacher: nn.Module | None = None) -> nn.Module:
-        """A student as it was after a step of which a snapshot was kept, in eval mode on the CPU (weights rounded to half).
-
-        Args:
-            teacher: the opened teacher, if at hand; the student may start from its layers.
-
-        Raises:
-            LabError: `run_missing` if there is no such snapshot.
-        """
-        from core.runs.session import student_from
-
-        return student_from(self, arm, seed, step, teacher)
 
     def student_folder(self, arm: str, seed: int | None = None) -> Path:
         """Where the finished student lies: a folder that plain transformers opens."""

@@ -15,10 +15,8 @@ import shutil
 import time
 from collections.abc import Callable, MutableMapping
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from safetensors.torch import load_file
 from torch import nn
 
@@ -27,15 +25,14 @@ from core.distill.evaluation import HeldOut
 from core.distill.forward import observed
 from core.distill.students import open_for, save
 from core.distill.training import Step
-from core.distill.words import with_words_in_use
 from core.errors import LabError
 from core.files import writing
 from core.models.loading import open_tokenizer
 from core.runs.card import write_card
-from core.runs.plan import folder_of
 from core.runs.probe import Watcher
 from core.runs.run import Run, State, Status
-from core.runs.storage import half, load_state, load_texts, save_state, save_tensors
+from core.runs.snapshots import keep
+from core.runs.storage import load_state, load_texts, save_state
 
 CHECKPOINT_SECONDS = 10.0
 """How often a running training is saved: what a kill may cost."""
@@ -231,10 +228,7 @@ class Session:
 
     def _snapshot(self, number: int, seed: int) -> None:
         for arm, student in self.distiller.students.items():
-            file = self.run.snapshot_file(arm, seed, number)
-            with writing(self.run.folder):
-                file.parent.mkdir(parents=True, exist_ok=True)
-            save_tensors(half(student.state_dict()), file)
+            keep(self.run, arm, seed, number, student)
 
     def _append(self, lines: list[dict]) -> None:
         file = self.run.folder / "metrics.jsonl"
@@ -291,17 +285,3 @@ class Session:
         if key not in self._opened:
             self._opened[key] = observed(open_for(name, self.plan.task, self.plan.device))
         return self._opened[key]
-
-
-def student_from(run: Run, arm: str, seed: int, step: int, teacher: nn.Module | None = None) -> nn.Module:
-    """See `Run.student`."""
-    file, plan = run.snapshot_file(arm, seed, step), run.plan
-    if not file.exists():
-        raise LabError("run_missing", name=f"{run.name}/{Path(file).relative_to(run.folder)}")
-    teacher = teacher if teacher is not None else open_for(folder_of(plan.teachers[0]), plan.task)
-    student = plan.arms[arm].student.build(teacher, plan.task, seed)
-    state = load_file(file)
-    if any(name.endswith("word_embeddings.rows") for name in state):
-        with_words_in_use(student, load_texts(run.folder / "texts.safetensors").vocabulary)
-    student.load_state_dict({name: tensor.to(torch.float32) for name, tensor in state.items()})
-    return observed(student).eval().requires_grad_(False)

@@ -17,7 +17,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
@@ -118,8 +117,3 @@ def load_state(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         return {**written["state"], "arms": arms}, written["facts"]
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise LabError("broken_run", name=folder.parent.parent.name, reason=str(error)) from error
-
-
-def half(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A model's state in half the room, for looking at only."""
-    return {name: tensor.to(torch.float16) if tensor.is_floating_point() else tensor for name, tensor in state.items()}

@@ -12,6 +12,7 @@ from core.labs.distil import figures as plots
 from core.labs.distil import probe as looks
 from core.labs.distil.setup import ARMS
 from core.runs import export as made
+from core.runs.index import open_run
 from core.runs.queue import RunView
 from core.runs.run import Run
 from pages.distil import probe as distil_look
@@ -23,7 +24,7 @@ _METRICS = "_dl_metrics"
 
 def draw(page: Page, view: RunView) -> None:
     """Everything that changes while a run is going."""
-    run = runs.open_run(view.name)
+    run = open_run(view.name)
     lines, st.session_state[_METRICS] = curves.metrics(run, st.session_state.get(_METRICS, {}))
     st.markdown(f"#### {code_span(view.title)}")
     runs.control_bar(page, view)

@@ -2,16 +2,15 @@
 
 import streamlit as st
 
-import lessons
-from core.errors import LabError
 from core.labs.distil import probe as looks
 from core.labs.distil import setup as study
+from core.labs.distil.resolved import ResolvedSetup
 from core.runs.queue import RunView
-from core.runs.server import workshop
+from core.runs.run import Run
 from pages.distil import live
 from pages.distil import probe as distil_look
 from pages.distil import setup as distil_setup
-from pages.kit import runs
+from pages.kit import runs, start_run
 from pages.kit.page import Page, code_span
 from pages.kit.visitor import owner
 
@@ -20,77 +19,33 @@ page = Page("distil", "dl")
 LISTED = 6  # earlier runs
 
 
-def play(page: Page, setup: study.Setup, text: str, steps: int | None) -> None:
-    """Starts a run of what is set up, and shows it; an error is said where the button is."""
-    guess = st.session_state.get(page.key("guess"))
-    try:
+def starting(page: Page, setup: ResolvedSetup, text: str) -> None:
+    """A guess, and the buttons that begin."""
+    guess, ready = start_run.guess(page, "outcome")
+
+    def begin(steps: int | None) -> Run:
         run = study.begin(setup, distil_setup.title(page, setup), owner(), steps, prediction=guess)
         live.watch(run, text)
-        runs.go_to(page, run.name)
-        st.session_state["_dl_started"] = True
-    except LabError as error:
-        st.session_state["_dl_failed"] = error
+        return run
 
-
-def guessed(page: Page) -> bool:
-    """Asks what will come of it; whether the learner has said, or would rather see at once."""
-    t = page.t
-    asked = lessons.quiz(page.slug, t.language)["outcome"]
-    with st.container(border=True):
-        guess = page.choice(
-            "guess",
-            None,
-            f"**{t('predict')}** {asked.prompt}",
-            list(range(len(asked.choices))),
-            format_func=lambda index: asked.choices[index].text,
-            required=False,
-        )
-        if guess is not None:
-            return True
-        return st.toggle(t("show_at_once"), key=page.key("unguessed"), persist_state="session")
-
-
-def starting(page: Page, setup: study.Setup, text: str) -> None:
-    """The buttons that begin; they wait for a guess and for a set-up that can work."""
-    t, ready = page.t, guessed(page)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        arguments = {"disabled": not ready, "on_click": play}
-        st.button(
-            t("runs.play"),
-            key="dl_play",
-            type="primary",
-            icon=":material/play_arrow:",
-            args=(page, setup, text, None),
-            **arguments,
-        )
-        st.button(t("runs.step"), key="dl_step", icon=":material/skip_next:", args=(page, setup, text, 1), **arguments)
-        if ready:
-            seconds = workshop().estimate(setup.plan("").to_dict())
-            st.caption(t("start_note", time=runs.duration(page, seconds)))
-        else:
-            st.caption(t("guess_first"))
-    failed = st.session_state.pop("_dl_failed", None)
-    if failed is not None:
-        raise failed
+    start_run.start(page, [setup.untitled], begin, ready=ready)
 
 
 def setting_up(page: Page, view: RunView | None) -> None:
     """Choose, see the pair, guess, press play."""
-    if st.session_state.pop("_dl_started", False):
-        st.rerun()  # the run has a part of its own on the page
     distil_setup.presets(page)
     left, right = st.columns([6, 5], gap="large")
     with left:
-        setup = distil_setup.choose(page)
+        chosen = distil_setup.choose(page)
     with right:
-        setup.check()
+        setup = chosen.resolve()
         distil_setup.draw(page, setup)
     distil_setup.formula(page, setup)
     text = ""
     place = st.container()
     if view is None:
         st.markdown(f"**{page.t('before_first')}**")
-        text = distil_look.sentence(page, setup.task)
+        text = distil_look.sentence(page, setup.teacher.task)
         with page.guard():
             distil_look.show(page, looks.before(setup, text))
     with place:
@@ -118,7 +73,7 @@ if view is None:
     page.run(setting_up, view)
 else:
     runs.follow(page, view.name, lambda now: live.draw(page, now))
-    with st.expander(page.t("another"), icon=":material/add:"):
+    with st.expander(page.t("runs.another"), icon=":material/add:"):
         page.run(setting_up, view)
 earlier(page, view)
 page.section("reading")

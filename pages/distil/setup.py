@@ -11,6 +11,7 @@ from core.labs.distil import pair as pairs
 from core.labs.distil import pair_figure as drawing
 from core.labs.distil import probe as looks
 from core.labs.distil import setup as study
+from core.labs.distil.resolved import ResolvedSetup
 from core.theory.temperature import TEMPERATURES
 from pages.kit import address
 from pages.kit.page import Page
@@ -197,32 +198,33 @@ def _training(page: Page) -> dict:
     }
 
 
-def draw(page: Page, setup: study.Setup) -> None:
-    """The pair, how much smaller the student is, and what it will minimise."""
-    t, found = page.t, pairs.drawn(setup)
+def draw(page: Page, setup: ResolvedSetup) -> None:
+    """The pair, and how much smaller the student is."""
+    t, found = page.t, setup.pair
     labels = t.group("pair")
     shapes = dict(zip(("layers", "width", "heads"), found.student, strict=True))
     teacher, student = looks.parameters(setup)
     page.figure(
         drawing.pair(found, labels),
         "pair",
-        labels["alt"].format(teacher=setup.teacher, depth=found.teacher[0], **shapes),
+        labels["alt"].format(teacher=setup.teacher.name, depth=found.teacher[0], **shapes),
         lambda: pd.DataFrame([found.teacher, found.student], columns=["layers", "width", "heads"]),
     )
     sizes = {"teacher": f"{teacher / 1e6:.1f}", "student": f"{student / 1e6:.1f}", "share": f"{student / teacher:.0%}"}
     st.caption(t("sizes", **sizes))
 
 
-def formula(page: Page, setup: study.Setup) -> None:
+def formula(page: Page, setup: ResolvedSetup) -> None:
     """What the distilled student will minimise, with its numbers."""
-    st.latex(formulas.objective(setup.stages(), page.t.group("phases")))
+    st.latex(formulas.objective(setup.stages, page.t.group("phases")))
 
 
-def title(page: Page, setup: study.Setup) -> str:
+def title(page: Page, setup: ResolvedSetup) -> str:
     """What lists call a run of this set-up."""
-    t, shape = page.t, setup.shape
-    words = [f"{shape.layers} × {shape.width}", t(f"objectives.{setup.objective}")]
-    if setup.task == "kinds":
-        words.append(t("title_labels", labels=f"{setup.labels:,}"))
-    words.append(t("title_steps", steps=f"{setup.steps:,}"))
+    t, plan = page.t, setup.untitled
+    layers, width, _ = setup.pair.student
+    words = [f"{layers} × {width}", t(f"objectives.{plan.extra['objective']}")]
+    if "labels" in setup.material:
+        words.append(t("title_labels", labels=f"{setup.material['labels']:,}"))
+    words.append(t("title_steps", steps=f"{plan.training.steps:,}"))
     return ", ".join(words)

@@ -15,7 +15,7 @@ from core.labs.experiments.omitted_class import recall_after
 from core.runs.queue import RunView
 from core.runs.run import RESUMABLE
 from core.runs.server import workshop
-from pages.kit import runs
+from pages.kit import runs, start_run
 from pages.kit.page import Page
 from pages.kit.visitor import owner
 
@@ -130,26 +130,12 @@ def found_line(page: Page, key: str, made) -> str:
 
 def guess(page: Page, key: str, views: list[RunView]) -> tuple[int | None, bool]:
     """Asks for a guess; what the learner guessed, and whether the result may be shown."""
-    question = lessons.quiz(page.slug, page.t.language)[key]
     before = next((view.plan["extra"].get("prediction") for view in views if runs.is_mine(view)), None)
-    name = page.key(f"guess_{key}")
-    if before is not None and isinstance(before, int) and 0 <= before < len(question.choices):
-        st.session_state.setdefault(name, before)
-    with st.container(border=True):
-        chosen = st.radio(
-            f"**{page.t('predict')}** {question.prompt}",
-            range(len(question.choices)),
-            index=None,
-            format_func=lambda index: question.choices[index].text,
-            key=name,
-            persist_state="session",
-        )
-        done = bool(views) and results.together(views).state == "finished"
-        if chosen is None and done:
-            return None, st.toggle(page.t("show_at_once"), key=name + "_skip", persist_state="session")
-        if chosen is not None and not done:
-            st.caption(page.t("guess_kept"))
-    return chosen, chosen is not None
+    done = bool(views) and results.together(views).state == "finished"
+    chosen, may_see = start_run.guess(page, key, name=f"guess_{key}", private=True, before=before, may_skip=done)
+    if chosen is not None and not done:
+        st.caption(page.t("guess_kept"))
+    return chosen, may_see
 
 
 def judge(page: Page, key: str, guessed: int | None, answer: int | None) -> None:
@@ -185,29 +171,27 @@ def launch(page: Page, key: str, views: list[RunView], guessed: int | None, choi
         size = replace(size, seeds=study.next_seeds(done))
     wanted = study.parts(key, size, **choices)
     words = "run_other" if changed else "run_again" if again else "anew" if together is not None else "run_it"
-    with st.container(horizontal=True, vertical_alignment="center"):
-        pressed = st.button(
-            t(words),
-            key=page.key(f"start_{key}"),
-            type="secondary" if again and not changed else "primary",
-            icon=":material/play_arrow:",
-            help=t("run_again_help") if words == "run_again" else None,
-        )
-        extent = study.extent(wanted)
-        seeds = ", ".join(map(str, size.seeds))
-        st.caption(t("extent", runs=extent.runs, students=extent.students, steps=f"{extent.steps:,}", seeds=seeds))
-    if pressed:
-        with st.spinner(t("preparing")), page.guard():
-            names = study.begin(
-                key,
-                owner(),
-                title=lambda part: f"{t(f'names.{key}')} · {part_name(page, key, part)}",
-                prediction=guessed,
-                size=size,
-                **choices,
-            )
-            show(page, key, names)
-            st.rerun()
+    extent = study.extent(wanted)
+    seeds = ", ".join(map(str, size.seeds))
+    start_run.start(
+        page,
+        [part.plan for part in wanted],
+        lambda steps: study.begin(
+            key,
+            owner(),
+            title=lambda part: f"{t(f'names.{key}')} · {part_name(page, key, part)}",
+            prediction=guessed,
+            size=size,
+            **choices,
+        ),
+        then=lambda names: show(page, key, names),
+        name=f"start_{key}",
+        label=t(words),
+        kind="secondary" if again and not changed else "primary",
+        help=t("run_again_help") if words == "run_again" else None,
+        note=t("extent", runs=extent.runs, students=extent.students, steps=f"{extent.steps:,}", seeds=seeds),
+        one_step=False,
+    )
 
 
 def bar(page: Page, views: list[RunView]) -> None:

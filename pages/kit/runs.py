@@ -18,7 +18,6 @@ import streamlit as st
 
 from core.errors import LabError
 from core.runs.queue import RunView
-from core.runs.run import Run
 from core.runs.server import workshop
 from pages.kit.components.arrive import arrival, bring
 from pages.kit.components.ticker import again_after
@@ -45,18 +44,8 @@ def is_mine(view: RunView) -> bool:
 
 def mine(slug: str | None = None) -> list[RunView]:
     """The visitor's own runs, the latest first; only those that the page `slug` made, if it is given."""
-    whose = owner()
-    found = [view for view in workshop().views() if view.status.owner == whose]
-    return [view for view in found if slug is None or view.plan["extra"].get("page") == slug]
-
-
-def open_run(name: str) -> Run:
-    """The run of this name, which may come from an address.
-
-    Raises:
-        LabError: `run_missing`, `broken_run`.
-    """
-    return Run(workshop().folder / workshop().view(name).name)
+    views = workshop().views(owner())
+    return [view for view in views if slug is None or view.plan["extra"].get("page") == slug]
 
 
 def current(page: Page) -> RunView | None:

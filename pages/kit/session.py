@@ -7,7 +7,8 @@ import streamlit as st
 import lessons
 from core.engine import ENGINE, Setting, default_setting
 from core.models import ModelCard, catalog
-from core.models.finished import made, named
+from core.models.finished import named
+from core.runs.index import finished_students
 from pages.kit.controls import Controls
 from pages.kit.visitor import owner
 
@@ -98,7 +99,7 @@ def choose_setting() -> None:
 def own_students() -> list[ModelCard]:
     """Finished students of the visitor's own runs, of each run those of one seed; one that is in use is among them."""
     found, seen = [], set()
-    for card in made(owner()):
+    for card in finished_students(owner()):
         run, _, student = card.name.partition("/")
         arm = student.rpartition("-")[0]
         if (run, arm) not in seen and len(found) < OFFERED:

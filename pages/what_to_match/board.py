@@ -13,8 +13,9 @@ from core.labs.what_to_match import layer_costs as costing
 from core.labs.what_to_match import layer_maps as maps
 from core.labs.what_to_match import outcome as outcomes
 from core.labs.what_to_match import relations as study
+from core.runs.index import open_run
 from core.runs.queue import RunView
-from pages.kit import components, runs
+from pages.kit import components
 from pages.kit.components.layer_board import layer_board
 from pages.kit.page import Page
 from pages.what_to_match.shipped import map_words, more, name_of
@@ -32,7 +33,7 @@ def _students(page: Page, view: RunView | None) -> dict[str, tuple[str, Callable
             costs = lambda teacher=teacher, name=name: costing.costs_of(ENGINE, page.setting, teacher, name)  # noqa: E731
             found[f"{pair}-{role}"] = (f"{title}: {name_of(page, role)}", costs)
     if view is not None and view.state in ("finished", "stopped"):
-        run = runs.open_run(view.name)
+        run = open_run(view.name)
         for arm in view.plan["arms"]:
             costs = lambda arm=arm: outcomes.final_costs(ENGINE, run, page.setting, arm)  # noqa: E731
             found[f"run-{arm}"] = (t("run_student", name=name_of(page, arm)), costs)
@@ -98,7 +99,7 @@ def _on_text(page: Page, who: str, costs: costing.LayerCosts, text: str, view: R
     """The costs on the learner's text, with the matrices that were fitted on the definitions."""
     pair, role = who.rsplit("-", 1)
     if pair == "run":
-        run = runs.open_run(view.name)
+        run = open_run(view.name)
         cast = courses.frames(ENGINE, run, text)[-1].cast
     else:
         cast = study.read(ENGINE, page.setting, pair, text)

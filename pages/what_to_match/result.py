@@ -12,7 +12,8 @@ from core.labs.what_to_match import outcome as outcomes
 from core.labs.what_to_match import relations as study
 from core.labs.what_to_match.figures import color_of
 from core.labs.what_to_match.plan import ARMS
-from pages.kit import runs, verdict
+from core.runs.index import open_run
+from pages.kit import verdict
 from pages.kit.components.map_wall import map_wall
 from pages.kit.page import Page
 from pages.what_to_match.shipped import (
@@ -33,7 +34,7 @@ SHARES = ("accuracy", "agreement")
 
 def convergence(page: Page, name: str, text: str) -> None:
     """The kept students on the learner's text, step by step."""
-    t, run = page.t, runs.open_run(name)
+    t, run = page.t, open_run(name)
     if not courses.album_of(ENGINE, run).steps:
         st.info(t("no_snapshots"), icon=":material/hourglass_empty:")
         return
@@ -106,7 +107,7 @@ def _course(page: Page, run, map_) -> courses.Course:
 
 def outcome(page: Page, name: str) -> None:
     """How near the students came, and how accurate they are."""
-    t, run = page.t, runs.open_run(name)
+    t, run = page.t, open_run(name)
     if not courses.album_of(ENGINE, run).steps:
         st.info(t("no_snapshots"), icon=":material/hourglass_empty:")
         return

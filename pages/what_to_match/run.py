@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-import lessons
-from core.errors import LabError
 from core.labs.what_to_match import convergence as courses
 from core.labs.what_to_match import figures as plots
 from core.labs.what_to_match import plan as running
 from core.labs.what_to_match import relations as study
 from core.labs.what_to_match.figures import color_of
+from core.runs import datasets
+from core.runs.index import open_run
 from core.runs.queue import RunView
 from core.runs.run import Run
-from pages.kit import runs
+from pages.kit import runs, start_run
 from pages.kit.components.map_wall import map_wall
 from pages.kit.page import Page
 from pages.kit.visitor import owner
@@ -24,8 +24,6 @@ STEPS = (80, 160, 240, 320)
 WEIGHTS = (0.1, 0.3, 1.0, 3.0, 10.0)
 SEEDS = (1, 2, 3)
 LISTED = 6
-
-_FAILED = "_wm_failed"
 
 
 def setup(page: Page, text: str) -> None:
@@ -55,50 +53,16 @@ def setup(page: Page, text: str) -> None:
         blanks |= {"texts": f"{running.TEXTS:,}", "labels": running.LABELS}
         st.caption(t("map_says", map=map_words(chosen.map_), **blanks))
         more(page, "about_recipes", "recipes")
-    ready = _guessed(page)
-    st.button(
-        t("start"),
-        key="wm_start",
-        type="primary",
-        icon=":material/play_arrow:",
-        disabled=not ready,
-        on_click=_begin,
-        args=(page, chosen, t("run_title", procedure=procedures[procedure], steps=steps), text),
-    )
-    st.caption(t("start_note", seconds=running.seconds(chosen)) if ready else t("guess_first"))
-    failed = st.session_state.pop(_FAILED, None)
-    if failed is not None:
-        raise failed
-    if st.session_state.pop("_wm_started", False):
-        st.rerun()
+    guess, ready = start_run.guess(page, "guess_best", running.ARMS)
+    title = t("run_title", procedure=procedures[procedure], steps=steps)
+    plan = running.plan(chosen, title, {"prediction": guess})
 
-
-def _guessed(page: Page) -> bool:
-    """Asks which student will be the most accurate; whether the learner has said, or would rather see at once."""
-    asked = lessons.quiz(page.slug, page.t.language)["guess_best"]
-    with st.container(border=True):
-        guess = page.choice(
-            "guess",
-            None,
-            f"**{page.t('predict')}** {asked.prompt}",
-            list(running.ARMS),
-            format_func=lambda arm: asked.choices[running.ARMS.index(arm)].text,
-            required=False,
-        )
-        if guess is not None:
-            return True
-        return st.toggle(page.t("show_at_once"), key=page.key("unguessed"), persist_state="session")
-
-
-def _begin(page: Page, chosen: running.Setup, title: str, text: str) -> None:
-    """Starts the run, shows it, and lets it read the learner's text as it goes."""
-    try:
-        run = running.launch(chosen, title, owner(), {"prediction": st.session_state.get(page.key("guess"))})
+    def begin(steps: int | None) -> Run:
+        run = datasets.begin(plan, owner(), steps)
         run.watch(text)
-        runs.go_to(page, run.name)
-        st.session_state["_wm_started"] = True
-    except LabError as error:
-        st.session_state[_FAILED] = error
+        return run
+
+    start_run.start(page, [plan], begin, name="start", label=t("start"), ready=ready)
 
 
 def standing(page: Page, view: RunView) -> None:
@@ -108,7 +72,7 @@ def standing(page: Page, view: RunView) -> None:
     runs.progress_line(page, view)
     if not view.status.active:
         return
-    run = runs.open_run(view.name)
+    run = open_run(view.name)
     watched = run.watched()
     if watched is None:
         st.caption(t("live_wait"))
@@ -162,7 +126,9 @@ def _live_accuracy(page: Page, run: Run, view: RunView) -> None:
 
 def another(page: Page) -> None:
     """Back to the set-up."""
-    st.button(page.t("new_run"), key="wm_new", icon=":material/add:", type="tertiary", on_click=_leave, args=(page,))
+    st.button(
+        page.t("runs.another"), key="wm_new", icon=":material/add:", type="tertiary", on_click=_leave, args=(page,)
+    )
 
 
 def _leave(page: Page) -> None:

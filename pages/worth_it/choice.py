@@ -6,8 +6,8 @@ import time
 
 import streamlit as st
 
-from core.labs.worth_it import sources
 from core.labs.worth_it.report import Report
+from core.runs.index import finished_runs, open_run
 from core.runs.run import Run
 from pages.kit.page import Page
 from pages.kit.runs import PARAMETER
@@ -16,13 +16,13 @@ from pages.kit.visitor import keep_owner, owner
 
 def choose_run(page: Page) -> Run | None:
     """The run that the learner or the address names; None for the shipped pair. A name that is gone is said so."""
-    t, known = page.t, {run.name: run for run in sources.finished_of(owner())}
+    t, known = page.t, {run.name: run for run in finished_runs(owner())}
     if known:
         keep_owner()
     named = page.parameter(PARAMETER)
     if named and named not in known:
         with page.guard():
-            known = {named: sources.open_run(named)} | known
+            known = {named: open_run(named)} | known
     if not known:
         st.page_link("distil/page.py", label=t("no_runs"), icon=":material/science:")
         return None

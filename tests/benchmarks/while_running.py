@@ -19,6 +19,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from core.folders import runs_folder
 from core.labs.distil import setup as distil
+from core.labs.distil.resolved import ResolvedSetup
+from core.runs.datasets import material_of
 from core.runs.run import Run
 from tests.benchmarks.server import Server, percentile, serve
 from tests.benchmarks.sessions import PAGES, Seen, run_script
@@ -93,7 +95,7 @@ def begin_two(server: Server) -> str:
 
     The server's own workshop takes up what an interrupted server left only when it is asked to: the page's buttons ask.
     """
-    setup = distil.Setup(steps=ENOUGH, seeds=1)
+    setup = distil.Setup(steps=ENOUGH, seeds=1).resolve()
     names = []
     for number in range(2):
         run = Run.create(runs_folder() / f"bench-{number}", setup.plan(f"bench {number}"), *_texts(setup))
@@ -104,8 +106,8 @@ def begin_two(server: Server) -> str:
     return names[0]
 
 
-def _texts(setup: distil.Setup) -> tuple:
-    found = setup.material()
+def _texts(setup: ResolvedSetup) -> tuple:
+    found = material_of(setup.material)
     return found.texts, found.held_out, found.logits, found.held_out_logits
 
 

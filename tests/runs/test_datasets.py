@@ -11,9 +11,11 @@ from core.data.kinds import KINDS, definitions, teacher_logits
 from core.distill.objective import CONTROL, mixture
 from core.distill.training import Training
 from core.folders import FOLDER_VARIABLE
-from core.runs.datasets import TEACHER, kinds_material, start, words_material
+from core.runs import datasets
+from core.runs.datasets import MAKERS, TEACHER, begin, kinds_material, material_for, material_of, start, words_material
 from core.runs.plan import ArmPlan, RunPlan, StudentPlan
 from core.runs.server import close_workshop, workshop
+from core.runs.storage import load_texts
 
 
 def test_only_the_first_texts_keep_their_labels():
@@ -37,6 +39,30 @@ def test_static_masks_are_the_same_in_each_epoch():
     assert texts.changes and not torch.equal(texts.at_epoch(0).labels, texts.at_epoch(1).labels)
 
 
+def test_texts_are_made_by_the_name_of_their_task():
+    kinds, words = (
+        {"texts": 40, "labels": 10, "held_out": 12},
+        {"teacher": "minilm-teacher", "texts": 20, "held_out": 10},
+    )
+    for task, arguments in {"kinds": kinds, "words": words}.items():
+        made, same = material_for(task, **arguments), MAKERS[task](**arguments)
+        assert torch.equal(made.texts.ids, same.texts.ids) and torch.equal(made.held_out.ids, same.held_out.ids)
+        assert made.origin == same.origin and (made.logits is None) == (same.logits is None)
+    assert material_for("kinds", **kinds).texts.task == "single_label"
+    assert material_for("words", **words).texts.task == "masked_words"
+    with pytest.raises(KeyError):
+        material_for("sentiment", texts=10)
+
+
+def test_a_plan_names_its_texts_and_they_are_cut_into_tokens_once(monkeypatch):
+    written = {"kind": "kinds", "texts": 41, "labels": 10, "held_out": 12}
+    made = material_of(written)
+    monkeypatch.setitem(datasets.MAKERS, "kinds", None)  # not asked again
+    assert material_of(written) is made and material_for("kinds", texts=41, labels=10, held_out=12) is made
+    assert written["kind"] == "kinds"  # what the plan holds stays as it is
+    assert len(made.texts) == 41
+
+
 @pytest.fixture
 def own_workshop(tmp_path, monkeypatch):
     """A workshop in a folder of this test's own."""
@@ -57,3 +83,18 @@ def test_a_started_run_comes_to_its_end_in_the_learners_folder(own_workshop):
         time.sleep(0.1)
     assert run.status().state == "finished", run.status()
     assert (run.student_folder("distilled") / "model.safetensors").exists()
+
+
+def test_a_plan_that_names_its_texts_is_begun_with_them(own_workshop):
+    student = StudentPlan(depth=1, width=32, heads=2)
+    written = {"kind": "kinds", "texts": 64, "labels": 32, "held_out": 16}
+    arms = {"control": ArmPlan(student, CONTROL)}
+    plan = RunPlan("tiny", "single_label", (TEACHER,), arms, Training(steps=3), extra={"material": written})
+    run = begin(plan, owner="me", steps=1)
+    material = material_of(written)
+    assert run.plan.origin == material.origin and run.plan.extra == plan.extra
+    assert torch.equal(load_texts(run.folder / "texts.safetensors").ids, material.texts.ids)
+    deadline = time.monotonic() + 120
+    while workshop().view(run.name).status.active and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert (run.status().state, run.status().done) == ("paused", 1)

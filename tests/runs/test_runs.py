@@ -21,6 +21,7 @@ from core.models.card import read_card
 from core.runs.plan import ArmPlan, RunPlan, StudentPlan
 from core.runs.run import Run
 from core.runs.session import Session
+from core.runs.snapshots import student_at
 from core.runs.storage import load_texts, save_texts
 
 SMALL = StudentPlan(depth=2, width=16, heads=2)
@@ -77,10 +78,10 @@ def test_the_finished_student_opens_everywhere(make_plan, texts, tmp_path):
     Session(run).work()
     folder = run.student_folder("distilled")
     opened = load(folder, device="cpu")
-    last = run.student("distilled", 3, 30)
+    last = student_at(run, "distilled", 3, 30)
     logits = HeldOut(texts()).logits(opened.model)
     torch.testing.assert_close(HeldOut(texts()).logits(last), logits, rtol=0.02, atol=0.02)  # snapshots are rounded
-    first = HeldOut(texts()).logits(run.student("distilled", 3, 1))
+    first = HeldOut(texts()).logits(student_at(run, "distilled", 3, 1))
     assert (first - logits).abs().max() > 0.1
     scores = [line for line in lines(run) if "scores" in line][-1]["scores"]["distilled"]
     assert HeldOut(texts()).scores(opened.model).accuracy == pytest.approx(scores["accuracy"])

@@ -12,7 +12,7 @@ from core.charts.figures import blank_figure
 from core.memory import remembered
 
 if TYPE_CHECKING:
-    from core.labs.distil.pair import Pair
+    from core.labs.distil.resolved import Pair
 
 _WIDE = 0.62
 """Half the drawn width of the widest model."""

@@ -1,6 +1,6 @@
 """What teacher and students make of one sentence: before the first step, live, and at any step that was kept.
 
-look = before(Setup(), "a large wild cat")                # the teacher beside the untrained student
+look = before(Setup().resolve(), "a large wild cat")      # the teacher beside the untrained student
 look = live(run)                                          # as the run's process saw it last, or None
 look = at_step(run, "a large wild cat", step=120)         # from the snapshots
 look.probabilities["distilled"], look.attention["teacher"][5][0]
@@ -8,23 +8,20 @@ look.probabilities["distilled"], look.attention["teacher"][5][0]
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import torch
-from safetensors.torch import load_file
 from torch import nn
 
 from core.distill.forward import observed
 from core.engine import ENGINE, Engine, Setting
 from core.errors import LabError
-from core.labs.distil.setup import TASKS, Setup
+from core.labs.distil.resolved import ResolvedSetup
 from core.memory import RecentlyUsed
 from core.runs.plan import StudentPlan
 from core.runs.probe import Sight
 from core.runs.run import Run
+from core.runs.snapshots import kept
 
 Attention = Sequence[Sequence[Sequence[Sequence[float]]]]
 """`[layer][head][query][key]`."""
@@ -77,36 +74,35 @@ def live(run: Run) -> Look | None:
     return _look(found["text"], found["tokens"], found.get("classes", ()), seen, found["seed"], found["step"])
 
 
-def before(setup: Setup, text: str, engine: Engine = ENGINE) -> Look:
+def before(setup: ResolvedSetup, text: str, engine: Engine = ENGINE) -> Look:
     """The teacher beside the student as it will start, with the first seed.
 
     Raises:
-        LabError: `empty_text`, and what the set-up cannot be.
+        LabError: `empty_text`, and as `core.models.load`.
     """
-    task = TASKS[setup.task]
-    sight, teacher = _sight(text, setup.teacher, task, engine)
+    sight, teacher = _sight(text, setup.teacher.name, setup.untitled.task, engine)
     seen = {"teacher": sight.of(teacher), "distilled": sight.of(untrained(setup, engine))}
     return _look(text, sight.tokens, sight.classes, seen)
 
 
-def untrained(setup: Setup, engine: Engine = ENGINE) -> nn.Module:
+def untrained(setup: ResolvedSetup, engine: Engine = ENGINE) -> nn.Module:
     """The student as it will start, with the first seed; do not train this one.
 
     Raises:
-        LabError: as `Setup.check`.
+        LabError: as `core.models.load`.
     """
-    setup.check()
-    return _built(setup.student(), setup.teacher, TASKS[setup.task], lambda: _model(setup.teacher, engine))
+    name, task = setup.teacher.name, setup.untitled.task
+    return _built(setup.student, name, task, lambda: _model(name, engine))
 
 
-def parameters(setup: Setup, engine: Engine = ENGINE) -> tuple[int, int]:
+def parameters(setup: ResolvedSetup, engine: Engine = ENGINE) -> tuple[int, int]:
     """Weights of the teacher and of the student, tied ones counted once.
 
     Raises:
-        LabError: as `Setup.check`.
+        LabError: as `core.models.load`.
     """
     student = untrained(setup, engine)
-    return setup.of_teacher.parameters, sum(parameter.numel() for parameter in student.parameters())
+    return setup.teacher.parameters, sum(parameter.numel() for parameter in student.parameters())
 
 
 def at_step(run: Run, text: str, step: int, engine: Engine = ENGINE) -> Look:
@@ -120,31 +116,9 @@ def at_step(run: Run, text: str, step: int, engine: Engine = ENGINE) -> Look:
     sight, model = _sight(text, teacher, plan["task"], engine)
     seen = {"teacher": sight.of(model)}
     for arm in plan["arms"]:
-        seen[arm] = _KEPT.get((str(run.folder), arm), lambda arm=arm: _Kept(run, arm, seed, model)).seen(sight, step)
+        with kept(run, arm, seed, model).at(step) as student:
+            seen[arm] = sight.of(student)
     return _look(text, sight.tokens, sight.classes, seen, seed, step)
-
-
-class _Kept:
-    """A student of a run whose weights are exchanged for those of any kept step, which is quicker than building it anew."""
-
-    def __init__(self, run: Run, arm: str, seed: int, teacher: nn.Module) -> None:
-        self._run, self._arm, self._seed, self._turn = run, arm, seed, threading.Lock()
-        self._step = next(iter(run.snapshots(arm, seed)), 0)
-        self._model = run.student(arm, seed, self._step, teacher)
-
-    def seen(self, sight: Sight, step: int) -> dict[str, Any]:
-        with self._turn:
-            if step != self._step:
-                file = self._run.snapshot_file(self._arm, self._seed, step)
-                if not file.exists():
-                    raise LabError("run_missing", name=f"{self._run.name}, {step}")
-                weights = {name: tensor.to(torch.float32) for name, tensor in load_file(file).items()}
-                self._model.load_state_dict(weights)
-                self._step = step
-            return sight.of(self._model)
-
-
-_KEPT = RecentlyUsed(8)
 
 
 def _model(name: str, engine: Engine) -> nn.Module:

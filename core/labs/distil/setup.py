@@ -1,7 +1,6 @@
-"""What a learner asks of a live distillation, checked, and turned into a run.
+"""What a learner asks of a live distillation, worked out, and turned into a run.
 
-setup = Setup(labels=400, steps=250)
-setup.check()                                     # a `LabError` if it cannot work
+setup = Setup(labels=400, steps=250).resolve()    # a `LabError` if it cannot work
 run = begin(setup, "few labels", owner="me")      # `core.labs.distil.curves` reads what comes of it
 """
 
@@ -21,9 +20,9 @@ from core.distill.terms import KINDS, ByLayer, Soft, Term
 from core.distill.training import Training
 from core.engine import card
 from core.errors import LabError
-from core.memory import remembered
+from core.labs.distil.resolved import ResolvedSetup, pair_of
 from core.models.card import ModelCard, catalog
-from core.runs.datasets import Material, kinds_material, start, words_material
+from core.runs import datasets
 from core.runs.plan import ArmPlan, RunPlan, StudentPlan
 from core.runs.run import Run
 
@@ -91,36 +90,35 @@ class Setup:
     batch: int = 32
     device: str = "cpu"
 
-    @property
-    def of_teacher(self) -> ModelCard:
-        """The teacher's card.
+    def resolve(self) -> ResolvedSetup:
+        """Works the set-up out, and refuses now what the run would refuse later.
 
         Raises:
-            LabError: `unknown_model`.
+            LabError: `unknown_model`, `heads_do_not_divide`, `bad_layers`, `different_heads`, `zero_labels`, `no_objective`,
+                `bad_weight`, `bad_temperature`.
         """
-        found = card(self.teacher)
-        if found is None:
+        teacher = card(self.teacher)
+        if teacher is None:
             raise LabError("unknown_model", name=self.teacher, known=", ".join(one.name for one in teachers()))
-        return found
+        whole, student = Shape(teacher.layers, teacher.width, teacher.heads), self._student()
+        if student.layers is None:
+            shape = Shape(self.depth, self.width, self.heads)
+            if shape.width % shape.heads:
+                raise LabError("heads_do_not_divide", width=shape.width, heads=shape.heads)
+        else:
+            shape = Shape(len(by_hand(self.keep, teacher.layers)), teacher.width, teacher.heads)
+        stages = self._stages()
+        if not all(stage.objective.terms for stage in stages):
+            raise LabError("no_objective")
+        for stage in stages:
+            stage.objective.check(shape, whole)
+        if teacher.task == "kinds" and not self.labels:
+            raise LabError("zero_labels")
+        pair = pair_of(whole, shape, student, stages)
+        return ResolvedSetup(teacher, pair, self._plan(teacher.task, student, stages))
 
-    @property
-    def task(self) -> str:
-        """ "kinds" or "words"."""
-        return self.of_teacher.task
-
-    @property
-    def shape(self) -> Shape:
-        """The student's depth, width and heads."""
-        if self.start == "fresh":
-            return Shape(self.depth, self.width, self.heads)
-        return Shape(len(self.keep), self.of_teacher.width, self.of_teacher.heads)
-
-    def stages(self) -> tuple[Stage, ...]:
-        """What the distilled student minimises.
-
-        Raises:
-            LabError: `bad_weight`, `bad_temperature`.
-        """
+    def _stages(self) -> tuple[Stage, ...]:
+        """What the distilled student minimises."""
         if self.objective in RECIPES:
             return stages_of(RECIPES[self.objective])
         options = {"scaled": self.scaled, "direction": self.direction}
@@ -136,83 +134,35 @@ class Setup:
             return kind(weight=weight, layers=self.rule)
         return kind(weight=weight)
 
-    def student(self) -> StudentPlan:
+    def _student(self) -> StudentPlan:
         """Where both students come from."""
         if self.start == "fresh":
             return StudentPlan(depth=self.depth, width=self.width, heads=self.heads, words=self.words)
         options = {"heads_off": self.heads_off} if self.heads_off else {}
         return StudentPlan(layers=self.keep, **options)
 
-    def check(self) -> None:
-        """Refuses now what the run would refuse later.
-
-        Raises:
-            LabError: `unknown_model`, `heads_do_not_divide`, `bad_layers`, `different_heads`, `zero_labels`, `no_objective`,
-                `bad_weight`, `bad_temperature`.
-        """
-        teacher, shape = self.of_teacher, self.shape
-        if self.start == "fresh":
-            if shape.width % shape.heads:
-                raise LabError("heads_do_not_divide", width=shape.width, heads=shape.heads)
-        else:
-            by_hand(self.keep, teacher.layers)
-        stages = self.stages()
-        if not all(stage.objective.terms for stage in stages):
-            raise LabError("no_objective")
-        for stage in stages:
-            stage.objective.check(shape, Shape(teacher.layers, teacher.width, teacher.heads))
-        if self.task == "kinds" and not self.labels:
-            raise LabError("zero_labels")
-
-    def plan(self, title: str, origin: str = "", **extra: Any) -> RunPlan:
-        """The run: a distilled student and its control from the same start.
-
-        Args:
-            title: what the learner reads in lists.
-            origin: of the texts, for the students' cards.
-            extra: kept with the plan.
-
-        Raises:
-            LabError: as `check`.
-        """
-        self.check()
-        student = self.student()
-        arms = {"distilled": ArmPlan(student, self.stages()), "control": ArmPlan(student, CONTROL)}
+    def _plan(self, task: str, student: StudentPlan, stages: tuple[Stage, ...]) -> RunPlan:
+        arms = {"distilled": ArmPlan(student, stages), "control": ArmPlan(student, CONTROL)}
         rate = self.rate if self.start == "fresh" else min(self.rate, LAYERS_RATE)
         return RunPlan(
-            title=title,
-            task=TASKS[self.task],
+            title="",
+            task=TASKS[task],
             teachers=(self.teacher,),
             arms=arms,
             training=Training(steps=self.steps, rate=rate, batch=self.batch),
             seeds=tuple(range(self.seeds)),
             measure_every=max(1, self.steps // MEASUREMENTS),
             device=self.device,
-            origin=origin,
-            extra={"page": "distil", "material": self.material_arguments(), "objective": self.objective, **extra},
+            extra={"page": "distil", "material": self._material(task), "objective": self.objective},
         )
 
-    def material_arguments(self) -> dict[str, Any]:
-        """What `core.runs.datasets` is asked for, with its kind."""
-        held_out = HELD_OUT[self.task]
-        if self.task == "words":
-            return {"kind": "words", "teacher": self.teacher, "texts": self.texts, "held_out": held_out}
-        labels = min(self.labels, self.texts)
-        return {"kind": "kinds", "teacher": self.teacher, "texts": self.texts, "labels": labels, "held_out": held_out}
-
-    def material(self) -> Material:
-        """The texts."""
-        return _material(self.material_arguments())
+    def _material(self, task: str) -> dict[str, Any]:
+        """What `core.runs.datasets` is asked for."""
+        asked = {"kind": task, "teacher": self.teacher, "texts": self.texts, "held_out": HELD_OUT[task]}
+        return asked if task == "words" else asked | {"labels": min(self.labels, self.texts)}
 
 
-@remembered(4)  # thousands of texts cut into tokens: a few megabytes each
-def _material(arguments: Mapping[str, Any]) -> Material:
-    """Kept, since cutting thousands of texts into tokens takes longer than a learner likes to wait after pressing play."""
-    make = {"kinds": kinds_material, "words": words_material}[arguments["kind"]]
-    return make(**{name: value for name, value in arguments.items() if name != "kind"})
-
-
-def begin(setup: Setup, title: str, owner: str = "", steps: int | None = None, **extra: Any) -> Run:
+def begin(setup: ResolvedSetup, title: str, owner: str = "", steps: int | None = None, **extra: Any) -> Run:
     """Writes a run of this set-up into the queue.
 
     Args:
@@ -220,20 +170,19 @@ def begin(setup: Setup, title: str, owner: str = "", steps: int | None = None, *
         extra: kept with the plan.
 
     Raises:
-        LabError: as `Setup.check`, and `no_space`.
+        LabError: as `core.runs.datasets.begin`.
     """
-    material = setup.material()
-    return start(setup.plan(title, material.origin, **extra), material, owner, steps)
+    return datasets.begin(setup.plan(title, **extra), owner, steps)
 
 
-def prepare(setup: Setup) -> None:
+def prepare(setup: ResolvedSetup) -> None:
     """Cuts the texts into tokens in the background, so that they are there when play is pressed."""
-    threading.Thread(target=_prepared, args=(setup.material_arguments(),), daemon=False).start()
+    threading.Thread(target=_prepared, args=(setup.material,), daemon=False).start()
 
 
-def _prepared(arguments: Mapping[str, Any]) -> None:
+def _prepared(material: Mapping[str, Any]) -> None:
     with suppress(LabError):  # whoever presses play is told
-        _material(arguments)
+        datasets.material_of(material)
 
 
 def teachers() -> list[ModelCard]:

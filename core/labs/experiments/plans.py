@@ -18,10 +18,11 @@ from core.distill.objective import CONTROL, Objective, Stage, mixture
 from core.distill.terms import Cosine, Hard, Matching, Soft
 from core.distill.training import Training
 from core.errors import LabError
-from core.runs.datasets import TEACHER, Material, kinds_material, start, words_material
+from core.runs import datasets
+from core.runs.datasets import TEACHER
+from core.runs.index import open_run
 from core.runs.plan import ArmPlan, RunPlan, StudentPlan
 from core.runs.run import Run
-from core.runs.server import workshop
 
 PAGE = "experiments"
 
@@ -158,7 +159,6 @@ def begin(
     """
     names, group, wanted = [], secrets.token_hex(4), parts(key, size, kind, temperature)
     for part in wanted:
-        material = made(part)
         extra = {
             "page": PAGE,
             "experiment": key,
@@ -168,16 +168,9 @@ def begin(
             "prediction": prediction,
             "material": part.material,
         }
-        plan = replace(part.plan, title=title(part.name), origin=material.origin, extra=extra)
-        names.append(start(plan, material, owner).name)
+        plan = replace(part.plan, title=title(part.name), extra=extra)
+        names.append(datasets.begin(plan, owner).name)
     return names
-
-
-def made(part: Part) -> Material:
-    """What a part learns from."""
-    options = dict(part.material)
-    function = {"kinds": kinds_material, "words": words_material}[options.pop("kind")]
-    return function(**options)
 
 
 def opened(key: str, names: Sequence[str]) -> dict[str, Run]:
@@ -188,7 +181,7 @@ def opened(key: str, names: Sequence[str]) -> dict[str, Run]:
     """
     found = {}
     for name in names:
-        run = Run(workshop().folder / workshop().view(name).name)
+        run = open_run(name)
         extra = run.written_plan.get("extra", {})
         if extra.get("page") != PAGE or extra.get("experiment") != key:
             raise LabError("run_missing", name=name)

@@ -8,18 +8,15 @@ outcome(ENGINE, run, setting, map_).of["accuracy"]["minilm"]
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-from safetensors.torch import load_file
 from torch import nn
 
 from core.distill.layer_maps import uniform
 from core.engine import LONGEST_CHARACTERS, Engine, Setting
-from core.errors import LabError
 from core.labs.what_to_match.layer_costs import Bench, Nearness, bench_of
 from core.labs.what_to_match.layer_maps import along
 from core.labs.what_to_match.relations import Cast, pairs_of
@@ -27,6 +24,7 @@ from core.memory import RecentlyUsed
 from core.models import Checkpoint, ModelCard
 from core.models.families import family_of
 from core.runs.run import Run
+from core.runs.snapshots import kept
 from core.trace import Tokens, Trace, tokenize, trace_tokens
 
 LONGEST = 48
@@ -37,7 +35,7 @@ CACHE_BYTES = 128 * 1024**2
 
 
 class Album:
-    """The students of a run as they were on the way. Each arm's model is built once; its weights change with the step.
+    """The students of a run as they were on the way, and what was asked of them.
 
     Args:
         engine: opens the teacher.
@@ -47,10 +45,8 @@ class Album:
     def __init__(self, engine: Engine, run: Run) -> None:
         self.run, self.plan = run, run.plan
         self.seed = self.plan.seeds[0]
-        self._guard = threading.Lock()
         teacher = self.plan.teachers[0]
         self._teacher = engine.checkpoint(Setting(teacher, "", "cpu"), teacher)
-        self._models: dict[str, nn.Module] = {}
         self._traces = RecentlyUsed(CACHE_BYTES, lambda trace: trace.size_bytes)
         self._near = RecentlyUsed(400)
 
@@ -62,8 +58,8 @@ class Album:
     @property
     def steps(self) -> list[int]:
         """The steps of which every student was kept."""
-        kept = [set(self.run.snapshots(arm, self.seed)) for arm in self.arms]
-        return sorted(set.intersection(*kept))
+        found = [set(self.run.snapshots(arm, self.seed)) for arm in self.arms]
+        return sorted(set.intersection(*found))
 
     @property
     def teacher_depth(self) -> int:
@@ -73,8 +69,12 @@ class Album:
     @property
     def depths(self) -> dict[str, int]:
         """Each student's layers."""
-        with self._guard:
-            return {arm: self._opened(arm, self.steps[0]).card.layers for arm in self.arms}
+        first = self.steps[0]
+        found = {}
+        for arm in self.arms:
+            with self._opened(arm, first) as student:
+                found[arm] = student.card.layers
+        return found
 
     def of_teacher(self, text: str) -> Trace:
         """One forward pass of the teacher."""
@@ -84,9 +84,8 @@ class Album:
         """One forward pass of a student as it was after a step."""
 
         def compute() -> Trace:
-            with self._guard:
-                checkpoint = self._opened(arm, step)
-                return trace_tokens(checkpoint, self._read(text))
+            with self._opened(arm, step) as student:
+                return trace_tokens(student, self._read(text))
 
         return self._traces.get((arm, step, text), compute)
 
@@ -94,26 +93,19 @@ class Album:
         """How near a student was to its teacher after a step, on the fixed texts."""
 
         def compute() -> Nearness:
-            with self._guard:
-                return bench.nearness(self._opened(arm, step).model, map_)
+            with self._opened(arm, step) as student:
+                return bench.nearness(student.model, map_)
 
         return self._near.get((arm, step, tuple(map_)), compute)
 
     def _read(self, text: str) -> Tokens:
         return tokenize(self._teacher, text[:LONGEST_CHARACTERS], longest=LONGEST)
 
-    def _opened(self, arm: str, step: int) -> Checkpoint:
-        """The student of a step; the next call may change it."""
-        if arm not in self._models:
-            self._models[arm] = self.run.student(arm, self.seed, step, self._teacher.model)
-        else:
-            file = self.run.snapshot_file(arm, self.seed, step)
-            if not file.exists():
-                raise LabError("run_missing", name=self.run.name)
-            state = {name: tensor.to(torch.float32) for name, tensor in load_file(file).items()}
-            self._models[arm].load_state_dict(state)
-        model = self._models[arm]
-        return Checkpoint(model, self._teacher.tokenizer, _card(model, arm, self.run), family_of(model))
+    @contextmanager
+    def _opened(self, arm: str, step: int) -> Iterator[Checkpoint]:
+        """The student of a step; inside the block its weights stay."""
+        with kept(self.run, arm, self.seed, self._teacher.model).at(step) as model:
+            yield Checkpoint(model, self._teacher.tokenizer, _card(model, arm, self.run), family_of(model))
 
 
 _ALBUMS = RecentlyUsed(3)

@@ -1,6 +1,6 @@
 """Four students of one teacher, the same start, texts and steps; only what they match differs.
 
-    run = launch(Setup(steps=160, procedure="before"), title="What to match", owner="me")
+    run = begin(plan(Setup(steps=160, procedure="before"), title="What to match"), owner="me")    # of `core.runs.datasets`
     plan(Setup(map_=(0, 1, 2)), title="the first layers").arms["tinybert"].stages
 
 What becomes of them: `core.labs.what_to_match.convergence`.
@@ -17,9 +17,8 @@ from core.distill.training import Training
 from core.labs.what_to_match.layer_maps import map_from, rules
 from core.labs.what_to_match.relations import pairs_of
 from core.models.card import catalog
-from core.runs.datasets import TEACHER, kinds_material, start
+from core.runs.datasets import TEACHER
 from core.runs.plan import ArmPlan, RunPlan, StudentPlan
-from core.runs.run import Run
 
 ARMS = ("control", "logits", "tinybert", "minilm")
 """In the order in which they are shown."""
@@ -31,9 +30,6 @@ TEXTS, LABELS, HELD_OUT, RATE = 1000, 400, 300, 2e-3
 
 SNAPSHOTS, MEASURED = 16, 8
 """How many students are kept on the way, most of what changes being early, and how often they are measured."""
-
-SECONDS_A_STEP = 0.2
-"""One step of all four students, measured on one core of a busy small server."""
 
 LOGITS = mixture(0.9, 2.0)
 """What every taught student minimises on the logits: 0.9 · soft loss (T = 2) + 0.1 · hard loss."""
@@ -72,11 +68,6 @@ def maps_offered(on_board: str) -> dict[str, tuple[int, ...]]:
     given.pop("last_only")
     dragged = map_from(on_board, SHAPE.depth, teacher.layers, ())
     return given | ({"board": dragged} if dragged else {})
-
-
-def seconds(setup: Setup) -> int:
-    """About how long a run takes, see `SECONDS_A_STEP`."""
-    return round(SECONDS_A_STEP * setup.steps * setup.seeds + 5)
 
 
 def inside(arm: str, setup: Setup) -> tuple[Term, ...]:
@@ -130,13 +121,3 @@ def plan(setup: Setup, title: str, extra: dict[str, Any] | None = None) -> RunPl
         snapshots=SNAPSHOTS,
         extra={"page": "what_to_match", "material": material, "setup": written, **(extra or {})},
     )
-
-
-def launch(setup: Setup, title: str, owner: str = "", extra: dict[str, Any] | None = None) -> Run:
-    """Writes the run and puts it into the queue.
-
-    Raises:
-        LabError: `no_space`, `missing_data`, and as `core.models.load`.
-    """
-    material = kinds_material(texts=TEXTS, labels=LABELS, held_out=HELD_OUT)
-    return start(plan(setup, title, extra), material, owner)

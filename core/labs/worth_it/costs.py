@@ -27,6 +27,7 @@ from core.measure import int8
 from core.measure.latency import Latency, counts_computing, faster, latencies
 from core.measure.sizes import Sizes, sizes
 from core.memory import RecentlyUsed
+from core.runs.index import at_work
 from core.runs.run import Run
 
 BATCHES = (1, 8)
@@ -226,7 +227,7 @@ def _measure(report: Report, arm: str, engine: Engine, device: str, on_progress:
     models = {(name, False): model for name, model in plain.items()}
     if device == "cpu" and int8.available():
         models |= {(name, True): int8.quantized(model) for name, model in plain.items()}
-    load, trainings = machine.load(), machine.trainings()
+    load, trainings = machine.load(), at_work()
 
     said = _asked(models, texts, engine, lambda share: on_progress(0.5 * share))
     times, tokens = _timed(models, texts, engine, lambda share: on_progress(0.5 + 0.5 * share))

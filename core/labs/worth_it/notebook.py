@@ -17,12 +17,10 @@ from typing import Any
 from core.data import kinds
 from core.labs.worth_it.report import Report
 from core.measure import label_budgets as stored
+from core.runs.datasets import MAKERS
 
 TEXTS = ("title", "lead", "plan", "material", "from_folder", "train", "compare", "costs")
 """The Markdown of the notebook in the learner's language; `title` as it is to be shown."""
-
-MATERIALS = {"kinds": "kinds_material", "words": "words_material"}
-"""What makes the texts of a run, by the "kind" in its plan's `extra["material"]`."""
 
 _WHERE = """
 import os
@@ -156,9 +154,9 @@ def notebook(report: Report, plan: Mapping[str, Any] | None, texts: Mapping[str,
         cells += _shipped(texts, then)
     else:
         material = dict(plan.get("extra", {}).get("material") or {})
-        function = MATERIALS.get(material.pop("kind", ""))
+        maker = MAKERS.get(material.pop("kind", ""))
         written = pformat(dict(plan), sort_dicts=False, width=100)
-        made = _MATERIAL.format(function=function, options=pformat(material)) if function else None
+        made = _MATERIAL.format(function=maker.__name__, options=pformat(material)) if maker else None
         cells += [
             _words(f"## {texts['plan']}"),
             _code(_PLAN.format(plan=written)),

@@ -1,8 +1,7 @@
 """Where reports come from: the shipped pair with its stored experiment, or the finished students of a run.
 
 report = shipped()
-report = of_run(open_run("20261122-081500-a1b2c3"))
-[run.name for run in finished_of("an owner")]
+report = of_run(open_run("20261122-081500-a1b2c3"))                # see `core.runs.index`
 """
 
 from __future__ import annotations
@@ -22,12 +21,11 @@ from core.distill.students import open_for
 from core.distill.texts import Texts
 from core.engine import ENGINE, Engine, Setting, card
 from core.errors import LabError
-from core.folders import runs_folder
 from core.labs.worth_it.predictions import Answers, answers, from_logits, majority, quality
 from core.labs.worth_it.report import Report, Series, Trained, series
 from core.measure import label_budgets as stored
 from core.memory import RecentlyUsed
-from core.runs.plan import RunPlan, StudentPlan, folder_of
+from core.runs.plan import RunPlan, StudentPlan
 from core.runs.run import Run
 from core.runs.storage import load_texts
 
@@ -43,31 +41,6 @@ _reports = RecentlyUsed(_KEPT)
 Progress = Callable[[float], None]
 
 
-def finished_of(owner: str) -> list[Run]:
-    """An owner's finished runs, the latest first. It only reads the folder: no worker process is started for it."""
-    found = []
-    for file in runs_folder().glob("*/run.json"):
-        try:
-            run = Run(file.parent)
-            status = run.status()
-        except (LabError, TypeError):
-            continue  # deleted meanwhile, or damaged: whoever asks for it by name is told
-        if status.owner == owner and status.state == "finished":
-            found.append((status.submitted, run))
-    return [run for _, run in sorted(found, key=lambda pair: -pair[0])]
-
-
-def open_run(name: str) -> Run:
-    """The run of this name, which may come from an address.
-
-    Raises:
-        LabError: `run_missing`.
-    """
-    if Path(name).name != name or name in ("", ".", "..") or "\0" in name:
-        raise LabError("run_missing", name=name)
-    return Run(runs_folder() / name)
-
-
 def opened(engine: Engine, source: str, task: str, device: str = "cpu") -> nn.Module:
     """A model to be asked: from the engine's shelf if the catalogue has it, else from its folder.
 
@@ -76,7 +49,7 @@ def opened(engine: Engine, source: str, task: str, device: str = "cpu") -> nn.Mo
     """
     if card(source) is not None:
         return engine.checkpoint(Setting(source, "", device), source).model
-    return observed(open_for(folder_of(source), task, device)).requires_grad_(False)
+    return observed(open_for(source, task, device)).requires_grad_(False)
 
 
 # The shipped pair

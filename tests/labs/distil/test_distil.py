@@ -24,12 +24,13 @@ from core.labs.distil import curves
 from core.labs.distil import probe as looks
 from core.labs.distil.figures import loss_curves
 from core.labs.distil.formulas import objective
-from core.labs.distil.pair import drawn, heads_of, kept_of
+from core.labs.distil.pair import heads_of, kept_of
 from core.labs.distil.setup import TERMS, Setup, begin, rule_layers
 from core.models import load
-from core.models.finished import made, named
+from core.models.finished import named
 from core.runs.export import parcel, students
-from core.runs.plan import RunPlan, folder_of
+from core.runs.index import finished_students
+from core.runs.plan import RunPlan
 from core.runs.run import Run
 from core.runs.server import close_workshop, workshop
 
@@ -56,12 +57,12 @@ TEXT = "a hot drink made from dried leaves"
 )
 def test_what_cannot_work_is_refused_before_it_starts(changes, code):
     with pytest.raises(LabError) as found:
-        Setup(**changes).plan("x")
+        Setup(**changes).resolve()
     assert found.value.code == code
 
 
 def test_both_students_start_alike_and_only_the_objective_differs():
-    plan = Setup(soft=0.7, temperature=4.0, scaled=False, direction="reverse").plan("x", prediction=1)
+    plan = Setup(soft=0.7, temperature=4.0, scaled=False, direction="reverse").resolve().plan("x", prediction=1)
     assert plan.arms["distilled"].student == plan.arms["control"].student
     soft, hard = plan.arms["distilled"].stages[0].objective.terms
     assert soft == Soft(weight=0.7, temperature=4.0, scaled=False, direction="reverse")
@@ -73,7 +74,7 @@ def test_both_students_start_alike_and_only_the_objective_differs():
 
 def test_an_objective_of_ones_own_weighs_what_it_is_told():
     weights = {"soft": 1.0, "hidden": 0.5, "cosine": 0.0}
-    plan = Setup(objective="own", weights=weights, temperature=3.0, rule="last").plan("x")
+    plan = Setup(objective="own", weights=weights, temperature=3.0, rule="last").resolve().plan("x")
     objective = plan.arms["distilled"].stages[0].objective
     assert objective.names == ("soft", "hidden") and objective.terms[0].temperature == 3.0
     assert objective.terms[1].layers == "last" and objective.terms[1].weight == 0.5
@@ -81,13 +82,13 @@ def test_an_objective_of_ones_own_weighs_what_it_is_told():
 
 def test_a_student_of_the_teachers_layers_learns_gently():
     setup = Setup(start="layers", keep=(0, 2, 4))
-    plan = setup.plan("x")
+    plan = setup.resolve().plan("x")
     assert plan.arms["control"].student.layers == (0, 2, 4) and plan.training.rate < setup.rate
-    assert drawn(setup).kept == (0, 2, 4) and drawn(setup).student == (3, 384, 12)
+    assert setup.resolve().pair.kept == (0, 2, 4) and setup.resolve().pair.student == (3, 384, 12)
 
 
 def test_the_drawn_pair_shows_what_tinybert_compares():
-    found = drawn(Setup(objective="tinybert", width=192, heads=12, depth=2))
+    found = Setup(objective="tinybert", width=192, heads=12, depth=2).resolve().pair
     assert found.kept is None and found.compared == ((0, 2), (1, 5))
 
 
@@ -95,8 +96,8 @@ def test_every_loss_has_a_name_and_a_formula():
     for language in lessons.LANGUAGES:
         labels = lessons.labels("distil", language).group("terms")
         assert {f"term.{name}" for name in TERMS} <= set(labels)
-    setup = Setup(objective="own", weights=dict.fromkeys(TERMS, 0.5), width=96, heads=12)
-    latex = objective(setup.stages(), {"share": "{share}"})
+    setup = Setup(objective="own", weights=dict.fromkeys(TERMS, 0.5), width=96, heads=12).resolve()
+    latex = objective(setup.stages, {"share": "{share}"})
     assert latex.count(r"0.5\cdot") == len(TERMS) and setup.plan("x").arms["distilled"]
 
 
@@ -185,7 +186,7 @@ def finished(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         close_workshop()
         patch.setenv(FOLDER_VARIABLE, str(tmp_path_factory.mktemp("data")))
-        run = begin(SMALL, "small", owner="me", prediction=0)
+        run = begin(SMALL.resolve(), "small", owner="me", prediction=0)
         run.watch(TEXT)
         deadline = time.monotonic() + 180
         while workshop().view(run.name).status.active and time.monotonic() < deadline:
@@ -196,7 +197,7 @@ def finished(tmp_path_factory):
 
 
 def test_the_first_look_is_the_models_own():
-    look = looks.before(SMALL, TEXT)
+    look = looks.before(SMALL.resolve(), TEXT)
     logits = ENGINE.trace(Setting("kinds-teacher", ""), "kinds-teacher", TEXT).class_logits
     assert look.probabilities["teacher"] == pytest.approx(logits.double().softmax(-1).tolist(), abs=2e-4)
     assert look.first["teacher"] == "food" and look.whole
@@ -206,7 +207,7 @@ def test_the_first_look_is_the_models_own():
 
 
 def test_a_gap_gets_a_soft_label_over_the_teachers_words():
-    setup = Setup(teacher="minilm-teacher", start="layers", keep=(0, 1, 2, 3, 4, 5))
+    setup = Setup(teacher="minilm-teacher", start="layers", keep=(0, 1, 2, 3, 4, 5)).resolve()
     look = looks.before(setup, "a large [MASK] that lives in the sea")
     assert look.probabilities["teacher"] == look.probabilities["distilled"]  # all layers: the teacher itself
     assert not look.whole and look.order(3) == [0, 1, 2]
@@ -215,7 +216,7 @@ def test_a_gap_gets_a_soft_label_over_the_teachers_words():
 
 
 def test_a_students_own_first_word_may_be_none_of_the_teachers():
-    setup = Setup(teacher="minilm-teacher", start="layers", keep=(0,))
+    setup = Setup(teacher="minilm-teacher", start="layers", keep=(0,)).resolve()
     look = looks.before(setup, "a large [MASK] that lives in the sea")
     model, tokenizer = (
         looks.untrained(setup),
@@ -231,7 +232,7 @@ def test_a_students_own_first_word_may_be_none_of_the_teachers():
 @pytest.mark.parametrize("text", ["", "   "])
 def test_an_empty_sentence_is_refused(text):
     with pytest.raises(LabError, match="no text"):
-        looks.before(SMALL, text)
+        looks.before(SMALL.resolve(), text)
 
 
 def test_what_was_seen_live_is_what_the_snapshots_hold(finished):
@@ -275,11 +276,11 @@ def test_a_student_travels_as_one_file(finished, tmp_path):
 
 
 def test_finished_students_are_in_the_catalogue_of_their_owner(finished):
-    cards = made("me")
+    cards = finished_students("me")
     assert [one.name for one in cards] == [f"{finished.name}/distilled-0", f"{finished.name}/control-0"]
-    assert made("somebody else") == [] and cards[0].task == "kinds" and cards[0].labels[2] == "food"
+    assert finished_students("somebody else") == [] and cards[0].task == "kinds" and cards[0].labels[2] == "food"
     assert cards[0].title == "small" and card(cards[0].name) == cards[0] and cards[0].hashes
-    assert folder_of(cards[0].name) == finished.student_folder("distilled", 0)
+    assert card(cards[0].name).folder == finished.student_folder("distilled", 0)
     opened = load(cards[0].name, device="cpu")
     assert opened.classes == cards[0].labels
     trace = ENGINE.trace(Setting("", ""), cards[0].name, TEXT)
@@ -303,16 +304,16 @@ def test_a_changed_weight_file_and_a_deleted_run_are_told(finished):
     copy = finished.folder.parent / "gone"
     copy.mkdir()
     (copy / "status.json").write_text(json.dumps({"state": "finished", "owner": "me"}))
-    assert len(made("me")) == 2
+    assert len(finished_students("me")) == 2
     (copy / "status.json").write_text("{")
-    assert len(made("me")) == 2
+    assert len(finished_students("me")) == 2
 
 
 def test_a_deleted_run_leaves_the_catalogue(finished):
     copy = finished.folder.parent / "copied"
     shutil.copytree(finished.folder, copy)
-    assert len(made("me")) == 4 and named("copied/distilled-0") is not None
+    assert len(finished_students("me")) == 4 and named("copied/distilled-0") is not None
     Run(copy).delete()
-    assert named("copied/distilled-0") is None and len(made("me")) == 2
+    assert named("copied/distilled-0") is None and len(finished_students("me")) == 2
     with pytest.raises(LabError):
         load("copied/distilled-0", device="cpu")

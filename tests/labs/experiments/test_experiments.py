@@ -22,6 +22,7 @@ from core.labs.experiments import previews as looks
 from core.labs.experiments import results
 from core.labs.experiments.omitted_class import back, comebacks, recall_after
 from core.measure.verdict import FEWEST, over_seeds
+from core.runs.datasets import material_of
 from core.runs.plan import RunPlan
 from core.runs.queue import RunView
 from core.runs.run import Status
@@ -66,7 +67,7 @@ def test_the_four_students_of_the_first_experiment_differ_as_it_says():
 
 def test_the_absent_kind_is_in_no_text_that_a_student_reads():
     (part,) = study.parts("absent", TINY["absent"], kind="body")
-    material = study.made(part)
+    material = material_of(part.material)
     assert KINDS.index("body") not in material.texts.labels
     assert KINDS.index("body") in material.held_out.labels
     with pytest.raises(ValueError, match="not in tuple"):
@@ -106,7 +107,7 @@ def saved(run, arm: str, seed: int):
 def test_the_ends_are_the_saved_students_on_the_held_out_texts(finished):
     run = finished["few"]["20"]
     end = results.ends(finished["few"])["20", "control"]
-    held_out = study.made(study.parts("few", TINY["few"])[0]).held_out
+    held_out = material_of(study.parts("few", TINY["few"])[0].material).held_out
     for seed, accuracy, loss in zip((0, 1), end.accuracy, end.loss, strict=True):
         scores = HeldOut(held_out).scores(saved(run, "control", seed))
         assert scores.accuracy == pytest.approx(accuracy) and scores.loss == pytest.approx(loss, rel=1e-4)

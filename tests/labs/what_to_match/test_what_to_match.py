@@ -25,6 +25,7 @@ from core.runs.datasets import kinds_material
 from core.runs.plan import RunPlan
 from core.runs.run import Run
 from core.runs.session import Session
+from core.runs.snapshots import student_at
 
 SETTING = default_setting()
 TEXT = "a large wild cat that hunts deer in the forests of Asia"
@@ -246,7 +247,7 @@ def run(tmp_path_factory) -> Run:
 def test_frames_are_the_kept_students(run):
     found = courses.frames(ENGINE, run, TEXT)
     assert [frame.step for frame in found] == run.snapshots("minilm") == [1, 2, 4]
-    kept = run.student("tinybert", 0, 2)
+    kept = student_at(run, "tinybert", 0, 2)
     tokens = found[0].cast.teacher.tokens
     with torch.no_grad():
         state = kept.base_model(input_ids=tokens.ids[None]).last_hidden_state[0]
@@ -267,7 +268,7 @@ def test_a_course_follows_what_the_run_measured(run):
     lines = {line["number"]: line["scores"] for line in run.metrics()[0] if "scores" in line and line["seed"] == 0}
     assert found.accuracy["logits"] == [lines[step]["logits"]["accuracy"] for step in (1, 2, 4)]
     bench = costing.bench_of(ENGINE, SETTING, "kinds-teacher")
-    near = bench.nearness(run.student("minilm", 0, 4), map_)
+    near = bench.nearness(student_at(run, "minilm", 0, 4), map_)
     assert found.near["minilm"][-1].attention == pytest.approx(near.attention, rel=1e-3)
     assert found.lines("attention")["minilm"][-1] == pytest.approx(sum(near.attention) / 3, rel=1e-3)
     assert found.lines("unexplained") is None

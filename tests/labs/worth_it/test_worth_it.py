@@ -17,12 +17,13 @@ from core.distill.training import Training
 from core.engine import ENGINE
 from core.errors import LabError
 from core.folders import FOLDER_VARIABLE
-from core.labs.worth_it import costs, machine, sources
+from core.labs.worth_it import costs, sources
 from core.labs.worth_it.predictions import answers, from_logits, quality
 from core.labs.worth_it.report import Report, Series
 from core.measure import label_budgets as kinds_experiment
 from core.measure.calibration import expected_calibration_error
 from core.runs.datasets import TEACHER, kinds_material, words_material
+from core.runs.index import at_work, finished_runs, open_run
 from core.runs.plan import ArmPlan, RunPlan, StudentPlan
 from core.runs.run import Run
 from core.runs.session import Session
@@ -282,7 +283,7 @@ def test_bad_runs_are_refused_with_a_reason(tmp_path, kinds_plan, small, monkeyp
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
     for name in ("../broken", "..", "", "a/b", "gone", "\0", "<script>"):
         with pytest.raises(LabError) as wrong:
-            sources.open_run(name)
+            open_run(name)
         assert wrong.value.code == "run_missing"
 
 
@@ -296,9 +297,9 @@ def test_only_an_owners_finished_runs_are_listed(tmp_path, kinds_plan, small, mo
     half.write_status(replace(half.status(), owner="me"))
     (tmp_path / "runs" / "broken").mkdir()
     (tmp_path / "runs" / "broken" / "run.json").write_text("{")
-    assert [run.name for run in sources.finished_of("me")] == ["mine"]
-    assert sources.open_run("mine").folder == mine.folder
+    assert [run.name for run in finished_runs("me")] == ["mine"]
+    assert open_run("mine").folder == mine.folder
     half.write_status(replace(half.status(), state="running"))
-    assert machine.trainings() == 1
+    assert at_work() == 1
     half.write_status(replace(half.status(), state="paused"))
-    assert machine.trainings() == 0
+    assert at_work() == 0

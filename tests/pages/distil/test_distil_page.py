@@ -43,7 +43,7 @@ def own_workshop(tmp_path_factory):
 @pytest.fixture(scope="module")
 def finished(own_workshop) -> Run:
     """A small run of the visitor's, come to its end; whoever made it guessed that the teacher would lose."""
-    run = begin(SMALL, "1 × 48, 6 steps", owner=LOCAL, prediction=3)
+    run = begin(SMALL.resolve(), "1 × 48, 6 steps", owner=LOCAL, prediction=3)
     wait(run.name)
     return run
 
@@ -68,7 +68,7 @@ def words(figure) -> str:
 def test_opens_on_the_pair_and_two_soft_labels(language, figures):
     app = opened(lang=language)
     t = lessons.labels("distil", language)
-    look = looks.before(Setup(), TEXT)
+    look = looks.before(Setup().resolve(), TEXT)
     share = f"{look.probabilities['teacher'][look.order(1)[0]]:.1%}"
     assert share in text_of(app) and f"{look.distance('distilled'):.0%}" in text_of(app)
     drawn = figures(app)
@@ -76,6 +76,13 @@ def test_opens_on_the_pair_and_two_soft_labels(language, figures):
     assert any(t("untrained") in words(figure) for figure in drawn)
     assert r"0.9\cdot 2^2" in app.latex[0].value and not app.error
     assert app.button(key="dl_play").disabled  # first a guess
+
+
+def test_a_set_up_is_worked_out_once_a_redraw(monkeypatch):
+    resolve, asked = Setup.resolve, []
+    monkeypatch.setattr(Setup, "resolve", lambda setup: asked.append(setup) or resolve(setup))
+    app = opened(dl_guess="1")
+    assert asked == [Setup()] and not app.button(key="dl_play").disabled
 
 
 def test_play_waits_for_a_guess():

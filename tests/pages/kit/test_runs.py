@@ -39,7 +39,7 @@ def at_home(monkeypatch):
 @pytest.fixture
 def long_run(shop):
     """A run of the visitor on this machine that is at work for a while; deleted afterwards."""
-    run = begin(SETUP, "a *long* run", owner=LOCAL)
+    run = begin(SETUP.resolve(), "a *long* run", owner=LOCAL)
     yield run
     shop.delete(run.name)
     until(lambda: not any(worker.at_work for worker in shop._workers))
@@ -110,7 +110,7 @@ def test_a_run_is_paused_stepped_and_goes_on(shop, long_run):
 
 def test_one_who_waits_sees_the_place_and_the_wait(shop, long_run):
     until(lambda: long_run.status().state == "running")
-    second = begin(SETUP, "second", owner=LOCAL)
+    second = begin(SETUP.resolve(), "second", owner=LOCAL)
     app = opened(dl_run=second.name)
     assert re.search(r"place 1, begins in about (\d+ min )?\d+ s", line(app)), line(app)
     assert T("runs.states.queued") in line(app)

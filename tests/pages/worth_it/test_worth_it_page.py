@@ -12,11 +12,12 @@ from streamlit.testing.v1 import AppTest
 import lessons
 from core.distill.objective import CONTROL, mixture
 from core.distill.training import Training
-from core.folders import FOLDER_VARIABLE
+from core.folders import FOLDER_VARIABLE, runs_folder
 from core.labs.worth_it import costs, sources
 from core.measure import label_budgets as kinds_experiment
 from core.models import catalog
 from core.runs.datasets import TEACHER, kinds_material
+from core.runs.index import open_run
 from core.runs.plan import ArmPlan, RunPlan, StudentPlan
 from core.runs.run import Run
 from core.runs.session import Session
@@ -33,7 +34,7 @@ def runs(tmp_path_factory):
     """A folder of runs: finished, of one seed, unfinished, failed."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(FOLDER_VARIABLE, str(tmp_path_factory.mktemp("data")))
-        folder = sources.runs_folder()
+        folder = runs_folder()
         student = StudentPlan(depth=1, width=32, heads=2)
         arms = {"distilled": ArmPlan(student, mixture(0.9, 2.0)), "control": ArmPlan(student, CONTROL)}
         made = {"kind": "kinds", "texts": 48, "labels": 24, "held_out": 30}
@@ -149,7 +150,7 @@ def test_the_measures_are_drawn(figures):
 @pytest.mark.parametrize("language", lessons.LANGUAGES)
 def test_a_run_out_of_the_address(language):
     app = guess(show(lang=language, wi_run="mine"))
-    t, report = lessons.labels("worth_it", language), sources.of_run(sources.open_run("mine"))
+    t, report = lessons.labels("worth_it", language), sources.of_run(open_run("mine"))
     shown = {metric.label: metric.value for metric in app.metric}
     label = f"{t('distilled')} · {t('measures.accuracy')}"
     assert shown[label] == f"{report.arms['distilled'].mean('accuracy'):.1%}"
@@ -196,7 +197,7 @@ def test_bad_runs_are_explained_and_the_page_goes_on(language):
         app = show(lang=language, wi_run=name)
         assert said in errors(app) and app.metric, name
     app = show(lang=language, wi_run="failed")
-    stopped = sources.open_run("failed").status().lab_error
+    stopped = open_run("failed").status().lab_error
     assert errors(app) == [t("errors.nan_loss", **stopped.details)]
     assert t("instead") in text_of(app) and app.metric
 
@@ -218,7 +219,7 @@ def test_without_the_pair_the_page_says_so(monkeypatch):
 
 def test_the_code_on_the_page_is_for_its_report(snippets_on, printed_by):
     (shown,) = snippets_on(show(wi_run="mine"), "worth_it").values()
-    assert "sources.open_run('mine')" in shown.core and "teacher" in printed_by(shown.core)
+    assert "open_run('mine')" in shown.core and "teacher" in printed_by(shown.core)
     assert set(snippets_on(show(), "worth_it")) == {"report"}
 
 
@@ -228,11 +229,12 @@ sys.path.insert(0, {root!r})
 import streamlit as st
 from core.labs.worth_it import costs as worth_it_costs
 from core.labs.worth_it import sources as worth_it_sources
+from core.runs.index import open_run
 from pages.kit.page import Page
 from pages.worth_it import download as take
 
 page = Page("worth_it", "wi")
-run = worth_it_sources.open_run("mine")
+run = open_run("mine")
 report = worth_it_sources.of_run(run)
 found = worth_it_costs.costs(report, "distilled")
 st.session_state["html"] = take.html(page, report, "distilled", found)
@@ -247,7 +249,7 @@ def test_what_is_saved_holds_the_report_in_the_learners_language(language):
     app.run()
     assert not app.exception, app.exception
     html, t = app.session_state["html"], lessons.labels("worth_it", language)
-    report = sources.of_run(sources.open_run("mine"))
+    report = sources.of_run(open_run("mine"))
     assert f"{report.arms['distilled'].mean('accuracy'):.1%}" in html and t("frontier_note").split(".")[0] in html
     assert lessons.lesson("worth_it", language)["costs"].title in html
     assert "<script>alert(1)" not in html and "&lt;script&gt;alert(1)" in html
