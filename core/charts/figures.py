@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from core.charts.colors import STUDENT, TEACHER
 from core.memory import remembered
+from core.numbering import numbers
 
 FIGURES = 64
 """How many drawings of each kind are kept: fifty learners on one page look at the same few."""
@@ -41,6 +42,11 @@ def blank_figure(height: int = 320, x_title: str = "", y_title: str = "", **layo
 def plain(token: str) -> str:
     """A token that plotly shows as it is: it would read "<b>" as markup and "$a$" as a formula."""
     return token.replace("&", "&amp;").replace("<", "&lt;").replace("$", "＄")
+
+
+def state_names(count: int, embeddings: str) -> list[str]:
+    """The names of a model's hidden states on an axis, `[layer + 1]`: the embeddings, then the layers by number."""
+    return [embeddings, *map(str, numbers(count - 1))]
 
 
 @remembered(FIGURES)

@@ -131,7 +131,7 @@ def recipe() -> None:
 @page.lab
 def why() -> None:
     """What a model makes of a word that may be right or wrong, and how little the recipe mattered."""
-    position = parts.position("at_sight", t("sight"))
+    position = parts.position("token_sight", t("sight"))
     seen = mlm_draws.three_sights(ENGINE, setting, text, position, seed=0)
     truth = tokens.pieces[position]
     chances = {who: [getattr(gap, who).probability for gap in seen.values()] for who in WHO}
@@ -184,7 +184,7 @@ def context() -> None:
     """Left context only, then each visible word blocked in turn."""
     left, right = st.columns(2)
     with left:
-        position = parts.position("at_context", t("hidden_word"))
+        position = parts.position("token_context", t("hidden_word"))
     with right:
         who = page.control(
             st.segmented_control, "who", "teacher", t("who"), list(WHO), format_func=WHO.get, required=True
@@ -210,7 +210,7 @@ def context() -> None:
 @page.lab
 def lens() -> None:
     """The vocabulary head after every layer."""
-    position = parts.position("at_lens", t("hidden_word"))
+    position = parts.position("token_lens", t("hidden_word"))
     seen = {who: mlm_context.lens(ENGINE, setting, name, text, position) for who, name in names.items()}
     if not page.predict("settled", seen["teacher"].settled):
         return

@@ -18,6 +18,7 @@ from core.labs.mlm_masking import gaps as mlm_masking
 from core.labs.mlm_masking import masking as mlm_draws
 from core.labs.mlm_masking import tables
 from core.labs.mlm_masking.gaps import Answer, Gap
+from core.numbering import numbers, read, shown, written
 from core.trace import Tokens
 from pages.kit import components
 from pages.kit.page import Page, code_span
@@ -47,9 +48,9 @@ class Parts:
 
     def picker(self, whole_words: bool) -> list[int]:
         """The line of chips; what it hides goes into the address."""
-        asked = self.page.positions("at_masks", self.start, len(self.tokens.pieces))
+        asked = self.page.positions("token_masks", self.start, len(self.tokens.pieces))
         marked = [position for position in asked if position in self.allowed]
-        if not marked and self.page.parameter("at_masks") != NONE:  # nothing in the address fits this text
+        if not marked and self.page.parameter("token_masks") != NONE:  # nothing in the address fits this text
             marked = self.start
         # A new text gets a new component, and so does a Reset: the browser would send the old choice again.
         if not st.session_state.get("_mm_begun"):
@@ -65,28 +66,25 @@ class Parts:
             disabled=[p for p in range(len(self.tokens.pieces)) if p not in self.allowed],
             groups=mlm_masking.groups_of(self.tokens) if whole_words else None,
         )
-        written = "-".join(map(str, hidden)) or NONE
-        self.page.set_parameter("at_masks", "" if hidden == self.start else written)
+        self.page.set_parameter("token_masks", "" if hidden == self.start else written(hidden) or NONE)
         return hidden
 
     def position(self, name: str, label: str, options: Sequence[int] | None = None, default: int | None = None) -> int:
         """A word of the text, by its position."""
-        options = list(options or self.allowed)
-        default = self.start[0] if default is None else default
-        self.page.adapt(
-            name, default, options
-        )  # a shorter text may have lost the word that was chosen in the longer one
-        return self.page.control(st.selectbox, name, default, label, options, format_func=self._numbered)
+        choices = [shown(place) for place in options or self.allowed]
+        first = shown(self.start[0] if default is None else default)
+        self.page.adapt(name, first, choices)  # a shorter text may have lost the word that was chosen in the longer one
+        return read(self.page.control(st.selectbox, name, first, label, choices, format_func=self._numbered))
 
-    def _numbered(self, position: int) -> str:
-        return f"{position} · {self.tokens.pieces[position]}"
+    def _numbered(self, number: int) -> str:
+        return f"{number} · {self.tokens.pieces[read(number)]}"
 
     def gap_choice(self, gaps: Sequence[Gap]) -> Gap:
         """Which gap to look into, where there are several."""
         by_position = {gap.position: gap for gap in gaps}
         if len(gaps) == 1:
             return gaps[0]
-        return by_position[self.position("at_gap", self.page.t("gap_choice"), list(by_position), gaps[0].position)]
+        return by_position[self.position("token_gap", self.page.t("gap_choice"), list(by_position), gaps[0].position)]
 
     def neighbour(self, first: int) -> int | None:
         """The token next to a gap that is hidden with it, on the side that the learner chooses; None if it has none."""
@@ -108,8 +106,8 @@ class Parts:
             rate = control(st.slider, "rate", 15, t("rate"), 1, 60)
         with second:
             recipes = [*mlm_draws.RECIPES, OWN]
-            shown = {recipe: tables.recipe_name(recipe) for recipe in mlm_draws.RECIPES} | {OWN: t("own")}
-            recipe = control(st.selectbox, "recipe", recipes[0], t("recipe"), recipes, format_func=shown.get)
+            names = {recipe: tables.recipe_name(recipe) for recipe in mlm_draws.RECIPES} | {OWN: t("own")}
+            recipe = control(st.selectbox, "recipe", recipes[0], t("recipe"), recipes, format_func=names.get)
         with third, st.container(horizontal=True, vertical_alignment="bottom"):
             seed = control(st.number_input, "seed", 179, t("seed"), 0, 9999, width=120)
             st.button(t("again"), icon=":material/casino:", on_click=self._next_seed)
@@ -260,7 +258,7 @@ class Parts:
         st.markdown(t("lens_settled", who=t(who), word=code_span(seen.best[-1][0].word), depth=depths[seen.decided]))
 
     def _depths(self, seen: mlm_context.Lens) -> list[str]:
-        layers = [self.page.t("lens_layer", number=number) for number in range(1, seen.layers + 1)]
+        layers = [self.page.t("lens_layer", number=number) for number in numbers(seen.layers)]
         return [self.page.t("lens_embeddings"), *layers]
 
     def lens_curves(self, seen: Mapping[str, mlm_context.Lens], names: Mapping[str, str]) -> None:

@@ -9,6 +9,7 @@ from core.charts.colors import POSITIVE, PROBABILITIES
 from core.engine import ENGINE
 from core.labs.positional_encoding import formulas, relative
 from core.labs.positional_encoding import order_figures as draw
+from core.numbering import numbers, read, shown
 from pages.kit import components
 from pages.kit.page import Page, code_span
 from pages.kit.picked import picked_cell
@@ -25,26 +26,26 @@ def schemes(page: Page) -> None:
     with right:
         strongest = relative.strongest_head(effect)
         with st.container(horizontal=True):
-            layer = page.choice("layer", strongest[0] + 1, list(range(1, len(effect) + 1)), t("layer"))
-            head = page.choice("head", strongest[1] + 1, list(range(1, effect.shape[1] + 1)), t("head"))
+            layer = read(page.choice("layer", shown(strongest[0]), numbers(len(effect)), t("layer")))
+            head = read(page.choice("head", shown(strongest[1]), numbers(effect.shape[1]), t("head")))
         names = {one: t(f"scheme_{one}") for one in relative.SCHEMES}
         scheme = page.control(st.radio, "scheme", "learned", t("scheme"), list(names), format_func=names.__getitem__)
         knobs = _knobs(page, scheme)
     with left:
         st.markdown(f"**{t('effect')}**")
         page.figure(
-            draw.effect_map(effect, (layer - 1, head - 1), axis),
+            draw.effect_map(effect, (layer, head), axis),
             "effect",
             t(
                 "effect_alt",
-                layer=layer,
-                head=head,
-                value=effect[layer - 1, head - 1].item(),
+                layer=shown(layer),
+                head=shown(head),
+                value=effect[layer, head].item(),
                 largest=effect.max().item(),
             ),
             lambda: pd.DataFrame(effect.numpy()),
         )
-    scores = relative.head_scores(ENGINE, setting, name, text, layer - 1, head - 1)
+    scores = relative.head_scores(ENGINE, setting, name, text, layer, head)
     if scheme == "rotary" and not scores.can_rotate:
         st.info(t("odd_width"), icon=":material/info:")
         return
@@ -60,7 +61,7 @@ def schemes(page: Page) -> None:
     with st.expander(page.lesson["schemes"].title, icon=":material/menu_book:", key=page.key("schemes")):
         page.prose("schemes")
     page.check(scores.check)
-    page.code("relative", code.RELATIVE.format(text=text, layer=layer - 1, head=head - 1, scheme=scheme, knobs=knobs))
+    page.code("relative", code.RELATIVE.format(text=text, layer=layer, head=head, scheme=scheme, knobs=knobs))
 
 
 def _knobs(page: Page, scheme: relative.Scheme) -> relative.Knobs:
@@ -90,7 +91,7 @@ def _maps(page: Page, scores: relative.HeadScores, found: relative.Addition, sch
         t("scores_after", scheme=scheme): (found.after, PROBABILITIES, {"limits": (0.0, 1.0)}),
     }
     keys = [f"pe:map{number}" for number in range(len(drawn))]
-    chosen = picked_cell(page, "at_cell", relative.default_cell(scores), keys, len(pieces))
+    chosen = picked_cell(page, "token_cell", relative.default_cell(scores), keys, len(pieces))
     for column, key, (title, (values, color, options)) in zip(st.columns(3), keys, drawn.items(), strict=True):
         with column:
             st.markdown(f"**{title}**")

@@ -11,6 +11,7 @@ from core.labs.temperature import figures as plots
 from core.labs.temperature import formulas, gradients, losses, tables
 from core.labs.temperature import label_budgets as experiments
 from core.labs.temperature import soft_labels as study
+from core.numbering import numbers, read
 from pages.kit.page import Page, code_span
 from pages.temperature import supersenses as kinds
 from pages.temperature.code import OPEN_GAP
@@ -52,13 +53,13 @@ def open_gap() -> tuple[str, int, study.Gap]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         which = 0
         if len(positions) > 1:
-            numbers = list(range(len(positions)))
-            which = choice("at_gap", 0, t("gap"), numbers, {n: t("gap_name", number=n + 1) for n in numbers})
+            gaps = numbers(len(positions))
+            which = read(choice("token_gap", gaps[0], t("gap"), gaps, {n: t("gap_name", number=n) for n in gaps}))
         gap = study.open_gap(ENGINE, page.setting, text, positions[which])
         example = next((one["truth"] for one in lessons.examples(page.slug) if one["text"] == text), [])
         default = example[which] if which < len(example) else gap.word(gap.truth)
         options = {"max_chars": 60, "placeholder": default, "help": t("truth_help"), "width": 260}
-        word = page.control(st.text_input, "at_truth", "", t("truth"), **options)
+        word = page.control(st.text_input, "token_truth", "", t("truth"), **options)
         page.reset()
     gap = study.with_truth(ENGINE, page.setting, gap, default)
     if word.strip():
