@@ -4,11 +4,12 @@ import streamlit as st
 
 import lessons
 from core.engine import ENGINE
-from pages.kit import course, session
+from pages.kit import course, old_links, session
 from pages.kit.components import arrive
 from pages.kit.questions import related
 
 st.set_page_config(page_title="Distillery", page_icon="⚗️", layout="wide")
+old_links.follow()
 # A page link is one line, and what does not fit is cut; some of ours are longer than a phone is wide.
 st.html("<style>[data-testid='stPageLink-NavLink'] * { white-space: normal; }</style>")
 

@@ -125,7 +125,7 @@ SPECIAL: dict[tuple[str, str], list[dict]] = {
     ("temperature", "experiment"): [{"measure": "ece"}],
     ("layer_outputs", "paths"): [{}, {"together": False, "fitted": (), "unit": False}],
     ("layer_outputs", "cka"): [{"special": True}],
-    ("what_to_match", "shipped_values"): [{"head": 0}],
+    ("what_to_match", "shipped_values"): [{"head": -1}, {"head": 0}],
     ("what_to_match", "cka"): [{"pair": "kinds"}],
     ("layer_surgery", "cut"): [
         {},

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from core.charts.colors import NEUTRAL, STUDENT, TEACHER
 from core.memory import remembered
+from core.numbering import numbers
 
 PLAIN = {"l": 8, "r": 8, "t": 28, "b": 8}
 """Margins of a figure with a legend of one line."""
@@ -62,6 +63,11 @@ def level_line(
 def plain(token: str) -> str:
     """A token that plotly shows as it is: it would read "<b>" as markup and "$a$" as a formula."""
     return token.replace("&", "&amp;").replace("<", "&lt;").replace("$", "＄")
+
+
+def state_names(count: int, embeddings: str) -> list[str]:
+    """The names of a model's hidden states on an axis, `[layer + 1]`: the embeddings, then the layers by number."""
+    return [embeddings, *map(str, numbers(count - 1))]
 
 
 @remembered()

@@ -21,6 +21,7 @@ from torch import nn
 
 from core.errors import LabError
 from core.models.families import FAMILIES, bert_like, family_of
+from core.numbering import written_pairs
 
 
 def layers_of(model: nn.Module) -> nn.ModuleList:
@@ -61,4 +62,4 @@ def check_heads(heads: Iterable[tuple[int, int]], layers: int, count: int) -> No
     """Raises a `LabError` (`bad_heads`) for the first (layer, head) that a model of `layers` × `count` heads does not have."""
     for layer, head in heads:
         if not (0 <= layer < layers and 0 <= head < count):
-            raise LabError("bad_heads", head=f"{layer}.{head}", layers=layers, heads=count)
+            raise LabError("bad_heads", head=written_pairs([(layer, head)]), layers=layers, heads=count)

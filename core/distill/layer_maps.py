@@ -2,9 +2,21 @@
 
     uniform(3, 6)               # (1, 3, 5): the student's layer 0 learns from the teacher's layer 1, and so on
     pairs("last_only", 3, 6)    # ((2, 5),): (student's layer, teacher's layer)
+    made_from(None, 3, 6)       # ((1, 3, 5), False): assumed, since no card says which layers a student comes from
 
 A map has two uses: the layers a student starts from (`core.distill.students.from_layers`), and the layers whose hidden states
-or attention are compared. Turc et al. 2019 and TinyBERT's table 4 measure how much the choice matters.
+or attention are compared. The rules, with what they give for 3 of 6 (from 1):
+
+- `uniform`, 2 4 6: TinyBERT's uniform strategy g(m) = m · N / M (Jiao et al. 2020, section 4.2).
+- `spread`, 1 4 6: first to last; DistilBERT's code (scripts/extract_distilbert.py: 0, 2, 4, 7, 9, 11 of 12, from 0).
+- `every_other`, 1 3 5: DistilBERT's paper, one layer out of two (Sanh et al. 2019, section 3).
+- `first`, 1 2 3: PKD's start (Sun et al. 2019); the bottom strategy of TinyBERT's table 4.
+- `last`, 4 5 6: the top strategy of the same table.
+- `last_only`, the last with 6: MiniLM (Wang et al. 2020, section 3).
+- `all_but_last`, the first two with 2 4: PKD-Skip, the uniform map without its last pair (Sun et al. 2019, section 3.2).
+- `pkd_last`, the first two with 4 5: PKD-Last, the highest layers without the last pair (the same section).
+
+Turc et al. 2019 and TinyBERT's table 4 measure how much the choice matters.
 """
 
 from __future__ import annotations
@@ -13,15 +25,22 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from core.errors import LabError
+from core.numbering import listed, numbers, read
 
 Pairs = tuple[tuple[int, int], ...]
 """(student's layer, teacher's layer), each counted from 0."""
 
-Rule = Literal["uniform", "spread", "first", "last", "every_other", "last_only", "all_but_last"]
+Rule = Literal["uniform", "spread", "first", "last", "every_other", "last_only", "all_but_last", "pkd_last"]
+
+USUAL: Rule = "uniform"
+"""The rule by which Distil makes a student unless it is told another, and by which an unknown student is taken to be made."""
 
 
 def uniform(students: int, teachers: int) -> tuple[int, ...]:
-    """The end of each of `students` equal blocks: (1, 3, 5) for 3 of 6, TinyBERT's g(m) = 3m for 4 of 12 (section 4.2)."""
+    """TinyBERT's uniform map, the end of each of `students` equal blocks: (1, 3, 5) for 3 of 6.
+
+    g(m) = 3m for 4 of 12 (Jiao et al. 2020, section 4.2); where the blocks do not divide, their ends are rounded down.
+    """
     _check(students, teachers)
     return tuple((layer + 1) * teachers // students - 1 for layer in range(students))
 
@@ -35,19 +54,19 @@ def spread(students: int, teachers: int) -> tuple[int, ...]:
 
 
 def first_k(students: int, teachers: int) -> tuple[int, ...]:
-    """The lowest layers, which PKD starts from: (0, 1, 2) for 3 of 6."""
+    """The lowest layers, which PKD starts from (Sun et al. 2019): (0, 1, 2) for 3 of 6."""
     _check(students, teachers)
     return tuple(range(students))
 
 
 def last_k(students: int, teachers: int) -> tuple[int, ...]:
-    """The highest layers: (3, 4, 5) for 3 of 6."""
+    """The highest layers, TinyBERT's top strategy (Jiao et al. 2020, table 4): (3, 4, 5) for 3 of 6."""
     _check(students, teachers)
     return tuple(range(teachers - students, teachers))
 
 
 def every_other(students: int, teachers: int) -> tuple[int, ...]:
-    """Every second layer from the lowest on: (0, 2, 4) for 3 of 6.
+    """One layer out of two from the lowest on, DistilBERT's start (Sanh et al. 2019, section 3): (0, 2, 4) for 3 of 6.
 
     Raises:
         LabError: `bad_layers` if the teacher ends before the student is full.
@@ -55,7 +74,7 @@ def every_other(students: int, teachers: int) -> tuple[int, ...]:
     _check(students, teachers)
     layers = tuple(2 * layer for layer in range(students))
     if layers[-1] >= teachers:
-        raise LabError("bad_layers", layers=_written(layers), count=teachers)
+        raise LabError("bad_layers", layers=listed(layers), count=teachers)
     return layers
 
 
@@ -67,18 +86,24 @@ def by_hand(layers: Sequence[int], teachers: int) -> tuple[int, ...]:
     """
     chosen = tuple(int(layer) for layer in layers)
     if not chosen or len(set(chosen)) < len(chosen) or not all(0 <= layer < teachers for layer in chosen):
-        raise LabError("bad_layers", layers=_written(chosen), count=teachers)
+        raise LabError("bad_layers", layers=listed(chosen) or "none", count=teachers)
     return chosen
 
 
-def _last_only(students: int, teachers: int) -> Pairs:
-    """MiniLM: the last layers only (section 3)."""
+def last_only(students: int, teachers: int) -> Pairs:
+    """MiniLM: the last layers only (Wang et al. 2020, section 3)."""
+    _check(students, teachers)
     return ((students - 1, teachers - 1),)
 
 
-def _all_but_last(students: int, teachers: int) -> Pairs:
-    """PKD-Skip: the uniform map without its last pair, which the soft loss sees already (PKD, section 3.2)."""
+def pkd_skip(students: int, teachers: int) -> Pairs:
+    """PKD-Skip: the uniform map without its last pair, which the soft loss sees already (Sun et al. 2019, section 3.2)."""
     return tuple(enumerate(uniform(students, teachers)))[:-1]
+
+
+def pkd_last(students: int, teachers: int) -> Pairs:
+    """PKD-Last: the highest layers without the last pair (Sun et al. 2019, section 3.2)."""
+    return tuple(enumerate(last_k(students, teachers)))[:-1]
 
 
 CHOICES: dict[str, Callable[[int, int], tuple[int, ...]]] = {
@@ -90,7 +115,12 @@ CHOICES: dict[str, Callable[[int, int], tuple[int, ...]]] = {
 }
 """The rules that name one layer of the teacher for each of the student's."""
 
-_PARTIAL = {"last_only": _last_only, "all_but_last": _all_but_last}
+PARTIAL: dict[str, Callable[[int, int], Pairs]] = {
+    "last_only": last_only,
+    "all_but_last": pkd_skip,
+    "pkd_last": pkd_last,
+}
+"""The rules that leave some of the student's layers without one of the teacher's."""
 
 
 def layers(rule: str | Sequence[int], students: int, teachers: int) -> tuple[int, ...]:
@@ -113,16 +143,28 @@ def pairs(rule: Rule | Pairs, students: int, teachers: int) -> Pairs:
         by_hand(sorted({student for student, _ in chosen}), students)
         by_hand(sorted({teacher for _, teacher in chosen}), teachers)
         return chosen
-    if rule in _PARTIAL:
-        _check(students, teachers)
-        return _PARTIAL[rule](students, teachers)
+    if rule in PARTIAL:
+        return PARTIAL[rule](students, teachers)
     return tuple(enumerate(CHOICES[rule](students, teachers)))
+
+
+def made_from(told: object, students: int, teachers: int) -> tuple[tuple[int, ...], bool]:
+    """The teacher's layer that each of the student's layers comes from, and whether the student's card says so.
+
+    Args:
+        told: `layer_map` in the metrics of the student's card, which counts from 1; None where the card has none.
+
+    Returns:
+        What the card says, if that can be. Otherwise the map by the rule `USUAL`; a student deeper than its teacher can come
+        from no such layers, and its layers share the teacher's in equal blocks.
+    """
+    if isinstance(told, list) and len(told) == students and all(layer in numbers(teachers) for layer in told):
+        return tuple(map(read, told)), True
+    if students > teachers:
+        return tuple(layer * teachers // students for layer in range(students)), False
+    return layers(USUAL, students, teachers), False
 
 
 def _check(students: int, teachers: int) -> None:
     if not 1 <= students <= teachers:
-        raise LabError("bad_layers", layers=f"0..{students - 1}", count=teachers)
-
-
-def _written(layers: Sequence[int]) -> str:
-    return ", ".join(map(str, layers)) or "none"
+        raise LabError("bad_layers", layers=listed(range(students)) or "none", count=teachers)

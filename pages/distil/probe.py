@@ -9,6 +9,7 @@ import lessons
 from core.charts import colors
 from core.labs.distil import figures as plots
 from core.labs.distil.probe import Look
+from core.numbering import numbers, read, shown
 from pages.kit import components
 from pages.kit.page import Page, code_span
 
@@ -77,17 +78,17 @@ def _attention(page: Page, look: Look) -> None:
         with column:
             found = look.attention[model]
             with st.container(horizontal=True, gap="small"):
-                layers, heads = range(1, len(found) + 1), range(1, len(found[0]) + 1)
-                layer = page.select(f"layer_{model}", len(found), t(f"layer_of.{model}"), layers, width=120)
-                head = page.select(f"head_{model}", 1, t("head"), heads, width=90)
+                layers, heads = numbers(len(found)), numbers(len(found[0]))
+                layer = read(page.select(f"layer_{model}", layers[-1], t(f"layer_of.{model}"), layers, width=120))
+                head = read(page.select(f"head_{model}", heads[0], t("head"), heads, width=90))
             name = t(f"arms.{model}") if look.step or model == "teacher" else t("untrained")
             components.attention_map(
-                found[layer - 1][head - 1],
+                found[layer][head],
                 look.tokens,
                 look.tokens,
                 key=f"dl:attention:{model}",
                 labels=labels,
-                alt=t("attention_alt", model=name, layer=layer, head=head),
+                alt=t("attention_alt", model=name, layer=shown(layer), head=shown(head)),
                 color=color,
                 limits=(0.0, 1.0),
                 show_numbers=False,

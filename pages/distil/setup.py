@@ -12,6 +12,7 @@ from core.labs.distil import pair_figure as drawing
 from core.labs.distil import probe as looks
 from core.labs.distil import setup as study
 from core.labs.distil.resolved import ResolvedSetup
+from core.numbering import shown, written
 from core.theory.temperature import TEMPERATURES
 from pages.kit import address
 from pages.kit.page import Page
@@ -51,7 +52,7 @@ def _apply(page: Page, values: dict) -> None:
     for key, default in address.defaults(page.prefix + "_").items():
         if key not in kept:
             address.put(key, default)
-    for name in ("keep", "off"):
+    for name in ("kept", "heads_off"):
         page.set_parameter(name, "")
     for name, value in values.items():
         page.put(name, value)
@@ -82,7 +83,8 @@ def _pair(page: Page) -> dict:
     default = next(iter(cards))
     teacher = cards[page.select("teacher", default, t("teacher"), list(cards), format_func=named.__getitem__)]
     starts = t.group("starts")
-    first = "layers" if page.parameter("keep") or teacher.task == "words" else "fresh"
+    asked = pairs.named_in(page.parameter("kept"), teacher.layers)
+    first = "layers" if asked or teacher.task == "words" else "fresh"
     start = page.choice("start", first, t("start"), list(starts), format_func=starts.__getitem__)
     if start == "layers":
         return {"teacher": teacher, "start": start, **_kept_layers(page, teacher)}
@@ -98,40 +100,40 @@ def _pair(page: Page) -> dict:
 def _kept_layers(page: Page, teacher) -> dict:
     """The teacher's layers that the student starts from: buttons, and rules that set them."""
     t, key = page.t, page.key("layers")
-    found = pairs.kept_of(page.parameter("keep"), teacher.layers)
-    if st.session_state.get(key + "_seen") != page.parameter("keep"):  # a link or a rule has changed it
+    found = pairs.kept_of(page.parameter("kept"), teacher.layers)
+    if st.session_state.get(key + "_seen") != page.parameter("kept"):  # a link or a rule has changed it
         st.session_state[key] = st.session_state[key + "_start"] = list(found)
 
     def write() -> None:
-        page.set_parameter("keep", "-".join(map(str, sorted(st.session_state[key]))))
+        page.set_parameter("kept", written(sorted(st.session_state[key])))
 
     kept = st.pills(
         t("keep"),
         range(teacher.layers),
         selection_mode="multi",
         default=st.session_state[key + "_start"],  # one that moves would draw the buttons anew, see `address.start`
-        format_func=lambda layer: t("layer_short", number=layer + 1),
+        format_func=lambda layer: t("layer_short", number=shown(layer)),
         key=key,
         on_change=write,
         help=t("help.keep"),
     )
-    st.session_state[key + "_seen"] = page.parameter("keep")
+    st.session_state[key + "_seen"] = page.parameter("kept")
     names, count = t.group("rules"), len(kept) or len(found)
     with st.container(horizontal=True, gap="small"):
         for rule in study.RULES:
-            layers = "-".join(map(str, study.rule_layers(rule, count, teacher.layers)))
+            layers = written(study.rule_layers(rule, count, teacher.layers))
             st.button(
                 names[rule],
                 key=page.key(f"rule_{rule}"),
                 type="tertiary",
                 on_click=page.set_parameter,
-                args=("keep", layers),
+                args=("kept", layers),
             )
-    off = pairs.heads_of(page.parameter("off"), teacher.layers, teacher.heads)
+    off = pairs.heads_of(page.parameter("heads_off"), teacher.layers, teacher.heads)
     if off:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(t("heads_off", count=len(off)))
-            st.button(t("heads_on"), key=page.key("heads_on"), on_click=page.set_parameter, args=("off", ""))
+            st.button(t("heads_on"), key=page.key("heads_on"), on_click=page.set_parameter, args=("heads_off", ""))
     return {"keep": tuple(sorted(kept)), "heads_off": off}
 
 

@@ -18,6 +18,7 @@ import streamlit as st
 import lessons
 from core.engine import LONGEST_TOKENS, TOLERANCE, Setting
 from core.errors import LabError
+from core.numbering import read_list
 from core.source import source_of, weights_of
 from pages.kit import address, session
 from pages.kit.components.arrive import arrival, asked, bring
@@ -95,20 +96,25 @@ class Page(Controls):
         address.write(self.key(name), value)
 
     def positions(self, name: str, default: Sequence[int], length: int) -> list[int]:
-        """Token positions that the address carries as "3-7"; what does not fit the text is dropped."""
-        written = self.parameter(name)
-        if not written:
-            return [position for position in default if position < length]
-        chosen = {int(part) for part in written.split("-") if part.isdecimal() and len(part) < 5}
-        return sorted(position for position in chosen if position < length)
+        """Token positions that the address carries, from 1, as "4-8" or "none"; what does not fit the text is dropped.
+
+        Args:
+            default: where the address names none that fits.
+            length: of the text in tokens.
+        """
+        asked = self.parameter(name)
+        fitting = sorted(position for position in set(read_list(asked)) if 0 <= position < length)
+        if fitting or asked == "none":
+            return fitting
+        return [position for position in default if position < length]
 
     def sentence(
         self, name: str = "text", label: str | None = None, default: int = 0, examples: Sequence[dict] | None = None
     ) -> str:
         """The text box: opens on an example, keeps its text in the address, says its limit beside it.
 
-        Positions that belong to a text are parameters whose names begin with "at_": they go when another example comes.
-        A second text box of a page has `examples` of its own (each with `text` and `note`), and no such positions.
+        What belongs to a text, such as positions, are parameters whose names begin with "token_": they go when another
+        example comes. A second text box of a page has `examples` of its own (each with `text` and `note`), and no such positions.
         """
         own, examples = examples is not None, examples or lessons.examples(self.slug)
         texts = [example["text"] for example in examples]
@@ -121,7 +127,7 @@ class Page(Controls):
             chosen = st.session_state[picked]
             if chosen is not None:
                 if not own:
-                    address.reset(self.key("at_"))
+                    address.reset(self.key("token_"))
                 self.put(name, chosen)
 
         with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from core.numbering import read_list, written
 from pages.kit import components
 from pages.kit.page import Page
 
@@ -18,25 +19,24 @@ def picked_positions(
     disabled: Sequence[int],
     labels: Mapping[str, str],
 ) -> list[int]:
-    """A line of tokens to click, whose marked positions live in the address; "none" stands for no position."""
+    """A line of tokens to click, whose marked positions live in the address, from 1; "none" stands for no position."""
     key, seen = f"{page.prefix}:{name}", f"{page.prefix}:{name}:seen"
-    written = page.parameter(name)
-    asked = page.positions(name, default, len(tokens)) if written != "none" else []
+    asked = page.positions(name, default, len(tokens))
     if st.session_state.get(seen) != asked:  # a link, another sentence or Reset has changed it: the component follows
         components.assign(key, asked)
     marked = components.token_picker(
         tokens, key=key, labels=labels, alt=labels["alt"], marked=asked, disabled=disabled, strike=False
     )
-    page.set_parameter(name, "" if marked == list(default) else "-".join(map(str, marked)) or "none")
+    page.set_parameter(name, "" if marked == list(default) else written(marked) or "none")
     st.session_state[seen] = marked
     return marked
 
 
 def picked_cell(page: Page, name: str, default: tuple[int, int], keys: Sequence[str], size: int) -> tuple[int, int]:
-    """The cell (query, key) that several maps of `size` × `size` show together; it lives in the address."""
-    parts = [int(part) for part in page.parameter(name).split("-") if part.isdecimal() and len(part) < 5]
-    fits = len(parts) == 2 and max(parts) < size
-    current = (parts[0], parts[1]) if fits else default
+    """The cell (query, key) that several maps of `size` × `size` show together; it lives in the address, from 1."""
+    asked = read_list(page.parameter(name))
+    fits = len(asked) == 2 and all(0 <= place < size for place in asked)
+    current = (asked[0], asked[1]) if fits else default
     chosen = components.shared_choice(keys, current, (size, size)) or default
-    page.set_parameter(name, "" if chosen == default else "-".join(map(str, chosen)))
+    page.set_parameter(name, "" if chosen == default else written(chosen))
     return chosen

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import streamlit as st
 
 from core.charts.colors import DIFFERENCE, NEGATIVE, POSITIVE
@@ -12,14 +10,10 @@ from core.labs.layer_outputs import figures as plots
 from core.labs.layer_outputs import heads as attention
 from core.labs.layer_outputs import hidden_states as study
 from core.labs.layer_outputs import matching_figures as match_plots
+from core.numbering import listed, numbers, read, shown
 from pages.kit import components
 from pages.kit.page import Page
 from pages.layer_outputs.tokens import COLORS, focus, more, window
-
-
-def _listed(layers: Sequence[int]) -> str:
-    """Layers in a sentence."""
-    return ", ".join(map(str, layers))
 
 
 def _open_cell(page: Page, layers: tuple[int, int]) -> None:
@@ -35,7 +29,7 @@ def layers_match(page: Page, both: study.Pair, text: str) -> None:
     special = page.toggle("cka_special", False, t("special"))
     positions = both.shown(special)
     found = matching.layer_grid(both, positions)
-    answer = matching.guess_answer(found.best, both.made_from, rows, min(2, columns))
+    answer = matching.guess_answer(found.best, both.depths, rows, min(2, columns))
     if answer is not None and not page.predict("guess_layer", answer):
         return
     views = t.group("views")
@@ -59,7 +53,8 @@ def layers_match(page: Page, both: study.Pair, text: str) -> None:
     with left:
         labels = {"embeddings": t("embeddings"), "x": t("student_layer"), "y": t("teacher_layer"), "scale": views[view]}
         labels |= {"best": t("best_map"), "made": t("made_map"), "cell": t("grid_cell")}
-        names = {name: _listed(map_) for name, map_ in (("best", found.best[1:]), ("made", both.made_from))}
+        best = ", ".join(map(str, found.best[1:]))  # a state's number is that of the layer as it is shown
+        names = {"best": best, "made": listed(both.made_from)}
         page.figure(
             match_plots.layer_grid(found.view(view), found.best, both.depths, chosen, labels),
             "cka",
@@ -68,7 +63,7 @@ def layers_match(page: Page, both: study.Pair, text: str) -> None:
             on_click=lambda layers: _open_cell(page, layers),
         )
         lead = f"{min(found.lead[1:]):.3f}"
-        same = found.best[1:] == both.made_from
+        same = found.best == both.depths
         st.markdown(t("cka_agree" if same else "cka_differ", layers=columns, lead=lead, **names))
         width, control = both.teacher.hidden.shape[-1], f"{found.control[chosen]:.2f}"
         few = bool(found.control[chosen] > 0.5)
@@ -103,17 +98,18 @@ def heads_match(page: Page, both: study.Pair, text: str) -> None:
     forget = lambda: page.set_parameter("heads", "")  # noqa: E731
     for_student, for_teacher, for_match = st.columns(3)
     with for_student:
-        numbers = list(range(1, student_layers + 1))
+        choices = numbers(student_layers)
         start = min(2, student_layers)
-        mine = page.select("student_layer", start, t("student_layer"), numbers, on_change=forget, filter_mode=None)
-        beside = both.made_from[mine - 1]
+        options = {"on_change": forget, "filter_mode": None}
+        mine = read(page.select("student_layer", start, t("student_layer"), choices, **options))
+        beside = both.made_from[mine]
     with for_teacher:
 
-        def named(layer: int) -> str:
-            return str(layer) if layer else t("mapped_layer", layer=beside)
+        def named(number: int) -> str:
+            return str(number) if number else t("mapped_layer", layer=shown(beside))
 
-        options = list(range(teacher_layers + 1))  # 0 follows the layer map
-        theirs = page.select(
+        options = [0, *numbers(teacher_layers)]  # 0 follows the layer map
+        number = page.select(
             "teacher_layer",
             0,
             t("beside"),
@@ -122,7 +118,7 @@ def heads_match(page: Page, both: study.Pair, text: str) -> None:
             on_change=forget,
             filter_mode=None,
         )
-        theirs = theirs or beside
+        theirs = read(number) if number else beside
     with for_match:
         match = page.select(
             "match",
@@ -135,30 +131,29 @@ def heads_match(page: Page, both: study.Pair, text: str) -> None:
         )
     found = attention.match_heads(both.teacher, both.student, theirs, mine)
     count, others = found.divergence.shape
-    head = page.slider("head", min(3, count), t("head_slider"), 1, count, on_change=forget)
+    head = read(page.slider("head", min(3, count), t("head_slider"), 1, count, on_change=forget))
     pairing = found.by(match)
-    numbers = list(range(1, max(count, others) + 1))
-    axes = (numbers[:count], numbers[:others])
-    pair, (own, other) = focus(page, "heads", ["lo_kl"], (head, pairing[head - 1] + 1), axes, numbers)
+    axes = (list(range(count)), list(range(others)))
+    pair, (own, other) = focus(page, "heads", ["lo_kl"], (head, pairing[head]), axes, max(axes, key=len))
     weights = {
-        "teacher": both.teacher.layers[theirs - 1].probabilities[other - 1],
-        "student": both.student.layers[mine - 1].probabilities[own - 1],
+        "teacher": both.teacher.layers[theirs].probabilities[other],
+        "student": both.student.layers[mine].probabilities[own],
     }
     difference = weights["student"] - weights["teacher"]
     known = list(range(len(both.pieces)))
     places = window(page, "attention", known)
     tokens = [both.pieces[place] for place in places]
     keys = ["lo_head_teacher", "lo_head_student", "lo_head_difference"]
-    cell, (query, _) = focus(page, "at_cell", keys, attention.largest_cell(difference), (places, places), known)
+    cell, (query, _) = focus(page, "token_cell", keys, attention.largest_cell(difference), (places, places), known)
     headings = {
-        "teacher": t("head_teacher", layer=theirs, head=other),
-        "student": t("head_student", layer=mine, head=own),
+        "teacher": t("head_teacher", layer=shown(theirs), head=shown(other)),
+        "student": t("head_student", layer=shown(mine), head=shown(own)),
     }
     for column, role in zip(st.columns(3), (*COLORS, "difference"), strict=True):
         signed = role == "difference"
         with column:
             st.markdown(t("head_difference") if signed else headings[role])
-            number = {"teacher": (theirs, other), "student": (mine, own)}.get(role)
+            layer, head = {"teacher": (theirs, other), "student": (mine, own)}.get(role, (0, 0))
             components.attention_map(
                 study.part(difference if signed else weights[role], known, places),
                 tokens,
@@ -166,7 +161,7 @@ def heads_match(page: Page, both: study.Pair, text: str) -> None:
                 key=f"lo_head_{role}",
                 labels=t.group("difference_map" if signed else "attention_map"),
                 alt=t("difference_alt", largest=f"{difference.abs().max():.2f}") if signed else t(
-                    "attention_alt", model=t(f"role.{role}"), layer=number[0], head=number[1], count=len(known)),
+                    "attention_alt", model=t(f"role.{role}"), layer=shown(layer), head=shown(head), count=len(known)),
                 color=POSITIVE if signed else COLORS[role],
                 negative_color=NEGATIVE,
                 signed=signed,
@@ -176,7 +171,7 @@ def heads_match(page: Page, both: study.Pair, text: str) -> None:
     st.markdown(
         t(
             "kl_here",
-            value=f"{found.divergence[own - 1, other - 1]:.3f}",
+            value=f"{found.divergence[own, other]:.3f}",
             count=len(known),
             mean=f"{found.mean(pairing):.3f}",
         )
@@ -185,7 +180,7 @@ def heads_match(page: Page, both: study.Pair, text: str) -> None:
     grid, bars = st.columns(2)
     with grid:
         st.markdown(t("heads_title"))
-        names = [[f"{t('head')} {number}" for number in range(1, size + 1)] for size in (count, others)]
+        names = [[f"{t('head')} {number}" for number in numbers(size)] for size in (count, others)]
         components.attention_map(
             found.divergence,
             *names,
@@ -198,18 +193,19 @@ def heads_match(page: Page, both: study.Pair, text: str) -> None:
         )
         page.numbers("heads", lambda: plots.square_table(found.divergence, *names))
     with bars:
-        st.markdown(t("distance_title", layer=mine))
+        st.markdown(t("distance_title", layer=shown(mine)))
         distance = attention.distance_by_layer(both.teacher, both.student, mine)
         best = distance.best
         page.figure(
             match_plots.distance_bars(distance, beside, mine, t.group("distance")),
             "distance",
-            t("distance_alt", layer=mine, best=best),
+            t("distance_alt", layer=shown(mine), best=shown(best)),
             lambda: match_plots.distance_table(distance, t.group("distance")),
         )
-        said = {"best": best, "same": min(mine, teacher_layers), "made": beside}
-        numbers = {f"{name}_value": f"{distance.one_to_one[layer - 1]:.2f}" for name, layer in said.items()}
-        st.markdown(t("distance_story", **said, **numbers))
+        layers = {"best": best, "same": min(mine, teacher_layers - 1), "made": beside}
+        said = {name: shown(layer) for name, layer in layers.items()}
+        values = {f"{name}_value": f"{distance.one_to_one[layer]:.2f}" for name, layer in layers.items()}
+        st.markdown(t("distance_story", **said, **values))
     with st.expander(t("row_formula", token=both.pieces[query]), icon=":material/function:"):
         terms = attention.largest_terms(weights["teacher"][query], weights["student"][query])
         st.latex(match_plots.divergence_formula(terms))
@@ -223,6 +219,6 @@ def heads_match(page: Page, both: study.Pair, text: str) -> None:
         text=text,
         teacher_layer=theirs,
         student_layer=mine,
-        teacher_head=other - 1,
-        student_head=own - 1,
+        teacher_head=other,
+        student_head=own,
     )

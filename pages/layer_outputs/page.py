@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.engine import ENGINE
 from core.labs.layer_outputs import hidden_states as study
+from core.numbering import listed
 from pages.kit.page import Page
 from pages.layer_outputs import layers, tokens
 
@@ -12,7 +13,7 @@ t = page.t
 
 text = page.sentence()
 if st.session_state.setdefault("_lo_read", text) != text:  # positions belong to the text that they were chosen in
-    for name in ("at_pair", "at_path", "at_cell"):
+    for name in ("token_pair", "token_path", "token_cell"):
         page.set_parameter(name, "")
     st.session_state["_lo_read"] = text
 
@@ -22,7 +23,7 @@ with page.guard():
     with st.container(horizontal=True, vertical_alignment="center"):
         page.check(max(trace.check() for trace in both.traces.values()))
         page.reset()
-    made = ", ".join(map(str, both.made_from))
+    made = listed(both.made_from)
     st.caption(t("map_recorded" if both.recorded else "map_assumed", layers=len(both.made_from), made=made))
 
     for section, lab in (

@@ -9,6 +9,8 @@ import streamlit as st
 from core.charts.colors import STUDENT, TEACHER
 from core.labs.layer_outputs import figures as plots
 from core.labs.layer_outputs import hidden_states as study
+from core.numbering import read, read_list, written
+from core.numbering import shown as number
 from lessons import Labels
 from pages.kit import components
 from pages.kit.page import Page, code_span
@@ -36,7 +38,8 @@ def window(page: Page, name: str, places: list[int]) -> list[int]:
     if len(places) <= WINDOW:
         return places
     label = page.t("window", shown=WINDOW, total=len(places))
-    start = page.slider(f"at_{name}", 0, label, 0, len(places) - WINDOW)
+    last = len(places) - WINDOW
+    start = read(page.slider(f"token_{name}", number(0), label, number(0), number(last)))
     return places[start : start + WINDOW]
 
 
@@ -48,7 +51,7 @@ def focus(
     axes: Sequence[list[int]],
     known: Sequence[int],
 ) -> tuple[tuple[int, int] | None, tuple[int, int]]:
-    """The cell that some maps show together; the address keeps what its row and column stand for.
+    """The cell that some maps show together; the address keeps what its row and column stand for, from 1.
 
     Args:
         default: where nothing was chosen, or what was chosen is not `known`.
@@ -57,7 +60,7 @@ def focus(
     Returns:
         The cell as (row, column), None if it lies outside the maps, and what it stands for.
     """
-    chosen = tuple(int(part) for part in page.parameter(name).split("-") if part.isdecimal() and len(part) < 5)
+    chosen = read_list(page.parameter(name))
     if len(chosen) != 2 or not set(chosen) <= set(known):
         chosen = default
     rows, columns = axes
@@ -65,7 +68,7 @@ def focus(
     picked = components.shared_choice(keys, cell, (len(rows), len(columns)))
     if picked and picked != cell:
         cell, chosen = picked, (rows[picked[0]], columns[picked[1]])
-        page.set_parameter(name, f"{chosen[0]}-{chosen[1]}")
+        page.set_parameter(name, written(chosen))
     return cell, chosen
 
 
@@ -111,7 +114,7 @@ def _draw_similarity(page: Page, both: study.Pair, text: str, positions: study.T
     places = window(page, "similarity", positions.tolist())
     tokens = [both.pieces[place] for place in places]
     keys, known = ["lo_cos_teacher", "lo_cos_student"], positions.tolist()
-    cell, pair = focus(page, "at_pair", keys, study.interesting_pair(both), (places, places), known)
+    cell, pair = focus(page, "token_pair", keys, study.interesting_pair(both), (places, places), known)
     found = {role: study.similarity(trace, positions) for role, trace in both.traces.items()}
     shown = {"teacher": layer, "student": both.beside(layer)}
     limits = study.common_limits(found.values())
@@ -131,7 +134,7 @@ def _draw_similarity(page: Page, both: study.Pair, text: str, positions: study.T
                 selected=cell,
                 limits=limits,
             )
-    names = [f"{code_span(both.pieces[place])} ({place})" for place in pair]
+    names = [f"{code_span(both.pieces[place])} ({number(place)})" for place in pair]
     courses = {role: study.course(one, known, pair) for role, one in found.items()}
     for role, course in courses.items():
         numbers = {
@@ -164,7 +167,7 @@ def motion(page: Page, both: study.Pair, text: str) -> None:
     names = t.group("measures")
     measure = page.choice("measure", "change", t("measure"), list(names), format_func=names.get)
     st.markdown(t(f"formulas.{measure}"))
-    first = 0 if measure == "norm" else 1
+    first = 0 if measure == "norm" else number(0)  # what the first row is called: the embeddings, or layer 1
     values = {role: study.motion(trace, measure) for role, trace in both.traces.items()}
     most = {role: study.largest(rows) for role, rows in values.items()}
     labels = {name: t(name) for name in (*COLORS, "embeddings")} | {"scale": names[measure], "cell": t("motion_cell")}
@@ -202,11 +205,11 @@ def paths(page: Page, both: study.Pair, text: str) -> None:
     chosen = st.multiselect(
         t("path_tokens"),
         range(count),
-        (page.positions("at_path", (), count) or study.interesting_pair(both))[:4],
-        format_func=lambda place: f"{tokens[place]} ({place})",
+        (page.positions("token_path", (), count) or study.interesting_pair(both))[:4],
+        format_func=lambda place: f"{tokens[place]} ({number(place)})",
         key=key,
         max_selections=4,
-        on_change=lambda: page.set_parameter("at_path", "-".join(map(str, st.session_state[key]))),
+        on_change=lambda: page.set_parameter("token_path", written(st.session_state[key])),
     )
     with st.container(horizontal=True):
         close = page.toggle("close", True, t("close"), help=t("close_help"))

@@ -8,8 +8,9 @@ from core.engine import ENGINE
 from core.labs.layer_surgery import figures as plots
 from core.labs.layer_surgery import surgery as study
 from core.labs.layer_surgery.bench import Table
-from core.labs.layer_surgery.cut import Cut, from_marks, numbered, read_cut, to_marks
+from core.labs.layer_surgery.cut import Cut, from_marks, read_cut, to_marks
 from core.labs.layer_surgery.sweep import rule_keeps
+from core.numbering import listed
 from core.source import weights_of
 from pages.kit import components, session, verdict
 from pages.kit.components.surgery_board import surgery_board
@@ -48,8 +49,8 @@ def follow(page: Page) -> None:
 
 
 def _write(page: Page, cut: Cut | None, layers: int) -> None:
-    page.set_parameter("keep", "" if cut is None or len(cut.keep) == layers else cut.kept)
-    page.set_parameter("off", cut.silent if cut else "")
+    page.set_parameter("kept", "" if cut is None or len(cut.keep) == layers else cut.kept)
+    page.set_parameter("heads_off", cut.silent if cut else "")
 
 
 def _presets(page: Page, name: str, shape: tuple[int, int]) -> None:
@@ -69,7 +70,7 @@ def operate(page: Page, name: str, opened: Table) -> None:
     t, shape = page.t, (len(opened.layers), opened.heads)
     st.session_state.pop(_MOVED, None)
     _presets(page, name, shape)
-    asked = read_cut(page.parameter("keep"), page.parameter("off"), *shape)
+    asked = read_cut(page.parameter("kept"), page.parameter("heads_off"), *shape)
     if _DRAWN not in st.session_state:  # the page is new, or Reset was pressed: the board shows what the address says
         st.session_state[_DRAWN] = True
         components.assign(_key(name), to_marks(asked, *shape))
@@ -152,10 +153,10 @@ def _hand_over(page: Page, name: str, cut: Cut, layers: int) -> None:
         elif cut.is_whole(layers):
             st.caption(t("nothing_cut"))
         else:
-            link = {"dl_teacher": name, "dl_keep": cut.kept} | ({"dl_off": cut.silent} if cut.off else {})
+            link = {"dl_teacher": name, "dl_kept": cut.kept} | ({"dl_heads_off": cut.silent} if cut.off else {})
             st.page_link("distil/page.py", label=f"**{t('to_distil')}**", icon=":material/science:", query_params=link)
             silent = t("and_heads", count=len(cut.off)) if cut.off else ""
-            st.caption(t("to_distil_note", layers=numbered(cut.keep), heads=silent))
+            st.caption(t("to_distil_note", layers=listed(cut.keep), heads=silent))
 
 
 def _sentence(page: Page, name: str, cut: Cut, opened: Table) -> None:

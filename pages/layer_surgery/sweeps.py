@@ -11,7 +11,8 @@ from core.charts.colors import NEGATIVE, POSITIVE
 from core.engine import ENGINE
 from core.labs.layer_surgery import figures as plots
 from core.labs.layer_surgery import sweep as study
-from core.labs.layer_surgery.cut import make_cut, numbered, read_cut, whole
+from core.labs.layer_surgery.cut import make_cut, whole
+from core.numbering import listed, shown
 from pages.kit import components, session
 from pages.kit.page import Page
 from pages.layer_surgery import board
@@ -45,7 +46,7 @@ def each_layer(page: Page, name: str) -> None:
     means, errors = [rise.mean for rise in rises], [rise.error for rise in rises]
     labels = t.group("layer_bars")
     cheap, dear = found.cheapest, found.dearest
-    blanks = {"cheap": cheap + 1, "dear": dear + 1}
+    blanks = {"cheap": shown(cheap), "dear": shown(dear)}
     blanks |= {"low": f"{means[cheap]:+.2f}", "low_error": f"{errors[cheap]:.2f}"}
     blanks |= {"high": f"{means[dear]:+.2f}", "high_error": f"{errors[dear]:.2f}"}
     page.figure(
@@ -55,7 +56,7 @@ def each_layer(page: Page, name: str) -> None:
         lambda: plots.layer_table(means, errors, [t("layer"), labels["rise"], labels["error"]]),
     )
     st.markdown(t("each_said", **blanks))
-    st.markdown(t("cheap_clear" if rises[cheap].change.significant else "cheap_unclear", cheap=cheap + 1))
+    st.markdown(t("cheap_clear" if rises[cheap].change.significant else "cheap_unclear", cheap=shown(cheap)))
     page.code("layers", name=name)
 
 
@@ -88,9 +89,9 @@ def rules(page: Page, name: str) -> None:
     page.figure(
         plots.rule_lines(lines, cloud, best, measure.startswith("top"), labels),
         "rules",
-        t("rules_alt", count=half, rule=names[won[0]], layers=numbered(won[1]), best=numbered(found.best(half))),
+        t("rules_alt", count=half, rule=names[won[0]], layers=listed(won[1]), best=listed(found.best(half))),
         lambda: plots.choice_table(lines, cloud, names, list(t.group("choice_columns").values())),
-        on_click=lambda kept: board.put(page, name, read_cut(kept, "", *found.shape), found.shape),
+        on_click=lambda kept: board.put(page, name, make_cut(kept), found.shape),
     )
     st.caption(t("click_a_point" if found.every else "click_a_point_few"))
     rounds = found.rounds()
@@ -166,7 +167,7 @@ def heads(page: Page, name: str) -> None:
 
 def _head(head: tuple[int, int]) -> dict[str, int]:
     """A head as a reader counts it, from 1."""
-    return {"layer": head[0] + 1, "head": head[1] + 1}
+    return {"layer": shown(head[0]), "head": shown(head[1])}
 
 
 def _value(found: study.Importance, head: tuple[int, int]) -> dict[str, str]:

@@ -25,7 +25,7 @@ def context(page: Page, sentence: Sentence) -> None:
     names, called = models(page), roles(page)
     left, right = st.columns(2)
     with left:
-        position = choose_word(page, sentence, "at_context", t("hidden_word"))
+        position = choose_word(page, sentence, "token_context", t("hidden_word"))
     with right:
         who = page.choice("who", "teacher", t("who"), list(called), format_func=called.get)
     sides = mlm_context.both_sides_and_left(ENGINE, setting, names[who], text, position)

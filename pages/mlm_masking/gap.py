@@ -12,6 +12,7 @@ from core.engine import ENGINE
 from core.labs.mlm_masking import gaps as mlm_masking
 from core.labs.mlm_masking import tables
 from core.labs.mlm_masking.gaps import Gap
+from core.numbering import written
 from pages.kit import components
 from pages.kit.page import Page, code_span
 from pages.mlm_masking.sentence import Sentence, answers, choose_word, roles
@@ -73,9 +74,9 @@ def _pair(page: Page, sentence: Sentence, first: int) -> None:
 
 def _picker(page: Page, sentence: Sentence, whole_words: bool) -> list[int]:
     """The line of chips; what it hides goes into the address."""
-    asked = page.positions("at_masks", sentence.start, len(sentence.tokens.pieces))
+    asked = page.positions("token_masks", sentence.start, len(sentence.tokens.pieces))
     marked = [position for position in asked if position in sentence.allowed]
-    if not marked and page.parameter("at_masks") != NONE:  # nothing in the address fits this text
+    if not marked and page.parameter("token_masks") != NONE:  # nothing in the address fits this text
         marked = sentence.start
     # A new text gets a new component, and so does a Reset: the browser would send the old choice again.
     if not st.session_state.get("_mm_begun"):
@@ -91,8 +92,7 @@ def _picker(page: Page, sentence: Sentence, whole_words: bool) -> list[int]:
         disabled=[p for p in range(len(sentence.tokens.pieces)) if p not in sentence.allowed],
         groups=mlm_masking.groups_of(sentence.tokens) if whole_words else None,
     )
-    written = "-".join(map(str, hidden)) or NONE
-    page.set_parameter("at_masks", "" if hidden == sentence.start else written)
+    page.set_parameter("token_masks", "" if hidden == sentence.start else written(hidden) or NONE)
     return hidden
 
 
@@ -101,7 +101,9 @@ def _choose_gap(page: Page, sentence: Sentence, gaps: Sequence[Gap]) -> Gap:
     by_position = {gap.position: gap for gap in gaps}
     if len(gaps) == 1:
         return gaps[0]
-    return by_position[choose_word(page, sentence, "at_gap", page.t("gap_choice"), list(by_position), gaps[0].position)]
+    return by_position[
+        choose_word(page, sentence, "token_gap", page.t("gap_choice"), list(by_position), gaps[0].position)
+    ]
 
 
 def _neighbour(page: Page, sentence: Sentence, first: int) -> int | None:

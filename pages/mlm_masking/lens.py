@@ -11,6 +11,7 @@ from core.engine import ENGINE
 from core.labs.mlm_masking import context as mlm_context
 from core.labs.mlm_masking import context_figures as context_plots
 from core.labs.mlm_masking import tables
+from core.numbering import numbers
 from pages.kit.page import Page, code_span
 from pages.mlm_masking.sentence import Sentence, choose_word, models, roles
 
@@ -19,7 +20,7 @@ def lens(page: Page, sentence: Sentence) -> None:
     """The vocabulary head after every layer."""
     t, setting, text = page.t, page.setting, sentence.text
     called = roles(page)
-    position = choose_word(page, sentence, "at_lens", t("hidden_word"))
+    position = choose_word(page, sentence, "token_lens", t("hidden_word"))
     seen = {who: mlm_context.lens(ENGINE, setting, name, text, position) for who, name in models(page).items()}
     if not page.predict("settled", seen["teacher"].settled):
         return
@@ -56,7 +57,7 @@ def _table(page: Page, seen: mlm_context.Lens, who: str, truth: str, surest: flo
 
 
 def _depths(page: Page, seen: mlm_context.Lens) -> list[str]:
-    layers = [page.t("lens_layer", number=number) for number in range(1, seen.layers + 1)]
+    layers = [page.t("lens_layer", number=number) for number in numbers(seen.layers)]
     return [page.t("lens_embeddings"), *layers]
 
 

@@ -62,7 +62,7 @@ def why(page: Page, sentence: Sentence) -> None:
     """What a model makes of a word that may be right or wrong, and how little the recipe mattered."""
     t, setting, text = page.t, page.setting, sentence.text
     called = roles(page)
-    position = choose_word(page, sentence, "at_sight", t("sight"))
+    position = choose_word(page, sentence, "token_sight", t("sight"))
     seen = mlm_draws.three_sights(ENGINE, setting, text, position, seed=0)
     truth = sentence.tokens.pieces[position]
     chances = {who: [getattr(gap, who).probability for gap in seen.values()] for who in called}

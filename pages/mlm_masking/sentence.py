@@ -14,6 +14,7 @@ from core.labs.mlm_masking import figures as plots
 from core.labs.mlm_masking import gaps as mlm_masking
 from core.labs.mlm_masking import tables
 from core.labs.mlm_masking.gaps import Answer
+from core.numbering import read, shown
 from core.trace import Tokens
 from pages.kit.page import Page
 
@@ -69,13 +70,14 @@ def choose_word(
     default: int | None = None,
 ) -> int:
     """A word of the text, by its position; one of all that can be hidden if no options are given."""
-    return page.select(
+    number = page.select(
         name,
-        sentence.start[0] if default is None else default,
+        shown(sentence.start[0] if default is None else default),
         label,
-        list(options or sentence.allowed),
-        format_func=lambda position: f"{position} · {sentence.tokens.pieces[position]}",
+        [shown(place) for place in options or sentence.allowed],
+        format_func=lambda number: f"{number} · {sentence.tokens.pieces[read(number)]}",
     )
+    return read(number)
 
 
 def answers(

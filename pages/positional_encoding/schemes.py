@@ -9,6 +9,7 @@ from core.charts.colors import POSITIVE, PROBABILITIES
 from core.engine import ENGINE
 from core.labs.positional_encoding import formulas, relative
 from core.labs.positional_encoding import order_figures as draw
+from core.numbering import numbers, read, shown
 from pages.kit import components
 from pages.kit.page import Page, code_span
 from pages.kit.picked import picked_cell
@@ -24,26 +25,26 @@ def schemes(page: Page) -> None:
     with right:
         strongest = relative.strongest_head(effect)
         with st.container(horizontal=True):
-            layer = page.select("layer", strongest[0] + 1, t("layer"), list(range(1, len(effect) + 1)))
-            head = page.select("head", strongest[1] + 1, t("head"), list(range(1, effect.shape[1] + 1)))
+            layer = read(page.select("layer", shown(strongest[0]), t("layer"), numbers(len(effect))))
+            head = read(page.select("head", shown(strongest[1]), t("head"), numbers(effect.shape[1])))
         names = {one: t(f"scheme_{one}") for one in relative.SCHEMES}
         scheme = page.radio("scheme", "learned", t("scheme"), list(names), format_func=names.__getitem__)
         knobs = _knobs(page, scheme)
     with left:
         st.markdown(f"**{t('effect')}**")
         page.figure(
-            draw.effect_map(effect, (layer - 1, head - 1), axis),
+            draw.effect_map(effect, (layer, head), axis),
             "effect",
             t(
                 "effect_alt",
-                layer=layer,
-                head=head,
-                value=effect[layer - 1, head - 1].item(),
+                layer=shown(layer),
+                head=shown(head),
+                value=effect[layer, head].item(),
                 largest=effect.max().item(),
             ),
             lambda: pd.DataFrame(effect.numpy()),
         )
-    scores = relative.head_scores(ENGINE, setting, name, text, layer - 1, head - 1)
+    scores = relative.head_scores(ENGINE, setting, name, text, layer, head)
     if scheme == "rotary" and not scores.can_rotate:
         st.info(t("odd_width"), icon=":material/info:")
         return
@@ -60,7 +61,7 @@ def schemes(page: Page) -> None:
         page.prose("schemes")
     page.check(scores.check)
     chosen = {name: getattr(knobs, name) for name in relative.KNOBS[scheme]}
-    page.code(f"relative_{scheme}", text=text, layer=layer - 1, head=head - 1, **chosen)
+    page.code(f"relative_{scheme}", text=text, layer=layer, head=head, **chosen)
 
 
 def _knobs(page: Page, scheme: relative.Scheme) -> relative.Knobs:
@@ -88,7 +89,7 @@ def _maps(page: Page, scores: relative.HeadScores, found: relative.Addition, sch
         t("scores_after", scheme=scheme): (found.after, PROBABILITIES, {"limits": (0.0, 1.0)}),
     }
     keys = [f"pe:map{number}" for number in range(len(drawn))]
-    chosen = picked_cell(page, "at_cell", relative.default_cell(scores), keys, len(pieces))
+    chosen = picked_cell(page, "token_cell", relative.default_cell(scores), keys, len(pieces))
     for column, key, (title, (values, color, options)) in zip(st.columns(3), keys, drawn.items(), strict=True):
         with column:
             st.markdown(f"**{title}**")

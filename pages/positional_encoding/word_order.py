@@ -30,7 +30,7 @@ def surgery(page: Page) -> None:
     if way == "swap":
         fixed = tokens.special.nonzero().flatten().tolist()
         wanted = order.default_swap(tokens, SWAPS.get(text, ()))
-        marked = picked_positions(page, "at_swap", wanted, tokens.pieces, fixed, t.group("picker"))
+        marked = picked_positions(page, "token_swap", wanted, tokens.pieces, fixed, t.group("picker"))
     elif way == "shuffle":
         seed = page.number("seed", 1, t("seed"), 0, 9999)
     moves = order.new_order(tokens, way, marked, seed)

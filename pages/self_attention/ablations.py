@@ -11,6 +11,7 @@ from core.charts import colors
 from core.engine import ENGINE
 from core.labs.self_attention import ablations as breaking
 from core.labs.self_attention import figures as plots
+from core.numbering import numbers, read, shown
 from core.source import weights_of
 from core.trace import AblateHead, Intervention, NoScaling
 from pages.kit import components
@@ -24,14 +25,15 @@ def broken(page: Page, name: str, text: str) -> None:
     """A hidden word, guessed by the whole model and by a broken one."""
     t, setting = page.t, page.setting
     tokens = ENGINE.tokens(setting, name, text)
-    position = page.select(
-        "at_hidden",
-        breaking.hidden_position(ENGINE, setting, name, tokens),
+    chosen = page.select(
+        "token_hidden",
+        shown(breaking.hidden_position(ENGINE, setting, name, tokens)),
         t("hidden_word"),
-        breaking.words_of(tokens),
-        format_func=lambda place: f"{place + 1} · {tokens.pieces[place]}",
+        [shown(word) for word in breaking.words_of(tokens)],
+        format_func=lambda number: f"{number} · {tokens.pieces[read(number)]}",
         width=260,
     )
+    position = read(chosen)
     ids, true_id = breaking.with_hidden(ENGINE, setting, name, tokens, position), int(tokens.ids[position])
     whole = ENGINE.trace(setting, name, text, ids=ids)
     layers, heads = whole.probabilities.shape[:2]
@@ -63,16 +65,16 @@ def broken(page: Page, name: str, text: str) -> None:
 def _choose_damage(page: Page, layers: int, heads: int) -> tuple[Intervention, ...]:
     """The interventions that the controls stand for; a click in the sweep moves them."""
     t = page.t
-    layer_choices, head_choices = list(range(layers + 1)), list(range(1, heads + 1))
+    layer_choices, head_choices = [0, *numbers(layers)], numbers(heads)  # 0 for all layers
     kind = page.chosen("damage", "no_scaling", DAMAGES)
     layer = page.chosen("broken_layer", 0, layer_choices)
     head = page.chosen("broken_head", 1, head_choices)
-    current = (layer - 1, head - 1) if kind == "head" and layer else None
+    current = (read(layer), read(head)) if kind == "head" and layer else None
     cell = agree("sa_sweep_grid", current, (layers, heads))
     if cell != current:
         page.put("damage", "head")
-        page.put("broken_layer", cell[0] + 1)
-        page.put("broken_head", cell[1] + 1)
+        page.put("broken_layer", shown(cell[0]))
+        page.put("broken_head", shown(cell[1]))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         names = t.group("damages")
         kind = page.select("damage", "no_scaling", t("damage"), DAMAGES, format_func=names.get, width=220)
@@ -80,7 +82,7 @@ def _choose_damage(page: Page, layers: int, heads: int) -> tuple[Intervention, .
         layer = page.select("broken_layer", 0, t("layer"), layer_choices, **where)
         if kind == "head":
             head = page.select("broken_head", 1, t("head"), head_choices, width=90)
-    return breaking.damage(kind, layer - 1 if layer else None, head - 1, layers, heads)
+    return breaking.damage(kind, read(layer) if layer else None, read(head), layers, heads)
 
 
 def _show_code(page: Page, interventions: tuple[Intervention, ...], layers: int, facts: dict[str, Any]) -> None:
@@ -135,7 +137,7 @@ def _try_every_head(page: Page, name: str, text: str, ids: list[int], position: 
     with st.spinner(t("sweep_wait", passes=passes)):
         numbers = breaking.sweep(ENGINE, page.setting, name, text, ids, position)
     most = breaking.leader(numbers)
-    facts = {"layer": most.layer + 1, "head": most.head + 1, "value": f"{most.value:.2f}"}
+    facts = {"layer": shown(most.layer), "head": shown(most.head), "value": f"{most.value:.2f}"}
     components.head_grid(
         None,
         values=numbers,

@@ -15,6 +15,7 @@ from core.engine import ENGINE
 from core.labs.self_attention import figures as plots
 from core.labs.self_attention import formulas
 from core.labs.self_attention import heads as study
+from core.numbering import numbers, read, shown
 from core.source import weights_of
 from core.trace import Trace
 from pages.kit import components
@@ -44,12 +45,17 @@ def heads(page: Page, name: str, text: str) -> None:
         _overview(page, trace, layer, head)
     with right:
         best = {"query": tokens[query], "key": tokens[study.strongest_key(pattern, query)]}
-        facts = {"layer": layer + 1, "head": head + 1, "tokens": len(tokens), "value": f"{pattern[query].max():.2f}"}
-        shown = [tokens[position] for position in drawn.positions]
+        facts = {
+            "layer": shown(layer),
+            "head": shown(head),
+            "tokens": len(tokens),
+            "value": f"{pattern[query].max():.2f}",
+        }
+        named = [tokens[position] for position in drawn.positions]
         components.attention_map(
             drawn.weights,
-            shown,
-            shown,
+            named,
+            named,
             key="sa_map",
             labels=t.group("map"),
             alt=t("map_alt_average" if average else "map_alt", **facts, **best),
@@ -64,7 +70,7 @@ def heads(page: Page, name: str, text: str) -> None:
         )
     _describe(page, study.habits(pattern, special), len(tokens))
     if average:
-        st.caption(t("average_note", head=head + 1, heads=len(trace.probabilities[layer])))
+        st.caption(t("average_note", head=shown(head), heads=len(trace.probabilities[layer])))
     place = {"layer": layer, "head": head, "query": query, "key": key}
     page.code("head", name=name, folder=weights_of(name), text=text, **place)
     page.section("steps")
@@ -75,14 +81,12 @@ def _choose_head(page: Page, name: str, trace: Trace) -> tuple[int, int]:
     """The open layer and head, from 0: what was clicked in the grid, else what the boxes and the address say."""
     shape = tuple(trace.probabilities.shape[:2])
     opening = study.most_telling_head(ENGINE.trace(page.setting, name, lessons.examples(page.slug)[0]["text"]))
-    boxes = [
-        (part, place + 1, list(range(1, size + 1))) for part, place, size in zip(PARTS, opening, shape, strict=True)
-    ]
-    current = tuple(page.chosen(*box) - 1 for box in boxes)
+    boxes = [(part, shown(place), numbers(size)) for part, place, size in zip(PARTS, opening, shape, strict=True)]
+    current = tuple(read(page.chosen(*box)) for box in boxes)
     cell = agree("sa_grid", current, shape)
     for (part, default, places), before, after in zip(boxes, current, cell, strict=True):
         if before != after:
-            page.put(part, after + 1)
+            page.put(part, shown(after))
         page.select(part, default, page.t(part), places, width=90)
     return cell
 
@@ -96,26 +100,32 @@ def agree(component: str, current: tuple[int, int] | None, shape: tuple[int, int
 
 def _choose_pair(page: Page, pattern: ArrayLike, special: ArrayLike, drawn: study.DrawnMap) -> tuple[int, int]:
     """The query and the key to follow, as positions: what was clicked in the map, else what the boxes say."""
-    everyone = list(range(len(pattern)))
-    query = page.chosen("at_query", study.telling_query(pattern, special), everyone)
-    key = page.chosen("at_key", study.strongest_key(pattern, query), everyone)
+    everyone = numbers(len(pattern))
+
+    def key_of(query: int) -> int:
+        return read(page.chosen("token_key", shown(study.strongest_key(pattern, query)), everyone))
+
+    query = read(page.chosen("token_query", shown(study.telling_query(pattern, special)), everyone))
+    key = key_of(query)
     current = drawn.cell(query, key)
     cell = agree("sa_map", current, drawn.weights.shape)
     if cell != current:
         query, key = (drawn.positions[place] for place in cell)
-        page.put("at_query", query)
-        page.chosen("at_key", study.strongest_key(pattern, query), everyone)  # the default that leaves the address
-        page.put("at_key", key)
+        page.put("token_query", shown(query))
+        key_of(query)  # the default that leaves the address
+        page.put("token_key", shown(key))
     return query, key
 
 
 def _choose_in_words(page: Page, tokens: Sequence[str], pattern: ArrayLike, special: ArrayLike) -> tuple[int, int]:
     """The same query and key, as two boxes."""
-    everyone = list(range(len(tokens)))
+    everyone = numbers(len(tokens))
     with st.container(horizontal=True):
-        named = {"format_func": lambda place: f"{place + 1} · {tokens[place]}", "width": 260}
-        query = page.select("at_query", study.telling_query(pattern, special), page.t("query"), everyone, **named)
-        key = page.select("at_key", study.strongest_key(pattern, query), page.t("key"), everyone, **named)
+        named = {"format_func": lambda number: f"{number} · {tokens[read(number)]}", "width": 260}
+        telling = shown(study.telling_query(pattern, special))
+        query = read(page.select("token_query", telling, page.t("query"), everyone, **named))
+        strongest = shown(study.strongest_key(pattern, query))
+        key = read(page.select("token_key", strongest, page.t("key"), everyone, **named))
     return query, key
 
 
@@ -123,15 +133,15 @@ def _overview(page: Page, trace: Trace, layer: int, head: int) -> None:
     """Every head as a picture or as a number, and the badge that proves them."""
     t = page.t
     names = t.group("overviews")
-    shown = page.select("overview", "maps", t("overview"), OVERVIEWS, format_func=names.get, width=260)
+    overview = page.select("overview", "maps", t("overview"), OVERVIEWS, format_func=names.get, width=260)
     habits = study.habits(trace.probabilities, trace.tokens.special)
     layers, heads = trace.probabilities.shape[:2]
     components.head_grid(
-        trace.probabilities if shown == "maps" else None,
-        values=None if shown == "maps" else getattr(habits, shown),
+        trace.probabilities if overview == "maps" else None,
+        values=None if overview == "maps" else getattr(habits, overview),
         key="sa_grid",
         labels=t.group("grid"),
-        alt=t("grid_alt", layers=layers, heads=heads, layer=layer + 1, head=head + 1),
+        alt=t("grid_alt", layers=layers, heads=heads, layer=shown(layer), head=shown(head)),
         color=colors.PROBABILITIES,
         selected=(layer, head),
     )

@@ -9,6 +9,7 @@ from core.charts import colors
 from core.engine import ENGINE
 from core.labs.self_attention import bertviz_view, formulas
 from core.labs.self_attention import toy as toys
+from core.numbering import read
 from pages.kit import components
 from pages.kit.page import Page
 
@@ -104,7 +105,7 @@ def bertviz(page: Page, name: str, text: str) -> None:
         st.info(
             t("bertviz_one_layer", tokens=len(tokens), limit=bertviz_view.bertviz_limit(layers, heads), layer=layer)
         )
-        shown = [layer - 1]
+        shown = [read(layer)]
     st.iframe(
         bertviz_view.bertviz_html(view, trace.probabilities, tokens, shown, st.context.theme.type == "dark"),
         height=bertviz_view.bertviz_height(view, len(shown) if shown else layers, heads, len(tokens)),

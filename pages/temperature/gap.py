@@ -12,6 +12,7 @@ from core.engine import ENGINE
 from core.labs import masked_words as predictions
 from core.labs.temperature import soft_labels as study
 from core.labs.temperature import tables
+from core.numbering import numbers, read
 from pages.kit.page import Page
 
 
@@ -52,14 +53,14 @@ def open_gap(page: Page) -> Opened:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         which = 0
         if len(positions) > 1:
-            numbers = list(range(len(positions)))
-            which = page.choice(
-                "at_gap", 0, t("gap"), numbers, format_func=lambda place: t("gap_name", number=place + 1)
-            )
+            gaps = numbers(len(positions))
+            named = {"format_func": lambda number: t("gap_name", number=number)}
+            which = read(page.choice("token_gap", gaps[0], t("gap"), gaps, **named))
         gap = study.open_gap(ENGINE, page.setting, text, positions[which])
         example = next((one["truth"] for one in lessons.examples(page.slug) if one["text"] == text), [])
         default = example[which] if which < len(example) else gap.word(gap.truth)
-        word = page.text("at_truth", "", t("truth"), max_chars=60, placeholder=default, help=t("truth_help"), width=260)
+        options = {"max_chars": 60, "placeholder": default, "help": t("truth_help"), "width": 260}
+        word = page.text("token_truth", "", t("truth"), **options)
         page.reset()
     gap = study.with_truth(ENGINE, page.setting, gap, default)
     if word.strip():

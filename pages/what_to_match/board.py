@@ -13,6 +13,7 @@ from core.labs.what_to_match import layer_costs as costing
 from core.labs.what_to_match import layer_maps as maps
 from core.labs.what_to_match import outcome as outcomes
 from core.labs.what_to_match import relations as study
+from core.numbering import shown as number
 from core.runs.index import open_run
 from core.runs.queue import RunView
 from pages.kit import components
@@ -151,7 +152,7 @@ def _say(page: Page, found: maps.Verdict) -> None:
         best, lowest = map_words(found.best), f"{found.lowest:.3f}"
         st.markdown(t("your_map", rank=found.rank, best=best, lowest=lowest, **blanks))
     for low, high in study.crossings(found.map_)[:1]:
-        st.warning(t("crossing", low=low + 1, high=high + 1), icon=":material/shuffle:")
+        st.warning(t("crossing", low=number(low), high=number(high)), icon=":material/shuffle:")
     if found.shares:
         st.warning(t("shared"), icon=":material/merge:")
     if found.partial:

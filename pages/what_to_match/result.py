@@ -12,6 +12,7 @@ from core.labs.what_to_match import outcome as outcomes
 from core.labs.what_to_match import relations as study
 from core.labs.what_to_match.figures import color_of
 from core.labs.what_to_match.plan import ARMS
+from core.numbering import shown as number
 from core.runs.index import open_run
 from pages.kit import verdict
 from pages.kit.components.map_wall import map_wall
@@ -67,7 +68,7 @@ def convergence(page: Page, name: str, text: str) -> None:
         last.pieces,
         key="wm_run_wall",
         labels=t.group("wall"),
-        alt=t("wall_alt", view=views[view], layer=layer + 1, count=len(last.names), distances=distances),
+        alt=t("wall_alt", view=views[view], layer=number(layer), count=len(last.names), distances=distances),
         colors=[color_of(one, place) for place, one in enumerate(last.names)],
         limits=(0.0, study.reach(walls)),
         lead=len(last.names) > 4,

@@ -9,6 +9,7 @@ from core.labs.what_to_match import figures as plots
 from core.labs.what_to_match import plan as running
 from core.labs.what_to_match import relations as study
 from core.labs.what_to_match.figures import color_of
+from core.numbering import shown
 from core.runs import datasets
 from core.runs.index import open_run
 from core.runs.queue import RunView
@@ -97,7 +98,7 @@ def _live_maps(page: Page, run: Run, watched: dict) -> None:
         limits=(0.0, study.reach([seen])),
         lead=len(seen.names) > 4,
     )
-    st.caption(t("live_caption", step=watched["step"], layer=layer + 1, beside=other + 1))
+    st.caption(t("live_caption", step=watched["step"], layer=shown(layer), beside=shown(other)))
 
 
 def _live_accuracy(page: Page, run: Run, view: RunView) -> None:

@@ -14,6 +14,8 @@ from core.labs.what_to_match import layer_costs as costing
 from core.labs.what_to_match import layer_maps as maps
 from core.labs.what_to_match import relations as study
 from core.labs.what_to_match.figures import color_of
+from core.numbering import listed as numbered
+from core.numbering import numbers, read, shown
 from core.source import weights_of
 from pages.kit import components
 from pages.kit.components.map_wall import WallFrame, map_wall
@@ -49,7 +51,7 @@ def listed(page: Page, names: Sequence[str], values: Sequence[float], digits: in
 
 def map_words(map_: Sequence[int]) -> str:
     """A layer map in a sentence, layers from 1 on."""
-    return ", ".join(f"{layer + 1} → {other + 1}" for layer, other in study.pairs_of(map_))
+    return ", ".join(numbered(pair, " → ") for pair in study.pairs_of(map_))
 
 
 def layer_and_head(page: Page, cast: study.Cast, map_: Sequence[int], view: str, prefix: str) -> tuple[int, int, int]:
@@ -57,21 +59,22 @@ def layer_and_head(page: Page, cast: study.Cast, map_: Sequence[int], view: str,
     t, paired = page.t, dict(study.pairs_of(map_))
     layers = [layer for layer in range(cast.depth) if layer in paired]
 
-    def named(layer: int) -> str:
-        return t("beside", student=layer + 1, teacher=paired[layer] + 1)
+    def named(number: int) -> str:
+        return t("beside", student=number, teacher=shown(paired[read(number)]))
 
-    layer = page.select(f"{prefix}_layer", layers[-1], t("student_layer"), layers, format_func=named, filter_mode=None)
-    heads = [study.EVERY_HEAD, *range(1, cast.heads + 1)]
+    choices = [shown(layer) for layer in layers]
+    options = {"format_func": named, "filter_mode": None}
+    layer = read(page.select(f"{prefix}_student_layer", choices[-1], t("student_layer"), choices, **options))
     telling = study.telling_head(cast, view, (layer, paired[layer]))
     head = page.select(
         f"{prefix}_head",
-        telling,
+        shown(telling),
         t("head"),
-        heads,
-        format_func=lambda head: str(head) if head else t("every_head"),
+        [shown(study.EVERY_HEAD), *numbers(cast.heads)],
+        format_func=lambda number: str(number) if number else t("every_head"),
         filter_mode=None,
     )
-    return layer, paired[layer], head
+    return layer, paired[layer], read(head)
 
 
 def frame_of(page: Page, seen: study.Wall, label: str = "") -> WallFrame:
@@ -130,7 +133,7 @@ def side_by_side(page: Page, text: str) -> None:
         alt=t(
             "wall_alt",
             view=views[view],
-            layer=layer + 1,
+            layer=shown(layer),
             count=len(seen.names),
             distances=listed(page, seen.names[1:], seen.distances[1:]),
         ),
@@ -202,12 +205,12 @@ def draw_grids(
         WallFrame(label, grid.maps, [t("cka_note", value=f"{value:.3f}") for value in mean], grid.best)
         for label, grid, mean in zip(labels, found, means, strict=True)
     ]
-    teachers, students = found[-1].maps.shape[1:]
-    shown = map_wall(
+    rows, columns = map(numbers, found[-1].maps.shape[1:])
+    place = map_wall(
         frames,
         [name_of(page, name) for name in names],
-        [str(layer + 1) for layer in range(teachers)],
-        [str(layer + 1) for layer in range(students)],
+        rows,
+        columns,
         key=key,
         labels=t.group("grid"),
         alt=t("cka_alt", distances=listed(page, names, means[-1])),
@@ -219,9 +222,8 @@ def draw_grids(
         frame=frame,
     )
     st.caption(t("cka_legend", map=map_words(map_)))
-    st.markdown(t("cka_same" if found[shown].follows(map_) else "cka_other"))
+    st.markdown(t("cka_same" if found[place].follows(map_) else "cka_other"))
     table = [name_of(page, name) for name in names]
     cells = {"row": t("teacher_column"), "column": t("student_column")}
-    rows, columns = range(1, teachers + 1), range(1, students + 1)
-    page.numbers(key, lambda: plots.maps_table(found[shown].maps, table, rows, columns, cells))
-    return shown
+    page.numbers(key, lambda: plots.maps_table(found[place].maps, table, rows, columns, cells))
+    return place

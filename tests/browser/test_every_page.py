@@ -104,7 +104,19 @@ def test_hostile_addresses_open_the_default(slug, server, visit):
         "temperature": "tp",
         "layer_outputs": "lo",
     }
-    names = ["layer", "head", "T", "temperature", "text", "at_masks", "length", "seed", "query", "model", "at_query"]
+    names = [
+        "layer",
+        "head",
+        "T",
+        "temperature",
+        "text",
+        "token_masks",
+        "length",
+        "seed",
+        "query",
+        "model",
+        "token_query",
+    ]
     wrong = ["99", "nan", "-1", "<script>alert(1)</script>", "1e999", "%00", "9" * 40]
     for turn in range(3):  # each time another wrong value for each name
         values = itertools.cycle(wrong[turn * 2 :] + wrong[: turn * 2])

@@ -30,7 +30,7 @@ def test_clicked_words_are_hidden_and_kept_in_the_address(server, visit):
     chips = page.locator(".token-picker").first.locator("button:not([disabled])")
     chips.nth(5).click()
     visitor.rest()
-    assert "mm_at_masks=" in page.url
+    assert "mm_token_masks=" in page.url
     before = page.url
     chips.nth(5).focus()
     page.keyboard.press("Enter")

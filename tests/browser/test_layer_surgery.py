@@ -25,7 +25,7 @@ def test_a_layer_comes_off_and_the_remainder_goes_to_distil(server, visit):
     expect(switches.nth(5)).to_have_attribute("aria-checked", "false")  # at once, before Python has answered
     expect(loss).not_to_have_text(whole_loss, timeout=20_000)
     visitor.rest()
-    assert float(size.inner_text()) < whole_size and "ls_keep=0-1-2-3-4" in page.url
+    assert float(size.inner_text()) < whole_size and "ls_kept=1-2-3-4-5" in page.url
 
     cells = page.locator(".surgery-board .cell")
     one_layer_less = loss.inner_text()
@@ -40,18 +40,18 @@ def test_a_layer_comes_off_and_the_remainder_goes_to_distil(server, visit):
     expect(loss).not_to_have_text(one_layer_less, timeout=20_000)
     cells.nth(12 * 5).click(force=True)  # a head of the layer that is gone: nothing to switch
     visitor.rest()
-    assert "ls_off=0.3-0.4-0.5-0.6" in page.url and "-5.0" not in page.url
+    assert "ls_heads_off=1.4-1.5-1.6-1.7" in page.url and "-6.1" not in page.url
 
     page.get_by_text(LABELS("to_distil")).click()
     expect(page.get_by_role("heading", name=lessons.lesson("distil", "en").title, exact=True)).to_be_visible()
     visitor.rest()
-    assert re.search(r"dl_keep=0-1-2-3-4\b", page.url) and "dl_off=0.3-0.4-0.5-0.6" in page.url
+    assert re.search(r"dl_kept=1-2-3-4-5\b", page.url) and "dl_heads_off=1.4-1.5-1.6-1.7" in page.url
     visitor.must_be_clean()
 
 
 def test_a_link_puts_the_same_cut_on_the_table(server, visit):
     visitor = visit(server)
-    page = visitor.open("/layer-surgery?ls_model=minilm-student&ls_keep=0-2&ls_off=2.4")
+    page = visitor.open("/layer-surgery?ls_model=minilm-student&ls_kept=1-3&ls_heads_off=3.5")
     switches = page.locator(".surgery-board button[role=switch]")
     expect(switches).to_have_count(3)
     assert [one.get_attribute("aria-checked") for one in switches.all()] == ["true", "false", "true"]
@@ -59,7 +59,7 @@ def test_a_link_puts_the_same_cut_on_the_table(server, visit):
     page.get_by_role("button", name=LABELS("preset_whole")).click()
     expect(page.locator('.surgery-board button[aria-checked="false"]')).to_have_count(0)
     visitor.rest()
-    assert "ls_keep" not in page.url and "ls_off" not in page.url
+    assert "ls_kept" not in page.url and "ls_heads_off" not in page.url
     visitor.must_be_clean()
 
 

@@ -9,8 +9,10 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from core.build.train.student import LAYERS
 from core.distill import layer_maps
 from core.distill.forward import Needs, Shape, asked_labels, forward, shape_of
+from core.distill.layer_maps import USUAL
 from core.distill.losses import bernoulli_hard_loss, bernoulli_soft_loss
 from core.distill.objective import CONTROL, Objective, Stage, mixture, stages_from_list, stages_of, stages_to_list
 from core.distill.recipes import RECIPES
@@ -30,6 +32,9 @@ from core.distill.terms import (
     ValueRelation,
 )
 from core.errors import LabError
+from core.labs.distil.pair import kept_of
+from core.labs.distil.setup import Setup, rule_layers
+from core.models.card import catalog
 
 EVERYTHING = Needs(
     True, frozenset(range(-1, 4)), frozenset(range(4)), frozenset(range(4)), frozenset(range(4))
@@ -258,6 +263,33 @@ def test_tinyberts_map_and_a_map_that_does_not_divide():
         assert len(set(layer_maps.spread(students, teachers))) == students
     assert layer_maps.pairs("last_only", 3, 6) == ((2, 5),)
     assert layer_maps.pairs("all_but_last", 3, 6) == ((0, 1), (1, 3))
+    assert layer_maps.pairs("pkd_last", 3, 6) == ((0, 3), (1, 4))
+    assert layer_maps.pairs("all_but_last", 6, 12) == tuple(
+        enumerate((1, 3, 5, 7, 9))
+    )  # layers 2, 4, ..., 10, as PKD-Skip says
+    assert layer_maps.pairs("pkd_last", 6, 12) == tuple(enumerate((6, 7, 8, 9, 10)))  # layers 7 to 11
+
+
+def test_where_a_student_comes_from():
+    """A card counts from 1; a student whose card says nothing is taken to be made as Distil makes one."""
+    assert layer_maps.made_from(None, 3, 6) == ((1, 3, 5), False)
+    assert layer_maps.made_from(None, 4, 12) == ((2, 5, 8, 11), False)
+    assert (
+        layer_maps.made_from(None, 3, 6)[0]
+        == rule_layers(USUAL, 3, 6)
+        == kept_of("", 6)
+        == Setup(start="layers", keep=kept_of("", 6)).student().layers
+    )
+    assert layer_maps.made_from(None, 6, 3)[0] == (0, 0, 1, 1, 2, 2)
+    assert layer_maps.made_from([1, 4, 6], 3, 6) == ((0, 3, 5), True)
+    for wrong in ([2, 4], [0, 2, 4], [2, 4, 7], "246", [2, 4, "6"], None):
+        assert layer_maps.made_from(wrong, 3, 6) == ((1, 3, 5), False)
+
+
+def test_the_shipped_student_says_where_it_comes_from():
+    for name in ("minilm-student", "minilm-control"):
+        told = next(card for card in catalog() if card.name == name).metrics["layer_map"]
+        assert layer_maps.made_from(told, 3, 6) == (LAYERS, True)
 
 
 @pytest.mark.parametrize(

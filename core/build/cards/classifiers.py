@@ -7,6 +7,7 @@ from core.build.train import kinds, sentiment
 from core.build.train.classifier import Schedule
 from core.build.train.kinds_students import SOFT_WEIGHT, Recipe, Run
 from core.data.kinds import KINDS, definitions
+from core.numbering import listed
 
 READ_BEFORE = (
     "Its encoder is that of `minilm-teacher` as it was after 6.2 million tokens. It had read texts like these, many of the "
@@ -158,7 +159,7 @@ def sentiment_student(metrics: dict) -> tuple[dict, str]:
         metrics,
         ["sentence_polarity", "movie_reviews"],
     )
-    kept = ", ".join(str(layer + 1) for layer in sentiment.LAYERS)
+    kept = listed(sentiment.LAYERS)
     helped = metrics["sentences"]["accuracy"] - metrics["control"]["sentences"]["accuracy"]
     prose = f"""
 # Sentiment student: 3 layers × 384, distilled from the sentiment teacher

@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.build.text.cloze import SETS
 from core.build.text.corpora import MADE, MEASURING, TRAINING
 from core.build.train.student import LAYERS, PLANS, TEXT, Budget
+from core.numbering import shown
 
 ROWS = {
     "teacher": "teacher",
@@ -140,7 +141,7 @@ def front_matter(role: str, origin: str, metrics: dict, task: str = "words", tag
 
 def _kept() -> list[int]:
     """The teacher's layers that the student starts from, counted from 1."""
-    return [layer + 1 for layer in LAYERS]
+    return [shown(layer) for layer in LAYERS]
 
 
 def _budget(budget: Budget, name: str) -> str:

@@ -61,7 +61,7 @@ class Plan:
 
 
 def every_second(teacher: BertForMaskedLM) -> BertForMaskedLM:
-    """The teacher without layers 1, 3 and 5."""
+    """The teacher's layers `LAYERS`, and nothing of the others."""
     return from_layers(teacher, LAYERS)
 
 

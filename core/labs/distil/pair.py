@@ -1,24 +1,23 @@
-"""Layers and heads of a teacher as an address names them: "0-2-4", "0.3-2.11"."""
+"""Layers and heads of a teacher as an address names them: "1-3-5", "1.4-3.12"."""
 
 from __future__ import annotations
 
-import re
-
+from core.distill.layer_maps import USUAL
 from core.labs.distil.setup import rule_layers
+from core.numbering import read_list, read_pairs
 
-_HEAD = re.compile(r"(\d{1,3})\.(\d{1,3})")
+
+def named_in(written: str, layers: int) -> tuple[int, ...]:
+    """The layers that an address names and the teacher has, rising."""
+    return tuple(sorted({layer for layer in read_list(written) if 0 <= layer < layers}))
 
 
 def kept_of(written: str, layers: int) -> tuple[int, ...]:
-    """The layers that an address names; every second end of a block where it names none that the teacher has."""
-    parts = written.split("-") if written else []
-    numbers = [int(part) for part in parts if part.isdecimal() and len(part) < 4]
-    found = tuple(sorted({number for number in numbers if number < layers}))
-    return found or rule_layers("uniform", max(1, layers // 2), layers)
+    """The layers that an address names; half of them, by the usual rule, where it names none that the teacher has."""
+    return named_in(written, layers) or rule_layers(USUAL, max(1, layers // 2), layers)
 
 
 def heads_of(written: str, layers: int, heads: int) -> tuple[tuple[int, int], ...]:
     """The heads (layer, head) that an address names and the teacher has."""
-    found = [_HEAD.fullmatch(part) for part in written[:2000].split("-")]
-    pairs = {(int(match[1]), int(match[2])) for match in found if match}
-    return tuple(sorted((layer, head) for layer, head in pairs if layer < layers and head < heads))
+    pairs = set(read_pairs(written[:2000]))
+    return tuple(sorted((layer, head) for layer, head in pairs if 0 <= layer < layers and 0 <= head < heads))

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from core.charts.colors import NEUTRAL, STUDENT, TEACHER
 from core.charts.figures import blank_figure
 from core.memory import remembered
+from core.numbering import shown
 
 if TYPE_CHECKING:
     from core.labs.distil.resolved import Pair
@@ -32,14 +33,15 @@ def pair(drawn: Pair, labels: Mapping[str, str]) -> go.Figure:
     stays = None if drawn.kept is None else set(drawn.kept)
     for layer in range(drawn.teacher[0]):
         count = sum(1 for where, _ in drawn.off if where == layer)
-        text = labels["layer"].format(number=layer + 1)
+        text = labels["layer"].format(number=shown(layer))
         if count:
             text += f" · {labels['off'].format(count=count)}"
         faint = stays is not None and layer not in stays
         _block(figure, 0.0, layer, drawn.teacher[1] / widest, TEACHER, text, 0.25 if faint else 1.0)
     places = drawn.kept if drawn.kept is not None else _spread(drawn.student[0], deepest)
     for layer, height in enumerate(places):
-        _block(figure, 2.0, height, drawn.student[1] / widest, STUDENT, labels["layer"].format(number=layer + 1), 1.0)
+        text = labels["layer"].format(number=shown(layer))
+        _block(figure, 2.0, height, drawn.student[1] / widest, STUDENT, text, 1.0)
     if drawn.kept is not None:
         for height in drawn.kept:
             _join(figure, drawn, widest, height, height, "solid", 2.0)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.distill.forward import Shape
-from core.distill.layer_maps import CHOICES, by_hand, layers
+from core.distill.layer_maps import CHOICES, USUAL, by_hand, layers
 from core.distill.objective import CONTROL, Objective, Stage, mixture, stages_of
 from core.distill.recipes import RECIPES
 from core.distill.terms import KINDS, ByLayer, Soft, Term
@@ -83,7 +83,7 @@ class Setup:
     temperature: float = 2.0
     scaled: bool = True
     direction: str = "forward"
-    rule: str = "uniform"
+    rule: str = USUAL
     steps: int = 250
     seeds: int = 3
     rate: float = 2e-3

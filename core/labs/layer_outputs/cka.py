@@ -103,15 +103,21 @@ def growth(pair: Pair, positions: Tensor, teacher_layer: int, student_layer: int
     return Growth(counts, [pair[0] for pair in found], [pair[1] for pair in found])
 
 
-def guess_answer(best: Sequence[int], made_from: Sequence[int], teacher_layers: int, student_layer: int) -> int | None:
+def guess_answer(best: Sequence[int], depths: Sequence[int], last: int, state: int) -> int | None:
     """Which choice of the question "which teacher layer is most like this student layer?" is right.
+
+    Args:
+        best: the teacher's state most like each of the student's, `[student layer + 1]`.
+        depths: the teacher's state that each was made from, see `Pair.depths`.
+        last: the teacher's last state.
+        state: the student's state that is asked about, not the embeddings.
 
     Returns:
         0 the layer of the same number, 1 the one it was made from, 2 the last, 3 another; None where the first three are
         not three different layers, so that the question would have two right answers.
     """
-    offered = [student_layer, made_from[student_layer - 1], teacher_layers]
+    offered = [state, depths[state], last]
     if len(set(offered)) < 3:
         return None
-    found = best[student_layer]
+    found = best[state]
     return offered.index(found) if found in offered else 3

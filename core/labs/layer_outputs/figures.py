@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from core.charts.colors import PROBABILITIES, STUDENT, TEACHER
-from core.charts.figures import blank_figure, plain
+from core.charts.figures import blank_figure, plain, state_names
 from core.memory import remembered
 
 if TYPE_CHECKING:
@@ -103,10 +103,8 @@ def by_depth(lines: Sequence[Line], labels: Mapping[str, str], current: int | No
             opacity=0.75 if line.thin else 1,
             hovertemplate="%{y:.3f}<extra>" + line.name + "</extra>",
         )
-    ticks = list(range(last + 1))
-    figure.update_xaxes(
-        tickvals=ticks, ticktext=[labels["embeddings"], *map(str, ticks[1:])], range=[-0.35, last + 0.35]
-    )
+    names = state_names(last + 1, labels["embeddings"])
+    figure.update_xaxes(tickvals=list(range(last + 1)), ticktext=names, range=[-0.35, last + 0.35])
     return figure
 
 
@@ -132,9 +130,7 @@ def layers_by_token(
     low, high = float(min(finite)), float(max(finite))
     shown = [plain(token) for token in tokens]
     for part, axis, name in zip(values, ("y", "y2"), (labels["teacher"], labels["student"]), strict=True):
-        layers = [
-            labels["embeddings"] if row + first_layer == 0 else str(row + first_layer) for row in range(len(part))
-        ]
+        layers = state_names(first_layer + len(part), labels["embeddings"])[first_layer:]
         hover = [
             [
                 labels["cell"].format(layer=layer, token=token, value=f"{value:.3f}")
@@ -215,7 +211,7 @@ def token_paths(
         )
         for order, token in enumerate(chosen):
             path = points[:, token]
-            names = [plain(tokens[token]), *[str(layer) for layer in range(1, layers)]]
+            names = state_names(layers, plain(tokens[token]))
             figure.add_scatter(
                 x=path[:, 0],
                 y=path[:, 1],

@@ -47,9 +47,9 @@ class HeadMatch:
 
 
 def match_heads(teacher: Trace, student: Trace, teacher_layer: int, student_layer: int) -> HeadMatch:
-    """Compares two layers, both counted from 1."""
+    """Compares two layers, both counted from 0."""
     divergence = head_divergence(
-        teacher.layers[teacher_layer - 1].probabilities, student.layers[student_layer - 1].probabilities
+        teacher.layers[teacher_layer].probabilities, student.layers[student_layer].probabilities
     )
     students, teachers = divergence.shape
     same = [min(head, teachers - 1) for head in range(students)]
@@ -152,13 +152,13 @@ class LayerDistance:
 
     @property
     def best(self) -> int:
-        """The nearest teacher layer, from 1, with the heads paired one to one."""
-        return 1 + self.one_to_one.index(min(self.one_to_one))
+        """The nearest teacher layer, from 0, with the heads paired one to one."""
+        return self.one_to_one.index(min(self.one_to_one))
 
 
 def distance_by_layer(teacher: Trace, student: Trace, student_layer: int) -> LayerDistance:
-    """Which teacher layer attends most like this student layer (from 1)."""
-    matches = [match_heads(teacher, student, layer, student_layer) for layer in range(1, len(teacher.layers) + 1)]
+    """Which teacher layer attends most like this student layer (from 0)."""
+    matches = [match_heads(teacher, student, layer, student_layer) for layer in range(len(teacher.layers))]
     return LayerDistance(
         [match.mean(match.same) for match in matches], [match.mean(match.one_to_one) for match in matches]
     )

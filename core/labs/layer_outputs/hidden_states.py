@@ -1,7 +1,7 @@
 """Teacher and student on one text, layer by layer: who is like whom, how far a layer moves a token, which layers match.
 
-Layers are counted from the embeddings: state 0 is what the first layer reads, state l is what layer l hands on. So layer
-numbers here and on the page begin at 1, and 0 means the embeddings.
+Layers are counted from 0 here. A model of n layers has n + 1 hidden states: state 0 is the embeddings, which the first layer
+reads, and what a layer hands on is the state of the number that a reader gives that layer (`core.numbering.shown`).
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from core.distill.layer_maps import made_from
 from core.engine import Engine, Setting
 from core.errors import LabError
 from core.measure.similarity import cosine_grid
-from core.models.card import ModelCard
+from core.numbering import shown
 from core.trace import Trace
 
 
@@ -25,13 +26,13 @@ class Pair:
 
     Attributes:
         teacher, student: one forward pass each.
-        made_from: the teacher layer that each student layer was made from, from 1, `[student layer]`.
-        recorded: whether the student's card says so; otherwise every n-th layer is assumed.
+        made_from: the teacher layer that each student layer was made from, from 0, `[student layer]`.
+        recorded: whether the student's card says so; otherwise see `core.distill.layer_maps.made_from`.
     """
 
     teacher: Trace
     student: Trace
-    made_from: list[int]
+    made_from: tuple[int, ...]
     recorded: bool
 
     @property
@@ -46,12 +47,12 @@ class Pair:
 
     @property
     def depths(self) -> list[int]:
-        """Where the student's states stand beside the teacher's, the embeddings included, `[student layer + 1]`."""
-        return [0, *self.made_from]
+        """The teacher's state next to each of the student's, the embeddings included, `[student layer + 1]`."""
+        return [0, *map(shown, self.made_from)]
 
-    def beside(self, teacher_layer: int) -> int:
-        """The last student state that is made from no later layer than this one."""
-        return sum(layer <= teacher_layer for layer in self.made_from)
+    def beside(self, teacher_state: int) -> int:
+        """The last student state that is made from no later state than this one."""
+        return sum(state <= teacher_state for state in self.depths[1:])
 
     def shown(self, special: bool) -> Tensor:
         """The positions to look at, with [CLS], [SEP] and their like or without; all, if fewer than two would be left."""
@@ -71,21 +72,8 @@ def read(engine: Engine, setting: Setting, text: str) -> Pair:
         raise LabError("different_tokens", teacher=setting.teacher, student=setting.student)
     if len(teacher.tokens.pieces) < 2:
         raise LabError("too_few_tokens")
-    card = engine.checkpoint(setting, setting.student).card
-    made_from, recorded = layer_map(card, len(teacher.layers), len(student.layers))
-    return Pair(teacher, student, made_from, recorded)
-
-
-def layer_map(card: ModelCard, teacher_layers: int, student_layers: int) -> tuple[list[int], bool]:
-    """The teacher layer (from 1) of each student layer, and whether the student's card tells it.
-
-    Where it does not, the layers are taken evenly, beginning with the first: of 6 layers, a student of 3 has 1, 3, 5.
-    """
-    told = card.metrics.get("layer_map")
-    known = range(1, teacher_layers + 1)
-    if isinstance(told, list) and len(told) == student_layers and all(layer in known for layer in told):
-        return list(told), True
-    return [1 + layer * teacher_layers // student_layers for layer in range(student_layers)], False
+    told = engine.checkpoint(setting, setting.student).card.metrics.get("layer_map")
+    return Pair(teacher, student, *made_from(told, len(student.layers), len(teacher.layers)))
 
 
 def interesting_pair(pair: Pair) -> tuple[int, int]:

@@ -11,8 +11,9 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from core.charts.colors import DIFFERENCE, PROBABILITIES, STUDENT, TEACHER
-from core.charts.figures import blank_figure
+from core.charts.figures import blank_figure, state_names
 from core.memory import remembered
+from core.numbering import numbers, shown
 
 if TYPE_CHECKING:
     from core.labs.layer_outputs.cka import Growth, Parts
@@ -93,7 +94,7 @@ def layer_grid(
         y1=row + 0.49,
         line={"color": "#8a8a8a", "width": 3},
     )
-    names = [labels["embeddings"], *map(str, range(1, max(rows, columns)))]
+    names = state_names(max(rows, columns), labels["embeddings"])
     figure.update_xaxes(tickvals=list(range(columns)), ticktext=names[:columns], showgrid=False, zeroline=False)
     figure.update_yaxes(
         tickvals=list(range(rows)), ticktext=names[:rows], autorange="reversed", showgrid=False, zeroline=False
@@ -161,7 +162,7 @@ def term_table(terms: Sequence[Term], tokens: Sequence[str], names: Sequence[str
 
 def distance_table(found: LayerDistance, labels: Mapping[str, str]) -> pd.DataFrame:
     """The numbers of `distance_bars`."""
-    layers = range(1, len(found.same) + 1)
+    layers = numbers(len(found.same))
     return pd.DataFrame({labels["x"]: layers, labels["same"]: found.same, labels["one_to_one"]: found.one_to_one})
 
 
@@ -171,11 +172,11 @@ def distance_bars(found: LayerDistance, made: int, same_number: int, labels: Map
 
     Args:
         found: mean KL a head by teacher layer.
-        made, same_number: the two layers (from 1) to name on the axis.
+        made, same_number: the two layers (from 0) to name on the axis.
         labels: `x`, `y`, `same`, `one_to_one`, `made`, `same_number`.
     """
     figure = blank_figure(height=360, x_title=labels["x"], y_title=labels["y"], barmode="group")
-    layers = list(range(1, len(found.same) + 1))
+    layers = numbers(len(found.same))
     for name, values, color in (
         (labels["same"], found.same, DIFFERENCE),
         (labels["one_to_one"], found.one_to_one, PROBABILITIES),
@@ -190,7 +191,9 @@ def distance_bars(found: LayerDistance, made: int, same_number: int, labels: Map
             cliponaxis=False,
             hovertemplate="%{y:.4f}<extra>" + name + "</extra>",
         )
-    notes = {made: labels["made"]} | ({same_number: labels["same_number"]} if same_number != made else {})
+    notes = {shown(made): labels["made"]}
+    if same_number != made:
+        notes[shown(same_number)] = labels["same_number"]
     ticks = [f"<b>{layer}</b><br>{notes[layer]}" if layer in notes else str(layer) for layer in layers]
     figure.update_xaxes(tickvals=layers, ticktext=ticks, tickangle=0)
     figure.update_yaxes(rangemode="tozero")

@@ -1,26 +1,24 @@
 """What is cut out of a model, how an address writes it, and what the remainder weighs.
 
 cut = Cut((0, 2, 4), ((0, 3), (2, 11)))      # layers 0, 2 and 4 stay; in them two heads are off; all counted from 0
-cut.kept, cut.silent                         # "0-2-4", "0.3-2.11"
-read_cut("0-2-4", "0.3-2.11", layers=6, heads=12) == cut
+cut.kept, cut.silent                         # "1-3-5", "1.4-3.12": an address counts from 1
+read_cut("1-3-5", "1.4-3.12", layers=6, heads=12) == cut
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from torch import nn
 
 from core.distill.heads import layers_of
+from core.numbering import read_list, read_pairs, written, written_pairs
 
 BYTES = 4
 """Of a number in float32, as students are saved."""
 
 Heads = tuple[tuple[int, int], ...]
 """(layer, head), counted from 0 in the whole model."""
-
-_NUMBER = r"\d{1,3}"
 
 
 @dataclass(frozen=True)
@@ -38,12 +36,12 @@ class Cut:
     @property
     def kept(self) -> str:
         """The layers as the address writes them; "none" if all are gone."""
-        return "-".join(map(str, self.keep)) or "none"
+        return written(self.keep) or "none"
 
     @property
     def silent(self) -> str:
         """The heads as the address writes them; empty if none is off."""
-        return "-".join(f"{layer}.{head}" for layer, head in self.off)
+        return written_pairs(self.off)
 
     def heads(self, layer: int) -> tuple[int, ...]:
         """Which heads of a layer are off."""
@@ -73,15 +71,16 @@ def read_cut(kept: str, silent: str, layers: int, heads: int) -> Cut:
     """The cut that an address names; what does not fit the model is left out, and an empty `kept` means all layers.
 
     Args:
-        kept: "0-2-4", or "none".
-        silent: "0.3-2.11".
+        kept: "1-3-5", or "none".
+        silent: "1.4-3.12".
     """
-    names = re.fullmatch(rf"{_NUMBER}(-{_NUMBER})*", kept)
-    keep = [layer for layer in map(int, kept.split("-")) if layer < layers] if names else list(range(layers))
+    asked = read_list(kept)
+    named = len(asked) == kept.count("-") + 1  # every part is a number
+    keep = [layer for layer in asked if 0 <= layer < layers] if named else list(range(layers))
     if kept == "none":
         keep = []
-    pairs = [tuple(map(int, pair)) for pair in re.findall(rf"(?:^|-)({_NUMBER})\.({_NUMBER})(?=-|$)", silent)]
-    return make_cut(keep, [(layer, head) for layer, head in pairs if layer < layers and head < heads])
+    off = [(layer, head) for layer, head in read_pairs(silent) if layer < layers and 0 <= head < heads]
+    return make_cut(keep, off)
 
 
 @dataclass(frozen=True)
@@ -169,11 +168,6 @@ def weigh(model: nn.Module, cut: Cut) -> Weight:
         a_layer=sizes[0],
         a_head=a_head,
     )
-
-
-def numbered(layers: tuple[int, ...] | list[int]) -> str:
-    """Layers as a reader counts them, from 1: "1, 3, 5"."""
-    return ", ".join(str(layer + 1) for layer in layers)
 
 
 def to_marks(cut: Cut, layers: int, heads: int) -> list[int]:

@@ -17,6 +17,7 @@ from core.charts.figures import BESIDE, blank_figure, paired_bars, plain
 from core.labs.layer_surgery.bench import Mean
 from core.labs.layer_surgery.sweep import Importance, Point, Round
 from core.memory import remembered
+from core.numbering import listed, numbers, shown
 
 RULES = {"first": QUERY, "last": KEY, "every_other": VALUE, "uniform": SCORES, "spread": PROBABILITIES}
 """The five colours that are told apart best, one a rule; each has a mark of its own too."""
@@ -56,7 +57,7 @@ def layer_bars(rise: Sequence[float], error: Sequence[float], labels: Mapping[st
     """
     figure = blank_figure(height=320, y_title=labels["rise"], showlegend=False)
     figure.add_bar(
-        x=[labels["layer"].format(number=number + 1) for number in range(len(rise))],
+        x=[labels["layer"].format(number=number) for number in numbers(len(rise))],
         y=list(rise),
         error_y={"type": "data", "array": list(error), "thickness": 1.5, "width": 5, "color": NEUTRAL},
         marker_color=[POSITIVE if value >= 0 else NEGATIVE for value in rise],
@@ -80,7 +81,7 @@ def rule_lines(
 
     Args:
         lines: points by rule.
-        cloud: all choices that were measured; a click on one hands out its layers, as an address writes them.
+        cloud: all choices that were measured; a click on one hands out its layers.
         best: the best of each number of layers.
         share: whether the measure is a share, not nats.
         labels: the rules' names, `count`, `measure`, `every`, `best`, and `layers` with {layers}, {value} and {error}.
@@ -117,7 +118,7 @@ def _points(points: Sequence[Point], share: bool, labels: Mapping[str, str]) -> 
     form = "{:.1%}" if share else "{:.3f}"
     said = [
         labels["layers"].format(
-            layers=", ".join(str(layer + 1) for layer in point.keep),
+            layers=listed(point.keep),
             value=form.format(point.value),
             error=form.format(point.error),
         )
@@ -126,7 +127,7 @@ def _points(points: Sequence[Point], share: bool, labels: Mapping[str, str]) -> 
     return {
         "x": [point.count for point in points],
         "y": [point.value for point in points],
-        "customdata": ["-".join(map(str, point.keep)) for point in points],
+        "customdata": [point.keep for point in points],
         "hovertext": said,
         "hovertemplate": "%{hovertext}",
     }
@@ -187,7 +188,7 @@ def together_table(
 
 def layer_table(rise: Sequence[float], error: Sequence[float], columns: Sequence[str]) -> pd.DataFrame:
     """What `layer_bars` shows."""
-    return pd.DataFrame(dict(zip(columns, (range(1, len(rise) + 1), rise, error), strict=True)))
+    return pd.DataFrame(dict(zip(columns, (numbers(len(rise)), rise, error), strict=True)))
 
 
 def choice_table(
@@ -197,14 +198,12 @@ def choice_table(
     rows = []
     for point in cloud:
         rules = [names[rule] for rule, points in lines.items() if point.keep in [one.keep for one in points]]
-        layers = " ".join(str(layer + 1) for layer in point.keep)
-        rows.append((point.count, layers, point.value, point.error, ", ".join(rules)))
+        rows.append((point.count, listed(point.keep, " "), point.value, point.error, ", ".join(rules)))
     return pd.DataFrame(rows, columns=list(columns))
 
 
 def round_table(rounds: Sequence[Round], names: Mapping[str, str], columns: Sequence[str], clear: Mapping[bool, str]):
     """Who loses least at each number of layers, in words and numbers."""
-    listed = lambda layers: ", ".join(str(layer + 1) for layer in layers)  # noqa: E731
     return pd.DataFrame(
         [
             (
@@ -226,7 +225,7 @@ def head_table(found: Importance, columns: Sequence[str]) -> pd.DataFrame:
     """What the map of heads shows."""
     layers, heads = found.rise.shape
     rows = [
-        (layer + 1, head + 1, *(float(part[layer, head]) for part in (found.rise, found.error, found.divergence)))
+        (shown(layer), shown(head), *(float(part[layer, head]) for part in (found.rise, found.error, found.divergence)))
         for layer in range(layers)
         for head in range(heads)
     ]

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from core.charts.colors import NEGATIVE, POSITIVE, PROBABILITIES, SCORES, STUDENT, TEACHER, VALUE
 from core.charts.figures import blank_figure, percent
 from core.memory import remembered
+from core.numbering import shown
 
 FATES = {"masked": POSITIVE, "random": NEGATIVE, "kept": VALUE}
 """The colour of each thing that can become of a selected token."""
@@ -197,7 +198,7 @@ def target_grid(targets: ArrayLike, pieces: Sequence[str], labels: Mapping[str, 
     rows, epochs = values.shape
     figure = blank_figure(height=120 + 24 * rows, x_title=labels["epoch"], showlegend=True)
     below(figure)
-    names = [f"{literal(piece)} {index + 1}" for index, piece in enumerate(pieces)]  # repeated words stay apart
+    names = [f"{literal(piece)} {shown(index)}" for index, piece in enumerate(pieces)]  # repeated words stay apart
     figure.add_heatmap(
         z=values,
         x=list(range(1, epochs + 1)),

@@ -9,9 +9,10 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from core.charts.colors import DIFFERENCE, KEY, POSITIVE, SCORES, TEACHER
-from core.charts.figures import BESIDE, TALL, blank_figure
+from core.charts.figures import BESIDE, TALL, blank_figure, state_names
 from core.labs.positional_encoding.figures import QUIET, SEQUENTIAL
 from core.memory import remembered
+from core.numbering import numbers, shown
 
 SMALLEST = 1e-8
 """An error of exactly zero has no place on a logarithmic axis; it is drawn here."""
@@ -58,8 +59,7 @@ def error_lines(
     """
     figure = blank_figure(380, labels["layer"], labels["error"])
     figure.update_layout(margin={"t": 84})  # three long names
-    depths = len(np.asarray(with_positions))
-    names = [labels["embeddings"], *map(str, range(1, depths))]
+    names = state_names(len(np.asarray(with_positions)), labels["embeddings"])
     for name, values, color, dash in (
         ("with_positions", with_positions, TEACHER, "solid"),
         ("without_positions", without, DIFFERENCE, "solid"),
@@ -90,7 +90,7 @@ def error_map(values: ArrayLike, tokens: Sequence[str], labels: Mapping[str, str
     values = np.asarray(values)
     figure = blank_figure(380, "", labels["layer"])
     figure.add_heatmap(
-        z=values, y=[labels["embeddings"], *map(str, range(1, len(values)))], x=list(range(len(tokens))),
+        z=values, y=state_names(len(values), labels["embeddings"]), x=list(range(len(tokens))),
         text=[[_short(token) for token in tokens]] * len(values),
         zmin=0, colorscale=SEQUENTIAL, colorbar={"thickness": 10, "len": 0.8},
         hovertemplate=f"%{{text}}, {labels['layer']} %{{y}}: %{{z:.4f}}<extra></extra>",
@@ -119,13 +119,13 @@ def effect_map(values: ArrayLike, chosen: tuple[int, int], labels: Mapping[str, 
     layers, heads = values.shape
     figure = blank_figure(110 + 26 * layers, labels["head"], labels["layer"])
     figure.add_heatmap(
-        z=values, x=list(range(1, heads + 1)), y=list(range(1, layers + 1)), zmin=0, colorscale=SEQUENTIAL,
+        z=values, x=numbers(heads), y=numbers(layers), zmin=0, colorscale=SEQUENTIAL,
         colorbar={"thickness": 10, "len": 0.9},
         hovertemplate=f"{labels['layer']} %{{y}}, {labels['head']} %{{x}}: %{{z:.2f}}<extra></extra>",
     )  # fmt: skip
-    layer, head = chosen
+    layer, head = map(shown, chosen)
     figure.add_shape(
-        type="rect", x0=head + 0.5, x1=head + 1.5, y0=layer + 0.5, y1=layer + 1.5, line={"color": SCORES, "width": 3}
+        type="rect", x0=head - 0.5, x1=head + 0.5, y0=layer - 0.5, y1=layer + 0.5, line={"color": SCORES, "width": 3}
     )
     figure.update_xaxes(dtick=1, showgrid=False)
     figure.update_yaxes(dtick=1, autorange="reversed", showgrid=False)

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from core.charts.colors import DIFFERENCE, KEY, NEUTRAL, PROBABILITIES, QUERY, SCORES, VALUE
 from core.charts.figures import blank_figure, paired_bars, plain
 from core.memory import remembered
+from core.numbering import numbers
 
 MOST_TICKS = 40
 """More tokens than this cannot all be written under an axis."""
@@ -155,7 +156,7 @@ def entropy_by_layer(before: ArrayLike, after: ArrayLike, ceiling: float, labels
         labels: `before`, `after`, `entropy`, `layer` and `ceiling`.
     """
     figure = blank_figure(height=340, x_title=labels["layer"], y_title=labels["entropy"], barmode="group")
-    layers = np.arange(1, len(np.asarray(before)) + 1)
+    layers = numbers(len(np.asarray(before)))
     for name, values, color in (("before", before, PROBABILITIES), ("after", after, DIFFERENCE)):
         hover = "%{x}: %{y:.3f}<extra>" + labels[name] + "</extra>"
         figure.add_bar(x=layers, y=np.asarray(values), name=labels[name], marker_color=color, hovertemplate=hover)

@@ -14,6 +14,7 @@ from torch import Tensor
 from core.charts.colors import KEY, PROBABILITIES, QUERY, SCORES, VALUE
 from core.charts.formulas import aligned
 from core.labs.self_attention.heads import Joining, Steps
+from core.numbering import shown
 
 TERMS = 2
 """How many terms of a long sum are written out: what a phone's width holds."""
@@ -39,9 +40,9 @@ def index(tokens: Sequence[str], position: int) -> str:
     """A token as an index: its word, with its place if the word occurs twice; the place alone where it is no plain word."""
     token = tokens[position]
     if not _PLAIN.fullmatch(token):
-        return str(position + 1)
+        return str(shown(position))
     word = rf"\text{{{token}}}"
-    return word if list(tokens).count(token) == 1 else rf"{word}_{{{position + 1}}}"
+    return word if list(tokens).count(token) == 1 else rf"{word}_{{{shown(position)}}}"
 
 
 def projections(steps: Steps, tokens: Sequence[str], query: int, key: int) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 from torch import nn
 
-from core.distill.layer_maps import uniform
+from core.distill.layer_maps import USUAL, layers
 from core.engine import LONGEST_CHARACTERS, Engine, Setting
 from core.labs.what_to_match.layer_costs import Bench, Nearness, bench_of
 from core.labs.what_to_match.layer_maps import along
@@ -121,13 +121,13 @@ def album_of(engine: Engine, run: Run) -> Album:
 
 
 def map_of(engine: Engine, run: Run) -> tuple[int, ...]:
-    """The layer map that a run's inside losses used; of a run from elsewhere, the uniform one."""
+    """The layer map that a run's inside losses used; of a run from elsewhere, the usual one."""
     written = run.written_plan
     told = written.get("extra", {}).get("setup", {}).get("map_")
     if isinstance(told, list):
         return tuple(told)
     album = album_of(engine, run)
-    return uniform(min(album.depths.values()), album.teacher_depth)
+    return layers(USUAL, min(album.depths.values()), album.teacher_depth)
 
 
 @dataclass(frozen=True)

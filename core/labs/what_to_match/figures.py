@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from core.charts.colors import ARMS, DIFFERENCE, KEY, NEUTRAL, STUDENT, TEACHER, VALUE
 from core.charts.figures import BESIDE, blank_figure
 from core.memory import remembered
+from core.numbering import shown as number
 
 ARM_COLORS = {**ARMS, "logits": STUDENT, "chosen": STUDENT, "tinybert": KEY, "minilm": VALUE}
 """The colour of each student, the same in maps and lines."""
@@ -199,7 +200,7 @@ def costs_table(of: Mapping[str, ArrayLike], titles: Mapping[str, str], labels: 
     """Every pair's loss by every criterion; labels `student`, `teacher`."""
     first = np.asarray(next(iter(of.values())))
     rows = [(student, teacher) for student in range(first.shape[0]) for teacher in range(first.shape[1])]
-    table = {labels["student"]: [row[0] + 1 for row in rows], labels["teacher"]: [row[1] + 1 for row in rows]}
+    table = {labels["student"]: [number(row[0]) for row in rows], labels["teacher"]: [number(row[1]) for row in rows]}
     return pd.DataFrame(table | {titles[name]: [float(grid[row]) for row in rows] for name, grid in of.items()})
 
 

@@ -18,6 +18,7 @@ from core.distill.layer_maps import CHOICES
 from core.errors import LabError
 from core.labs.what_to_match.layer_costs import Criterion, LayerCosts
 from core.labs.what_to_match.relations import UNPAIRED, pairs_of
+from core.numbering import read_list, written
 
 
 @dataclass(frozen=True)
@@ -157,13 +158,13 @@ def rules(students: int, teachers: int) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def map_from(written: str, students: int, teachers: int, default: Sequence[int]) -> tuple[int, ...]:
+def map_from(text: str, students: int, teachers: int, default: Sequence[int]) -> tuple[int, ...]:
     """A map as an address carries it, "2-4-6" with layers from 1 on and 0 for none; `default` if it fits other models."""
-    parts = [int(part) for part in written.split("-") if part.isdecimal() and len(part) < 4]
-    fits = len(parts) == students == written.count("-") + 1 and all(0 <= part <= teachers for part in parts)
-    return tuple(part - 1 for part in parts) if fits and any(parts) else tuple(default)
+    map_ = read_list(text)
+    fits = len(map_) == students == text.count("-") + 1 and all(UNPAIRED <= layer < teachers for layer in map_)
+    return map_ if fits and pairs_of(map_) else tuple(default)
 
 
 def map_text(map_: Sequence[int]) -> str:
     """The map as an address carries it."""
-    return "-".join(str(layer + 1) for layer in map_)
+    return written(map_)

@@ -1,6 +1,6 @@
 """Teacher and students side by side on one text: attention, value relations, and how near they lie.
 
-Layers are counted from 0 here, as in `core.distill.layer_maps`; pages add 1.
+Layers and heads are counted from 0 here, as in `core.distill.layer_maps`; a page shows them from 1 (`core.numbering`).
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from core.distill import features as compare
+from core.distill import layer_maps
 from core.distill.forward import Features
-from core.distill.layer_maps import Pairs, uniform
+from core.distill.layer_maps import Pairs
 from core.engine import Engine, Setting
 from core.errors import LabError
-from core.labs.layer_outputs.hidden_states import layer_map
 from core.trace import Trace
 from core.trace.record import LayerTrace
 
@@ -31,8 +31,8 @@ SHIPPED: dict[str, tuple[str, dict[str, str]]] = {
 
 View = Literal["attention", "values"]
 
-EVERY_HEAD = 0
-"""Stands for the mean over all heads where a head is chosen from 1 on."""
+EVERY_HEAD = -1
+"""Stands for the mean over all heads where a head is chosen; an address carries it as 0."""
 
 
 @dataclass(frozen=True)
@@ -94,15 +94,12 @@ def read(engine: Engine, setting: Setting, pair: str, text: str) -> Cast:
 def made_from(engine: Engine, setting: Setting, pair: str) -> tuple[int, ...]:
     """The teacher's layer that each of the first student's layers stands beside, from 0.
 
-    As its card says; for a student that was made from no layers the uniform map, or equal numbers where it is the deeper one.
+    As its card says, or else as `core.distill.layer_maps.made_from` assumes.
     """
     teacher, students = names_of(setting, pair)
     card = engine.checkpoint(setting, next(iter(students.values()))).card
     layers = engine.checkpoint(setting, teacher).card.layers
-    known, recorded = layer_map(card, layers, card.layers)
-    if recorded:
-        return tuple(layer - 1 for layer in known)
-    return uniform(card.layers, layers) if card.layers <= layers else tuple(range(layers))
+    return layer_maps.made_from(card.metrics.get("layer_map"), card.layers, layers)[0]
 
 
 # One layer
@@ -123,9 +120,9 @@ def relations(trace: Trace, view: View, layer: int) -> Tensor:
 
 
 def one_map(trace: Trace, view: View, layer: int, head: int) -> Tensor:
-    """One head's map (heads from 1 on), or the mean over all heads (`EVERY_HEAD`), `[position, position]`."""
+    """One head's map, or the mean over all heads (`EVERY_HEAD`), `[position, position]`."""
     found = relations(trace, view, layer)
-    return found.mean(0) if head == EVERY_HEAD else found[head - 1]
+    return found.mean(0) if head == EVERY_HEAD else found[head]
 
 
 def map_kl(teacher: Tensor, student: Tensor) -> float:
@@ -136,7 +133,7 @@ def map_kl(teacher: Tensor, student: Tensor) -> float:
 
 
 def telling_head(cast: Cast, view: View, pair: tuple[int, int]) -> int:
-    """The head (from 1) whose map tells the students apart best: the largest spread of their distances to the teacher.
+    """The head whose map tells the students apart best: the largest spread of their distances to the teacher.
 
     With a single student, the head that it is furthest from. Heads that look at [CLS] and [SEP] only say little, so the spread
     counts by the share of the teacher's weight that lies on words. `EVERY_HEAD` where the numbers of heads differ.
@@ -153,7 +150,7 @@ def telling_head(cast: Cast, view: View, pair: tuple[int, int]) -> int:
     spread = distances.amax(0) - distances.amin(0) if len(students) > 1 else distances[0]
     words = ~cast.teacher.tokens.special
     on_words = teacher[..., words].sum(-1).mean(-1) if words.any() else torch.ones_like(spread)
-    return 1 + int((spread * on_words).argmax())
+    return int((spread * on_words).argmax())
 
 
 @dataclass(frozen=True)
@@ -192,7 +189,7 @@ def wall(cast: Cast, view: View, pair: tuple[int, int], head: int) -> Wall:
 
     Args:
         pair: (student's layer, teacher's layer).
-        head: from 1 on, or `EVERY_HEAD`.
+        head: from 0, or `EVERY_HEAD`.
     """
     maps = [one_map(cast.teacher, view, pair[1], head)]
     maps += [one_map(trace, view, pair[0], head) for trace in cast.students.values()]
@@ -209,7 +206,7 @@ def live_wall(watched: Mapping[str, Any], pair: tuple[int, int], head: int) -> W
 
     def found(seen: Mapping[str, Any], layer: int) -> Tensor:
         heads = torch.tensor(seen["attention"][layer])
-        return heads.mean(0) if head == EVERY_HEAD else heads[head - 1]
+        return heads.mean(0) if head == EVERY_HEAD else heads[head]
 
     maps = [found(watched["teacher"], pair[1]), *(found(seen, pair[0]) for seen in watched["arms"].values())]
     return _wall(["teacher", *watched["arms"]], maps, tuple(watched["tokens"]))

@@ -107,8 +107,8 @@ def test_hostile_layers_fall_back(written):
 
 
 def test_layers_and_heads_of_an_address():
-    assert kept_of("4-0-2-77", 6) == (0, 2, 4)
-    assert heads_of("0.3-2.11-9.1-x-2.12", 6, 12) == ((0, 3), (2, 11))
+    assert kept_of("5-1-3-78", 6) == (0, 2, 4)
+    assert heads_of("1.4-3.12-10.2-x-3.13-0.1-1.0", 6, 12) == ((0, 3), (2, 11))
 
 
 # What the metrics say

@@ -158,12 +158,12 @@ def test_fewer_layers_take_less_time_and_heads_change_nothing_in_it(engine):
 
 def test_cuts_survive_the_address_and_the_board():
     cut = Cut((0, 2, 4), ((0, 3), (2, 11)))
-    assert (cut.kept, cut.silent) == ("0-2-4", "0.3-2.11")
+    assert (cut.kept, cut.silent) == ("1-3-5", "1.4-3.12")
     assert read_cut(cut.kept, cut.silent, 6, 12) == cut
     assert from_marks(to_marks(cut, 6, 12), 6, 12) == cut
     assert read_cut(Cut(()).kept, "", 6, 12) == Cut(())
     assert from_marks(to_marks(Cut(()), 6, 12), 6, 12) == Cut(())
-    assert read_cut("", "1.2-1.2-0.0", 6, 12) == Cut((0, 1, 2, 3, 4, 5), ((0, 0), (1, 2)))
+    assert read_cut("", "2.3-2.3-1.1", 6, 12) == Cut((0, 1, 2, 3, 4, 5), ((0, 0), (1, 2)))
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def opened() -> AppTest:
 
 def test_it_opens_with_real_numbers(opened, both):
     assert not opened.exception and not opened.error
-    assert "`bank` (5) and `bank` (11)" in text_of(opened)
+    assert "`bank` (6) and `bank` (12)" in text_of(opened)
     found = study.similarity(both.teacher, both.shown(False))
     cell = (4, 10)
     assert f"goes from {found.grid[0, *cell]:.2f} (embeddings) to {found.grid[-1, *cell]:.2f} (last layer)" in text_of(
@@ -47,10 +47,10 @@ def test_it_opens_with_real_numbers(opened, both):
     grid = layer_grid(both, both.shown(False))
     best = ", ".join(map(str, grid.best[1:]))
     assert f"the teacher layers **{best}**" in text_of(opened)
-    match = match_heads(both.teacher, both.student, both.made_from[1], 2)
+    match = match_heads(both.teacher, both.student, both.made_from[1], 1)
     assert f"**{match.divergence[2, match.one_to_one[2]]:.3f} nats**" in text_of(opened)
-    nearest = distance_by_layer(both.teacher, both.student, 2).best
-    assert f"Nearest by attention: teacher layer **{nearest}**" in text_of(opened)
+    nearest = distance_by_layer(both.teacher, both.student, 1).best
+    assert f"Nearest by attention: teacher layer **{nearest + 1}**" in text_of(opened)
     assert "Recomputed: equals the model" in text_of(opened)
 
 
@@ -73,7 +73,7 @@ def test_chinese():
 def test_controls_change_what_is_said(both):
     at = show()
     follows = sum(
-        layer <= 3 for layer in both.made_from
+        layer + 1 <= 3 for layer in both.made_from
     )  # the student's last layer that is made of teacher layers up to 3
     assert said(at, "heading_teacher", layer=3, layers=6) and said(at, "heading_student", layer=follows, layers=3)
     at.slider(key="lo_depth").set_value(6).run()
@@ -84,7 +84,7 @@ def test_controls_change_what_is_said(both):
     at.slider(key="lo_head").set_value(7).run()
     assert said(at, "head_student", layer=2, head=7) and text_of(at) != before
     at.selectbox(key="lo_teacher_layer").set_value(2).run()
-    match = match_heads(both.teacher, both.student, 2, 2)
+    match = match_heads(both.teacher, both.student, 1, 1)
     assert f"**{match.divergence[6, match.one_to_one[6]]:.3f} nats**" in text_of(at)
     at.selectbox(key="lo_match").set_value("closest").run()
     assert said(at, "head_teacher", layer=2, head=match.closest[6] + 1)
@@ -99,18 +99,21 @@ def test_controls_change_what_is_said(both):
 
 
 def test_a_link_restores_the_page(both):
-    at = show(lo_depth="5", lo_at_pair="3-8", lo_cka_teacher="0", lo_cka_student="3", lo_heads="9-4", lo_measure="norm")
+    at = show(
+        lo_depth="5", lo_token_pair="4-9", lo_cka_teacher="0", lo_cka_student="3", lo_heads="9-4", lo_measure="norm"
+    )
     assert said(at, "heading_teacher", layer=5, layers=6)
-    assert "`on` (3) and `river` (8)" in text_of(at)
+    assert "`on` (4) and `river` (9)" in text_of(at)
     assert said(at, "gram_teacher", layer=0) and said(at, "gram_student", layer=3)
-    assert said(at, "head_student", layer=2, head=9) and said(at, "head_teacher", layer=both.made_from[1], head=4)
+    assert said(at, "head_student", layer=2, head=9) and said(at, "head_teacher", layer=both.made_from[1] + 1, head=4)
     assert at.session_state["lo_measure"] == "norm"
 
 
 def test_hostile_addresses_fall_back(opened):
     bad = ["99", "nan", "-1", "1e9", "<script>", "9999-9999", "", "a~b"]
     for value in bad:
-        names = "depth cka_teacher cka_student head student_layer teacher_layer match measure view special at_pair at_cell heads"
+        names = "depth cka_teacher cka_student head student_layer teacher_layer match measure view special "
+        names += "token_pair token_cell heads"
         at = show(**{f"lo_{name}": value for name in f"{names} unit".split()})
         assert not at.exception and not at.error, value
         assert text_of(at) == text_of(opened), value
@@ -141,10 +144,10 @@ def test_any_text(text, expected):
 def test_a_long_text_is_shown_in_parts():
     long = lessons.examples("layer_outputs")[-1]["text"]
     at = show(lo_text=long)
-    assert {slider.key for slider in at.slider} >= {"lo_at_similarity", "lo_at_grams", "lo_at_attention"}
+    assert {slider.key for slider in at.slider} >= {"lo_token_similarity", "lo_token_grams", "lo_token_attention"}
     before = text_of(at)
-    assert "`street` (2) and `street` (93)" in before  # a pair that no map shows at once
-    at.slider(key="lo_at_similarity").set_value(60).run()
+    assert "`street` (3) and `street` (94)" in before  # a pair that no map shows at once
+    at.slider(key="lo_token_similarity").set_value(60).run()
     assert not at.exception and text_of(at) == before
     at.text_area(key="lo_text").set_value("word " * 60).run()
     assert not at.exception and not at.error
@@ -156,20 +159,20 @@ def test_the_error_speaks_chinese():
 
 
 def test_a_new_text_forgets_the_old_positions():
-    at = show(lo_at_pair="3-8")
+    at = show(lo_token_pair="4-9")
     at.text_area(key="lo_text").set_value("The small dog saw the other dog in the garden.").run()
-    assert "`dog` (3) and `dog` (7)" in text_of(at)
+    assert "`dog` (4) and `dog` (8)" in text_of(at)
 
 
 def test_a_pick_in_one_map_moves_the_other(both):
     at = show()
     at.session_state["lo_cos_student"] = {"selected": {"value": [2, 7], "revision": 0}}
     at.run()
-    assert "`on` (3) and `river` (8)" in text_of(at)
+    assert "`on` (4) and `river` (9)" in text_of(at)
     assert at.session_state["lo_cos_teacher:assigned"]["value"] == [2, 7]
     at.session_state["lo_kl"] = {"selected": {"value": [10, 1], "revision": 0}}
     at.run()
-    assert said(at, "head_student", layer=2, head=11) and said(at, "head_teacher", layer=both.made_from[1], head=2)
+    assert said(at, "head_student", layer=2, head=11) and said(at, "head_teacher", layer=both.made_from[1] + 1, head=2)
 
 
 def test_the_film_goes_to_the_last_layer_and_stops():
@@ -187,7 +190,7 @@ def test_the_guess_is_judged_by_the_live_numbers(both):
     at = open_page("layer_outputs", lang="en")
     assert "On this text CKA gives" not in text_of(at)
     best = layer_grid(both, both.shown(False)).best[2]
-    right = {2: 0, both.made_from[1]: 1, len(both.teacher.layers): 2}.get(best, 3)
+    right = {2: 0, both.made_from[1] + 1: 1, len(both.teacher.layers): 2}.get(best, 3)
     at.radio(key="lo_guess_guess_layer").set_value(right).run()
     assert len(at.success) == 1 and "On this text CKA gives" in text_of(at)
     at.radio(key="lo_guess_guess_layer").set_value((right + 1) % 4).run()

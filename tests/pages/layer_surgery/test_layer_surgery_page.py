@@ -99,48 +99,48 @@ def test_a_click_costs_and_is_kept_in_the_address():
     change = f"{found.top5_change:+.0f} points" if round(found.top5_change) else "unchanged"
     assert after["Right in first five"][1] == change
     assert after["Megabytes"][0] == f"{found.weight.rest_megabytes:.1f}"
-    assert at.query_params["ls_keep"] == "0-2" and at.query_params["ls_off"] == "2.4"
-    again = show(ls_keep="0-2", ls_off="2.4")
+    assert at.query_params["ls_kept"] == "1-3" and at.query_params["ls_heads_off"] == "3.5"
+    again = show(ls_kept="1-3", ls_heads_off="3.5")
     assert metrics(again)["Loss, nats"] == after["Loss, nats"]
     click(at, [])
-    assert metrics(at)["Loss, nats"] == before["Loss, nats"] and "ls_keep" not in at.query_params
+    assert metrics(at)["Loss, nats"] == before["Loss, nats"] and "ls_kept" not in at.query_params
 
 
 def test_reset_puts_everything_back(first_lab):
-    at = show(ls_keep="0", ls_measure="top1")
+    at = show(ls_kept="1", ls_measure="top1")
     assert metrics(at)["Loss, nats"][1] != "unchanged"
     at.button(key="_reset_ls").click().run()
-    assert said(at, "said.whole") and "ls_keep" not in at.query_params and at.selectbox(key="ls_model").value == TEACHER
+    assert said(at, "said.whole") and "ls_kept" not in at.query_params and at.selectbox(key="ls_model").value == TEACHER
 
 
 def test_heads_off_save_nothing_and_the_page_says_what_they_would():
-    at = show(ls_off="0.1-1.2")
+    at = show(ls_heads_off="1.2-2.3")
     assert metrics(at)["Megabytes"] == (metrics(show())["Megabytes"][0], "unchanged")
     found = study.weight(ENGINE, SETTING, SMALL, Cut((0, 1, 2), ((0, 1), (1, 2))))
     assert said(at, "savings_heads", count=2, numbers=f"{found.in_heads:,}", megabytes=f"{found.off_megabytes:.2f}")
 
 
 def test_the_remainder_of_a_teacher_is_handed_to_distil(first_lab):
-    at = show("kinds-teacher", seen=False, ls_keep="0-2-4", ls_off="0.3-2.11")
+    at = show("kinds-teacher", seen=False, ls_kept="1-3-5", ls_heads_off="1.4-3.12")
     assert not at.exception and not at.error
-    assert links(at) == ["dl_teacher=kinds-teacher&dl_keep=0-2-4&dl_off=0.3-2.11"]
+    assert links(at) == ["dl_teacher=kinds-teacher&dl_kept=1-3-5&dl_heads_off=1.4-3.12"]
     assert said(at, "to_distil_note", layers="1, 3, 5", heads=", with 2 heads off for good")
-    for address, key in (({}, "nothing_cut"), ({"ls_keep": "none"}, "nothing_left")):
+    for address, key in (({}, "nothing_cut"), ({"ls_kept": "none"}, "nothing_left")):
         at = show("kinds-teacher", seen=False, **address)
         assert not links(at) and said(at, key)
-    assert said(show(ls_keep="0"), "no_teacher", name=f"`{SMALL}`")
+    assert said(show(ls_kept="1"), "no_teacher", name=f"`{SMALL}`")
 
 
 def test_buttons_put_cuts_on_the_board():
     at = show()
     at.button(key="_ls_preset_last").click().run()
-    assert at.query_params["ls_keep"] == "2"
+    assert at.query_params["ls_kept"] == "3"
     assert metrics(at)["Loss, nats"][0] == f"{study.cost(ENGINE, SETTING, SMALL, Cut((2,))).loss.mean:.2f}"
     at.button(key="_ls_least").click().run()
     heads = sweeps.every_head(ENGINE, SETTING, SMALL).wait()
     count = heads.together[0][0]
     cut = Cut((0, 1, 2), tuple(sorted(heads.order[:count])))
-    assert at.query_params["ls_off"] == cut.silent and "ls_keep" not in at.query_params
+    assert at.query_params["ls_heads_off"] == cut.silent and "ls_kept" not in at.query_params
     assert metrics(at)["Loss, nats"][0] == f"{heads.together[0][1].loss.mean:.2f}"
     at.button(key="_ls_whole").click().run()
     assert said(at, "said.whole")
@@ -170,7 +170,7 @@ def test_measures_and_views_change_what_is_drawn(figures):
 
 
 def test_a_sentence_is_answered_by_both():
-    at = show(ls_keep="2")
+    at = show(ls_kept="3")
     text = "A dog is an [MASK]."
     at.text_area(key="ls_text").set_value(text).run()
     found = study.read(ENGINE, SETTING, SMALL, text, Cut((2,)))
@@ -193,7 +193,7 @@ def test_a_sentence_is_answered_by_both():
 
 @pytest.mark.parametrize("model", [SMALL, "kinds-student"])
 def test_chinese(model):
-    at = show(model, seen=model == SMALL, lang="zh", ls_keep="1")
+    at = show(model, seen=model == SMALL, lang="zh", ls_kept="2")
     assert not at.exception and not at.error
     assert "手术台" in [heading.value for heading in at.subheader]
     assert set(lessons.labels("layer_surgery", "zh").group("metric").values()) == set(metrics(at))
@@ -203,8 +203,8 @@ def test_chinese(model):
 
 def test_hostile_addresses_fall_back(first_lab):
     hostile = {
-        "ls_keep": "99-<b>",
-        "ls_off": "9.99-NaN",
+        "ls_kept": "99-<b>",
+        "ls_heads_off": "9.99-NaN",
         "ls_measure": "loss;drop",
         "ls_least": "1e9",
         "ls_view": "\x00",

@@ -94,14 +94,14 @@ def test_missing_heads_are_named(monkeypatch):
 
 
 def test_masks_in_the_address():
-    app = show(mm_at_masks="2-5")
+    app = show(mm_token_masks="3-6")
     found = filled(2, 5)
     assert metrics(app)["Teacher: mean loss"] == f"{found.teacher_loss:.3f}"
     assert metrics(app)["Student: mean loss"] == f"{found.student_loss:.3f}"
     terms = " + ".join(f"{gap.teacher.loss:.2f}" for gap in found.gaps)
     assert any(terms in latex.value for latex in app.latex)
-    assert app.selectbox(key="mm_at_gap").value == 2
-    app.selectbox(key="mm_at_gap").set_value(5).run()
+    assert app.selectbox(key="mm_token_gap").value == 3
+    app.selectbox(key="mm_token_gap").set_value(6).run()
     assert f"rank {found.gaps[1].teacher.rank:,}" in text_of(app)
 
 
@@ -117,7 +117,7 @@ def test_a_click_hides_a_word_and_writes_the_address(figures):
     app.session_state[key] = {"selected": {"value": [2, 10], "revision": 0}}
     app.run()
     assert metrics(app)["Teacher: mean loss"] == f"{filled(2, 10).teacher_loss:.3f}"
-    assert app.query_params["mm_at_masks"] in ("2-10", ["2-10"])
+    assert app.query_params["mm_token_masks"] in ("3-11", ["3-11"])
     app.session_state[key] = {"selected": {"value": [], "revision": 0}}
     app.run()
     assert app.error[0].value == lessons.labels("common", "en")("errors.no_mask")
@@ -125,25 +125,25 @@ def test_a_click_hides_a_word_and_writes_the_address(figures):
 
 
 def test_a_new_example_starts_with_its_own_gap():
-    app = show(mm_at_masks="5-6", mm_at_lens="9")
+    app = show(mm_token_masks="6-7", mm_token_lens="10")
     example = lessons.examples("mlm_masking")[1]
     app.radio(key="_mm_text_example").set_value(example["text"]).run()
     assert not app.exception and not app.error
     assert metrics(app)["Teacher: mean loss"] == f"{filled(2, text=example['text']).teacher_loss:.3f}"
-    assert app.selectbox(key="mm_at_lens").value == 2
+    assert app.selectbox(key="mm_token_lens").value == 3
 
 
 def test_a_shorter_text_forgets_positions_it_does_not_have():
-    app = show(mm_at_context="9", mm_at_sight="9", mm_at_lens="9")
-    assert app.selectbox(key="mm_at_lens").value == 9
+    app = show(mm_token_context="10", mm_token_sight="10", mm_token_lens="10")
+    assert app.selectbox(key="mm_token_lens").value == 10
     app.text_area(key="mm_text").set_value("A red car.").run()
     assert not app.exception and not app.error
-    assert app.selectbox(key="mm_at_lens").value == 2 or app.selectbox(key="mm_at_lens").value == 3
-    assert app.selectbox(key="mm_at_context").value <= 4
+    assert app.selectbox(key="mm_token_lens").value == 3 or app.selectbox(key="mm_token_lens").value == 4
+    assert app.selectbox(key="mm_token_context").value <= 5
 
 
 def test_reset_brings_the_start_back():
-    app = show(mm_rate="40", mm_recipe="100-0-0", mm_at_masks="7")
+    app = show(mm_rate="40", mm_recipe="100-0-0", mm_token_masks="8")
     assert app.slider(key="mm_rate").value == 40
     app.button(key="_reset_mm").click().run()
     assert app.slider(key="mm_rate").value == 15 and app.selectbox(key="mm_recipe").value == "80-10-10"
@@ -191,8 +191,9 @@ def test_the_mistakes_are_answered():
     "wrong", ["99", "-1", "nan", "1e999", "<script>alert(1)</script>", "9" * 40, "2-x-²", "\x00", ""]
 )
 def test_hostile_addresses_open_the_default(wrong):
-    names = "whole at_masks at_gap side rate recipe seed words masked random at_sight chance epochs order regime who measure"
-    app = show(shown=True, **{f"mm_{name}": wrong for name in [*names.split(), "at_context", "at_lens"]})
+    names = "whole side rate recipe seed words masked random chance epochs order regime who measure "
+    names += "token_masks token_gap token_sight token_context token_lens"
+    app = show(shown=True, **{f"mm_{name}": wrong for name in names.split()})
     assert app.slider(key="mm_rate").value == 15 and app.slider(key="mm_epochs").value == 40
     assert not app.error
     if wrong not in ("-1", "2-x-²"):  # these name a position that the text has
@@ -200,7 +201,7 @@ def test_hostile_addresses_open_the_default(wrong):
 
 
 def test_all_words_shown_again_stays_so_in_a_copied_link():
-    app = show(mm_at_masks="none")
+    app = show(mm_token_masks="none")
     assert app.error[0].value == lessons.labels("common", "en")("errors.no_mask")
 
 

@@ -111,7 +111,7 @@ def test_chinese():
 
 def test_a_link_restores_the_page():
     at = show(pe_length="100", pe_width="16", pe_base="100", pe_a="90", pe_b="7", pe_pair="5", pe_way="reverse",
-              pe_text="A cat saw a [MASK].", pe_scheme="alibi", pe_causal="1", pe_at_cell="2-3", pe_from="20")  # fmt: skip
+              pe_text="A cat saw a [MASK].", pe_scheme="alibi", pe_causal="1", pe_token_cell="3-4", pe_from="20")  # fmt: skip
     assert not at.exception and not at.error
     assert [at.slider(key=f"pe_{name}").value for name in ("length", "a", "b", "pair", "from")] == [100, 90, 7, 5, 20]
     assert at.session_state["pe_base"] == 100 and at.session_state["pe_width"] == 16
@@ -122,10 +122,10 @@ def test_a_link_restores_the_page():
 
 
 def test_swapped_words_come_from_the_link():
-    at = show(pe_at_swap="3-6")
-    assert at.query_params["pe_at_swap"] in ("3-6", ["3-6"])
+    at = show(pe_token_swap="4-7")
+    assert at.query_params["pe_token_swap"] in ("4-7", ["4-7"])
     assert "(0, 1, 2, 6, 4, 5, 3, 7, 8, 9, 10)" in "\n".join(block.value for block in at.code)
-    still = show(pe_at_swap="none")
+    still = show(pe_token_swap="none")
     assert lessons.labels(SLUG, "en")("nothing_moved") in [box.value for box in still.info]
     assert said(still, "shift_none", moved=0.0)
 
@@ -199,7 +199,7 @@ def test_the_code_of_each_lab_is_shown(opened, snippets_on):
 
 
 def test_reset_puts_everything_back():
-    at = show(pe_length="100", pe_scheme="rotary", pe_text="A cat saw a [MASK].", pe_at_cell="1-1")
+    at = show(pe_length="100", pe_scheme="rotary", pe_text="A cat saw a [MASK].", pe_token_cell="2-2")
     at.button(key="_reset_pe").click().run()
     assert not at.exception
     assert at.slider(key="pe_length").value == 40 and at.session_state["pe_scheme"] == "learned"

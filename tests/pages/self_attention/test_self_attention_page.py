@@ -42,8 +42,8 @@ def test_it_opens_on_the_most_telling_head_with_its_real_numbers() -> None:
     assert (app.selectbox(key="sa_layer").value, app.selectbox(key="sa_head").value) == (layer + 1, head + 1)
     assert metric(app, "One token ahead") == f"{habits.following[layer, head]:.0%}"
     assert metric(app, "Tokens in view") == f"{habits.in_view[layer, head]:.1f}"
-    row = study.steps(trace, layer, head, app.selectbox(key="sa_at_query").value)
-    key = app.selectbox(key="sa_at_key").value
+    row = study.steps(trace, layer, head, app.selectbox(key="sa_token_query").value - 1)
+    key = app.selectbox(key="sa_token_key").value - 1
     assert any(f"{float(row.dots[key]):.2f}" in each.value for each in app.latex)
     assert any(f"{float(row.weights[key]):.3f}" in each.value for each in app.latex)
     assert "Recomputed: equals the model" in text_of(app)
@@ -53,7 +53,7 @@ def test_it_speaks_chinese() -> None:
     app = opened({"lang": "zh"}, **SHOWN)
     assert app.title[0].value == "自注意力"
     assert "首选" in text_of(app) and "已复算" in text_of(app)
-    assert app.selectbox(key="sa_at_query").label == "查询（提问的词元）"
+    assert app.selectbox(key="sa_token_query").label == "查询（提问的词元）"
 
 
 def test_a_click_in_the_grid_opens_that_head_and_the_boxes_follow() -> None:
@@ -72,16 +72,16 @@ def test_a_click_in_the_map_chooses_query_and_key_also_with_hidden_tokens() -> N
     app = opened({"sa_hide": "1"})
     app.session_state["sa_map"] = {"selected": [0, 3]}  # the first row drawn is position 1: [CLS] is hidden
     fine(app.run())
-    assert (app.selectbox(key="sa_at_query").value, app.selectbox(key="sa_at_key").value) == (1, 4)
+    assert (app.selectbox(key="sa_token_query").value, app.selectbox(key="sa_token_key").value) == (2, 5)
     assert "Nothing is rescaled" in text_of(app)
 
 
 def test_a_link_restores_the_page() -> None:
-    address = {"sa_model": "student", "sa_layer": "2", "sa_head": "7", "sa_at_query": "3", "sa_average": "1"}
+    address = {"sa_model": "student", "sa_layer": "2", "sa_head": "7", "sa_token_query": "4", "sa_average": "1"}
     app = opened(address | {"sa_text": "The cat sat on the mat."})
     assert app.text_area(key="sa_text").value == "The cat sat on the mat."
-    boxes = ("sa_layer", "sa_head", "sa_at_query")
-    assert [app.selectbox(key=key).value for key in boxes] == [2, 7, 3]
+    boxes = ("sa_layer", "sa_head", "sa_token_query")
+    assert [app.selectbox(key=key).value for key in boxes] == [2, 7, 4]
     assert "No head looks like this" in text_of(app)
 
 
@@ -98,9 +98,9 @@ def test_a_hostile_address_falls_back() -> None:
         "sa_layer": "99",
         "sa_head": "x",
         "sa_threshold": "nan",
-        "sa_at_query": "9999",
-        "sa_at_key": "-1",
-        "sa_at_hidden": "0",
+        "sa_token_query": "9999",
+        "sa_token_key": "-1",
+        "sa_token_hidden": "0",
         "sa_damage": "<b>",
         "sa_broken_layer": "1e9",
         "sa_toy_x": "nan~1",

@@ -112,7 +112,7 @@ def test_the_riddle_is_asked_about_this_sentence(gap, figures):
     assert len(figures(app)) == 7 + OPEN
     found = gradients.pushes(gap, 2)
     assert f"**{found.soft_up:,}**" in text_of(app)
-    app.text_input(key="tp_at_truth").set_value("child").run()  # another question, asked anew
+    app.text_input(key="tp_token_truth").set_value("child").run()  # another question, asked anew
     assert not app.success and len(figures(app)) == 5 + OPEN
 
 
@@ -138,29 +138,31 @@ def test_each_mistake_shows_its_consequence(gap, mistake, language, figures):
 
 
 def test_another_example_brings_its_own_true_word():
-    app = open_page("temperature", tp_at_truth="hospital")
+    app = open_page("temperature", tp_token_truth="hospital")
     last = EXAMPLES[-1]
     app.radio(key="_tp_text_example").set_value(last["text"]).run()
     assert not app.exception and not app.error
-    assert app.text_input(key="tp_at_truth").value == "" and app.text_input(key="tp_at_truth").placeholder == "dog"
-    app.session_state["tp_at_gap"] = 1
+    assert (
+        app.text_input(key="tp_token_truth").value == "" and app.text_input(key="tp_token_truth").placeholder == "dog"
+    )
+    app.session_state["tp_token_gap"] = 2
     app.run()
-    assert app.text_input(key="tp_at_truth").placeholder == "cat"
+    assert app.text_input(key="tp_token_truth").placeholder == "cat"
     second = study.soft_label(gap_of(last["text"], 1).teacher, 2)
     assert metrics(app)["Entropy, nats"] == f"{second.entropy:.2f}"
     app.text_area(key="tp_text").set_value("The sky is [MASK].").run()  # the second gap is gone
     assert not app.exception and not app.error
     own = gap_of("The sky is [MASK].")
-    assert app.text_input(key="tp_at_truth").placeholder == own.word(own.truth)
+    assert app.text_input(key="tp_token_truth").placeholder == own.word(own.truth)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("word", ["playgroundsss", "🙂", "<script>alert(1)</script>", "$x$ *a* `b`"])
 def test_a_word_outside_the_vocabulary_is_refused_in_words(word, language, figures):
-    app = open_page("temperature", lang=language, tp_at_truth=word)
+    app = open_page("temperature", lang=language, tp_token_truth=word)
     expected = lessons.labels("temperature", language)("errors.not_one_token", word=word.replace("`", "'"))
     assert [error.value for error in app.error] == [expected]
-    assert app.text_input(key="tp_at_truth").value == word  # nothing is lost
+    assert app.text_input(key="tp_token_truth").value == word  # nothing is lost
     assert len(figures(app)) == 5 + OPEN  # the example's word stands in
 
 
@@ -196,7 +198,7 @@ def test_odd_texts_with_a_gap_work(text, figures):
 @pytest.mark.parametrize("value", ["99", "nan", "-1", "", "0", "1e400", "[]", "x" * 2000, "<b>", "9999", "None"])
 def test_hostile_addresses_fall_back_to_the_start(gap, value):
     names = ("temp", "loss_temp", "push_temp", "weight", "direction", "reduction", "square", "push_square")
-    names += ("classes", "snippet", "at_gap")
+    names += ("classes", "snippet", "token_gap")
     app = open_page(
         "temperature", **{f"tp_{name}": value for name in names if not (value == "0" and name in ("square", "weight"))}
     )
@@ -207,7 +209,7 @@ def test_hostile_addresses_fall_back_to_the_start(gap, value):
 
 def test_a_link_restores_the_page(gap):
     app = open_page(
-        "temperature", tp_temp="6", tp_loss_temp="0.5", tp_weight="0.9", tp_direction="jsd", tp_at_truth="child"
+        "temperature", tp_temp="6", tp_loss_temp="0.5", tp_weight="0.9", tp_direction="jsd", tp_token_truth="child"
     )
     truth = gap_of(EXAMPLES[0]["text"], truth="child")
     assert metrics(app)["Entropy, nats"] == f"{study.soft_label(gap.teacher, 6).entropy:.2f}"
@@ -225,7 +227,7 @@ def test_one_model_as_teacher_and_student_says_so(language):
 
 def test_reset_brings_the_start_back(gap):
     app = open_page(
-        "temperature", tp_temp="8", tp_weight="0.9", tp_square="0", tp_at_truth="child", tp_text="A [MASK]."
+        "temperature", tp_temp="8", tp_weight="0.9", tp_square="0", tp_token_truth="child", tp_text="A [MASK]."
     )
     next(button for button in app.button if button.key == "_reset_tp").click().run()
     assert metrics(app)["Entropy, nats"] == f"{study.soft_label(gap.teacher, 2).entropy:.2f}"
@@ -233,7 +235,7 @@ def test_reset_brings_the_start_back(gap):
 
 
 def test_the_code_gives_the_numbers_of_the_page(snippets_on, printed_by):
-    shown = snippets_on(skip_guesses(open_page("temperature", tp_at_truth="child", tp_classes="10")), "temperature")
+    shown = snippets_on(skip_guesses(open_page("temperature", tp_token_truth="child", tp_classes="10")), "temperature")
     assert set(shown) >= {"soft", "losses", "pushes", "gradients", "verdict"}  # four labs of words, one of kinds
     assert "topk(10)" in shown["gradients"].plain and "gap.only(10)" in shown["gradients"].core
     gap = gap_of(EXAMPLES[0]["text"], truth="child")

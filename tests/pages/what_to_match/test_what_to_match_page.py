@@ -69,7 +69,7 @@ def test_it_opens_on_the_shipped_pair(opened):
     assert not opened.exception and not opened.error
     cast = study.read(ENGINE, SETTING, "words", TEXT)
     head = study.telling_head(cast, "attention", (2, 5))
-    assert opened.selectbox(key="wm_shipped_head").value == head
+    assert opened.selectbox(key="wm_shipped_head").value == head + 1
     near, far = sorted(study.wall(cast, "attention", (2, 5), head).distances[1:])
     assert f"(KL {near:.3f})" in text_of(opened) and f"(KL {far:.3f})" in text_of(opened)
     assert "Recomputed: equals the model" in text_of(opened)
@@ -148,7 +148,8 @@ def test_the_code_gives_the_numbers_of_the_page(opened, snippets_on, printed_by)
 
 
 def test_hostile_addresses_fall_back(opened):
-    names = "map pair view shipped_layer shipped_head board_student board_on criterion steps procedure seeds map_rule weight"
+    names = "map pair view shipped_student_layer shipped_head board_student board_on "
+    names += "criterion steps procedure seeds map_rule weight"
     for value in ("99", "nan", "<script>", "a~b", "-1"):
         at = show(**{f"wm_{name}": value for name in names.split()})
         assert not at.exception and not at.error, value
@@ -210,7 +211,7 @@ def test_a_finished_run_is_shown_and_judged(run, figures):
     costs = outcomes.final_costs(ENGINE, run, SETTING, "minilm")
     assert f"costs **{maps.total(costs, 'attention', (0, 1, 2)):.3f}**" in text_of(at)
     frames = courses.frames(ENGINE, run, TEXT)
-    head = at.selectbox(key="wm_run_head").value
+    head = at.selectbox(key="wm_run_head").value - 1
     first, last = (study.wall(frame.cast, "attention", (2, 5), head).distances[1:] for frame in (frames[0], frames[-1]))
     key, numbers = (
         "same_start" if study.alike(first) else "other_start",
