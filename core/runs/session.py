@@ -305,4 +305,4 @@ def student_from(run: Run, arm: str, seed: int, step: int, teacher: nn.Module | 
     if any(name.endswith("word_embeddings.rows") for name in state):
         with_words_in_use(student, load_texts(run.folder / "texts.safetensors").vocabulary)
     student.load_state_dict({name: tensor.to(torch.float32) for name, tensor in state.items()})
-    return observed(student).eval().requires_grad_(False)
+    return observed(student).cpu().eval().requires_grad_(False)  # a student of layers is where its teacher is
