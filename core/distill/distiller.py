@@ -141,7 +141,7 @@ class Distiller:
         return self.students
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the training stands: plain numbers, and for each arm tensors by name (student, projections, optimizer)."""
+        """Where the training stands: plain numbers, and for each arm tensors by name, see `Learner.state_dict`."""
         arms = {name: learner.state_dict() for name, learner in self._learners.items()}
         return {"done": self.done, "epoch": self.epoch, "place": self._place, "arms": arms}
 

@@ -10,8 +10,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -24,6 +24,9 @@ from core.distill.texts import Batch, Texts
 from core.distill.training import ArmStep, Training
 from core.distill.words import WordsInUse, with_words_in_use
 from core.errors import LabError
+
+FIRST_SCALE = 2.0**10
+"""What a float16 loss is first multiplied by. PyTorch's 2¹⁶ overflows at a loss of 10, and short runs have no steps to spare."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,11 @@ class Learner:
         self._needs = [stage.objective.needs(self.shape, self.teacher_shape) for stage in self.stages]
         self.parameters = self._named_parameters()
         self.optimizer = self._optimizer()
+        self._autocast = training.autocast(self.device)
+        # Switched off, it hands on the loss and the step as they are.
+        self._scaler = torch.amp.GradScaler(self.device.type, FIRST_SCALE, enabled=self._autocast == torch.float16)
+        # One kernel for all tensors, not one each; asked for where it exists, since the CPU does not take it unasked.
+        self._foreach = None if self.device.type == "mps" else True
         self._pending: tuple[Tensor, dict[str, Tensor], Tensor] | None = None
 
     @property
@@ -76,21 +84,23 @@ class Learner:
     def weigh(self, batch: Batch, taught: Features, progress: float, seed: int, step: int) -> None:
         """Computes the losses and the gradient, and refuses what is not finite before any weight has moved."""
         number = self._stage(progress)
-        with torch.random.fork_rng(devices=[]) if self.training.dropout else nullcontext():
-            if self.training.dropout:  # every arm drops out the same positions, also after a resumption
-                torch.manual_seed(seed)
-            autocast = self.training.autocast(self.device)
-            with torch.autocast(self.device.type, autocast) if autocast else nullcontext():
-                learned = forward(self.student, batch, self.task, self._needs[number][0])
-                lesson = Lesson(
-                    self.task, asked_labels(batch, self.task), progress, self.shape, self.teacher_shape, self._project
-                )
-                loss, terms = self.stages[number].objective.losses(learned, taught, lesson)
+        # Every arm drops out the same positions, also after a resumption: no generator's state has to be kept.
+        drawing = _drawing_from(seed, self.device) if self.training.dropout else nullcontext()
+        with drawing, torch.autocast(self.device.type, self._autocast) if self._autocast else nullcontext():
+            learned = forward(self.student, batch, self.task, self._needs[number][0])
+            lesson = Lesson(
+                self.task, asked_labels(batch, self.task), progress, self.shape, self.teacher_shape, self._project
+            )
+            loss, terms = self.stages[number].objective.losses(learned, taught, lesson)
         self.optimizer.zero_grad(set_to_none=True)
         if loss.requires_grad:
-            loss.backward()
-        length = nn.utils.clip_grad_norm_(self.parameters.values(), self.training.clip, foreach=True)
-        if not (math.isfinite(loss.item()) and math.isfinite(length.item())):
+            self._scaler.scale(loss).backward()
+        scale = self._scaler.get_scale()
+        gradients = [parameter.grad for parameter in self.parameters.values() if parameter.grad is not None]
+        length = nn.utils.get_total_norm(gradients, foreach=self._foreach) / scale
+        # A gradient that is too large only because it was scaled is left out by `move`, and the scale is halved.
+        fits = math.isfinite(length.item()) or scale > 1
+        if not (math.isfinite(loss.item()) and fits):
             raise LabError("nan_loss", arm=self.name, loss=loss.item(), step=step)
         self._pending = (loss, terms, length)
 
@@ -100,11 +110,15 @@ class Learner:
         self._pending = None
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        self.optimizer.step()
+        if loss.requires_grad:
+            self._scaler.unscale_(self.optimizer)
+            nn.utils.clip_grads_with_norm_(self.parameters.values(), self.training.clip, length, foreach=self._foreach)
+            self._scaler.step(self.optimizer)
+            self._scaler.update()
         return ArmStep(loss.item(), {name: term.item() for name, term in terms.items()}, length.item())
 
     def state_dict(self) -> dict[str, dict[str, Tensor]]:
-        """Three sets of tensors by name; the optimizer's are called parameter.moment."""
+        """Sets of tensors by name; the optimizer's are called parameter.moment, and "scaler" is empty but in float16."""
         moments = {
             f"{name}.{key}": value
             for name, parameter in self.parameters.items()
@@ -114,6 +128,7 @@ class Learner:
             "student": dict(self.student.state_dict()),
             "projections": dict(self.projections.state_dict()),
             "optimizer": moments,
+            "scaler": {name: torch.tensor(value) for name, value in self._scaler.state_dict().items()},
         }
 
     def load_state_dict(self, state: Mapping[str, Mapping[str, Tensor]]) -> None:
@@ -123,7 +138,10 @@ class Learner:
         self.optimizer.state.clear()
         for full_name, value in state["optimizer"].items():
             name, _, key = full_name.rpartition(".")
-            self.optimizer.state[self.parameters[name]][key] = value.clone()
+            parameter = self.parameters[name]
+            self.optimizer.state[parameter][key] = value.to(parameter.device, copy=True)  # files are read on the CPU
+        if state["scaler"]:
+            self._scaler.load_state_dict({name: value.item() for name, value in state["scaler"].items()})
 
     def _stage(self, progress: float) -> int:
         reached = 0.0
@@ -151,3 +169,12 @@ class Learner:
             {"params": plain, "weight_decay": 0.0},
         ]
         return torch.optim.AdamW(groups, lr=self.training.rate, betas=self.training.betas, fused=True)
+
+
+@contextmanager
+def _drawing_from(seed: int, device: torch.device) -> Iterator[None]:
+    """Draws from a seed on the CPU and on the device; afterwards both go on as if nothing had been drawn."""
+    beside = [] if device.type == "cpu" else [device]
+    with torch.random.fork_rng(beside, device_type=device.type if beside else None):
+        torch.manual_seed(seed)
+        yield

@@ -200,7 +200,7 @@ class Teaching:
                     apply_head(teacher, self._kept[f"state.{number}"].joined(rows).to(self.device), is_last=True)
                     for number, teacher in enumerate(self.teachers)
                 ]
-            found.logits = logits[0] if len(logits) == 1 else torch.stack(logits).mean(dim=0)
+            found.logits = logits[0] if len(logits) == 1 else torch.stack([each.float() for each in logits]).mean(dim=0)
         elif self.needs.logits:
             found.logits = self._kept["logits"].joined(rows).to(self.device)
         for layer in self.needs.cls:

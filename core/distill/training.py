@@ -16,6 +16,16 @@ import torch
 BOUND = 512 * 1024**2
 """Bytes of teacher's answers kept in memory; what does not fit lies on disk."""
 
+Precision = Literal["auto", "float32", "mixed", "bfloat16", "float16"]
+
+COMPUTED_IN: dict[Precision, torch.dtype | None] = {
+    "float32": None,
+    "mixed": torch.bfloat16,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+}
+"""What matrix products are computed in, whatever the device; None for the weights' own type."""
+
 
 @dataclass(frozen=True)
 class Training:
@@ -31,8 +41,10 @@ class Training:
         dropout: whether the students drop out. Short runs on few texts learn faster without.
         words: "in_use" trains the word embeddings that occur in the texts (see `core.distill.words`), "all" every row,
             "frozen" none.
-        precision: "mixed" computes the matrix products in bfloat16 and keeps the weights in float32; "auto" does so on a
-            GPU only: on a CPU it speeds up a wide model (if the CPU has AMX) and slows down a tiny one.
+        precision: "bfloat16" and "float16" compute the matrix products in that type and keep weights, losses and optimizer in
+            float32 (Micikevicius et al. 2018, Mixed Precision Training, section 3); "mixed" is bfloat16. float16 ends at 65,504
+            and 6e-8, so its loss is scaled before the gradient is taken. "auto" is bfloat16 on a CUDA GPU that computes in
+            it, else float32: on a CPU bfloat16 speeds up a wide model (if the CPU has AMX) and slows down a tiny one.
         seed: decides the order of the texts, the projections and what is dropped out.
         cache_bytes: teacher's answers kept in memory; what is beyond lies on disk.
     """
@@ -47,14 +59,16 @@ class Training:
     clip: float = 1.0
     dropout: bool = False
     words: Literal["in_use", "all", "frozen"] = "in_use"
-    precision: Literal["auto", "float32", "mixed"] = "auto"
+    precision: Precision = "auto"
     seed: int = 0
     cache_bytes: int = BOUND
 
     def autocast(self, device: torch.device) -> torch.dtype | None:
         """The precision of matrix products on a device, or None for the weights' own."""
-        mixed = self.precision == "mixed" or (self.precision == "auto" and device.type == "cuda")
-        return torch.bfloat16 if mixed else None
+        if self.precision == "auto":
+            has_bfloat16 = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+            return torch.bfloat16 if has_bfloat16 else None
+        return COMPUTED_IN[self.precision]
 
     def rate_at(self, step: int) -> float:
         """The learning rate of a step, counted from 0."""
@@ -69,7 +83,8 @@ class ArmStep:
     Attributes:
         loss: the weighted sum.
         terms: each loss by name, not weighted.
-        gradient: the gradient's length before it was clipped.
+        gradient: the gradient's length before it was clipped. It is not finite where a float16 gradient overflowed: that arm
+            then skipped the step.
     """
 
     loss: float

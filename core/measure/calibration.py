@@ -16,7 +16,7 @@ BINS = 10
 
 @dataclass(frozen=True)
 class Reliability:
-    """Confidence against accuracy in bins of equal width, `[bin]` each; bin b covers ((b − 1)/B, b/B].
+    """Confidence against accuracy in bins of equal width, `[bin]` each, on the CPU; bin b covers ((b − 1)/B, b/B].
 
     Attributes:
         confidence: mean probability of the first choice; NaN in an empty bin.
@@ -63,8 +63,8 @@ def reliability(probabilities: Tensor, labels: Tensor, bins: int = BINS) -> Reli
         )
     if not (probabilities.isfinite().all() and (probabilities >= 0).all() and (probabilities <= 1 + 1e-6).all()):
         raise ValueError("Probabilities must lie between 0 and 1.")
-    confidence, choice = probabilities.double().max(dim=-1)
-    return binned(confidence, choice == labels, bins)
+    confidence, choice = probabilities.cpu().double().max(dim=-1)  # Apple's MPS has no float64
+    return binned(confidence, choice == labels.cpu(), bins)
 
 
 def binned(confidence: Tensor, right: Tensor, bins: int = BINS) -> Reliability:
@@ -79,7 +79,7 @@ def binned(confidence: Tensor, right: Tensor, bins: int = BINS) -> Reliability:
     """
     if bins < 1:
         raise ValueError(f"There must be at least one bin, not {bins}.")
-    confidence, right = confidence.double(), right.double()
+    confidence, right = confidence.cpu().double(), right.cpu().double()
     inner = torch.arange(1, bins, dtype=torch.float64) / bins
     place = torch.bucketize(confidence, inner)  # a confidence on an edge belongs to the bin below it
     count = torch.bincount(place, minlength=bins)

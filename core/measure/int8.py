@@ -34,10 +34,12 @@ def quantized(model: nn.Module) -> nn.Module:
     A vocabulary head that shares its matrix with the embeddings gets an int8 copy of its own.
 
     Args:
-        model: in float32 on the CPU.
+        model: in float32, on any device; the copy is on the CPU, where alone torch has these kernels.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # see above
         from torch.ao.quantization import per_channel_dynamic_qconfig, quantize_dynamic
 
-        return quantize_dynamic(copy.deepcopy(model).eval(), {nn.Linear: per_channel_dynamic_qconfig}, inplace=True)
+        return quantize_dynamic(
+            copy.deepcopy(model).cpu().eval(), {nn.Linear: per_channel_dynamic_qconfig}, inplace=True
+        )

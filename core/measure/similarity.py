@@ -50,7 +50,7 @@ def cka_grid(teacher_states: Sequence[Tensor], student_states: Sequence[Tensor])
 
 
 def arrangements(states: Sequence[Tensor]) -> Tensor:
-    """How each layer arranges its examples, `[layer, example * example]`, for `cka_of`: to be kept for many comparisons.
+    """How each layer arranges its examples, `[layer, example * example]` on the CPU, for `cka_of`: kept for many comparisons.
 
     Args:
         states: one `[example, feature]` a layer.
@@ -69,7 +69,7 @@ def _arrangement(state: Tensor) -> Tensor:
         raise ValueError(f"CKA needs [example, feature] with at least 2 examples, not {tuple(state.shape)}.")
     if not state.isfinite().all():
         raise ValueError("CKA needs finite features, but there are NaN or infinite ones.")
-    state = state.detach().double()
+    state = state.detach().cpu().double()  # Apple's MPS has no float64
     centred = state - state.mean(dim=0)
     if centred.norm() <= 1e-12 * state.norm():  # constant: what is left is rounding
         return centred.new_zeros(len(state) ** 2)

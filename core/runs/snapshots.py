@@ -60,7 +60,7 @@ def student_at(run: Run, arm: str, seed: int, step: int, teacher: nn.Module | No
     if any(name.endswith("word_embeddings.rows") for name in state):
         with_words_in_use(student, load_texts(run.folder / "texts.safetensors").vocabulary)
     student.load_state_dict(state)
-    return observed(student).eval().requires_grad_(False)
+    return observed(student).cpu().eval().requires_grad_(False)  # a student of layers is where its teacher is
 
 
 class Kept:

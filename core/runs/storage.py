@@ -109,7 +109,7 @@ def load_state(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         written = json.loads((folder / "state.json").read_text(encoding="utf-8"))
         arms: dict[str, dict[str, dict[str, Tensor]]] = {}
         for arm in written["arms"]:
-            groups: dict[str, dict[str, Tensor]] = {"student": {}, "projections": {}, "optimizer": {}}
+            groups: dict[str, dict[str, Tensor]] = {"student": {}, "projections": {}, "optimizer": {}, "scaler": {}}
             for full_name, tensor in load_file(folder / f"{arm}.safetensors").items():
                 group, _, name = full_name.partition(BETWEEN)
                 groups[group][name] = tensor

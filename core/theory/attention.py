@@ -72,7 +72,9 @@ def padding_mask(attention_mask: Tensor) -> Tensor:
     `attention_mask` is the tokenizer's: 1 (or True) for a real token, 0 for padding. Together with
     `causal_mask`: the sum of the two.
     """
-    blocked = torch.zeros(attention_mask.shape).masked_fill(attention_mask == 0, -math.inf)
+    blocked = torch.zeros(attention_mask.shape, device=attention_mask.device).masked_fill(
+        attention_mask == 0, -math.inf
+    )
     return blocked[..., None, None, :]
 
 

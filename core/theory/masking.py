@@ -76,16 +76,19 @@ def mask_tokens(
     if len(shares) != 3 or not (min(shares) >= 0 and abs(sum(shares) - 1) <= 1e-6):
         raise ValueError(f"shares must be three non-negative numbers that sum to 1, not {shares}.")
 
-    draw = torch.rand(input_ids.shape, generator=generator)  # [..., position]
+    # Drawn where the generator is (on the CPU, as a rule) and moved: the same seed gives the same draw on every device.
+    where = "cpu" if generator is None else generator.device
+    draw = torch.rand(input_ids.shape, generator=generator, device=where).to(input_ids.device)  # [..., position]
     if word_ids is not None:
         draw = _one_draw_a_word(draw, word_ids)
     selected = (draw < probability) & ~special.bool()
 
-    fate = torch.rand(input_ids.shape, generator=generator)
+    fate = torch.rand(input_ids.shape, generator=generator, device=where).to(input_ids.device)
     action = torch.where(fate < shares[0], MASKED, torch.where(fate < shares[0] + shares[1], RANDOM, KEPT))
     action = torch.where(selected, action, NOT_SELECTED)
 
-    words = torch.randint(vocabulary_size, input_ids.shape, generator=generator, dtype=input_ids.dtype)
+    words = torch.randint(vocabulary_size, input_ids.shape, generator=generator, dtype=input_ids.dtype, device=where)
+    words = words.to(input_ids.device)
     masked = torch.where(action == MASKED, mask_id, torch.where(action == RANDOM, words, input_ids))
     labels = torch.where(selected, input_ids, IGNORED)
     return MaskedTokens(masked, labels, action)
@@ -93,7 +96,7 @@ def mask_tokens(
 
 def _one_draw_a_word(draw: Tensor, word_ids: Tensor) -> Tensor:
     """Gives every piece of a word the draw of the word's first piece."""
-    position = torch.arange(draw.shape[-1])
+    position = torch.arange(draw.shape[-1], device=draw.device)
     begins = torch.ones_like(word_ids, dtype=torch.bool)
     begins[..., 1:] = word_ids[..., 1:] != word_ids[..., :-1]
     begins |= word_ids < 0

@@ -165,7 +165,7 @@ def relative_bucket(distance: Tensor, buckets: int = 32, max_distance: int = 128
 def relative_bias(length: int, table: Tensor, max_distance: int = 128, bidirectional: bool = True) -> Tensor:
     """What T5 adds to the scores: its learned `table` (`[bucket, head]`) read for all pairs, `[head, query, key]`."""
     bucket = relative_bucket(relative_positions(length), table.shape[0], max_distance, bidirectional)  # [query, key]
-    return table[bucket].permute(2, 0, 1)
+    return table[bucket.to(table.device)].permute(2, 0, 1)
 
 
 def order_error(function: Callable[[Tensor], Tensor], hidden: Tensor, permutation: Tensor) -> float:

@@ -115,7 +115,8 @@ def observed_attention(
 
     observation = _active.get()
     if observation is None:
-        context = F.scaled_dot_product_attention(query, key, value, attention_mask, dropout, scale=scale)
+        mask = None if attention_mask is None else _fitting(attention_mask, query)
+        context = F.scaled_dot_product_attention(query, key, value, mask, dropout, scale=scale)
         return context.transpose(1, 2).contiguous(), None
 
     layer = len(observation.attention)  # the order of calls is the layer, also where layers share one module (ALBERT)
@@ -134,6 +135,16 @@ def observed_attention(
         context[:, ablated.head] = 0
     observation.attention.append(AttentionRecord(query, key, value, scores, mask, scale, probabilities, context))
     return context.transpose(1, 2).contiguous(), probabilities
+
+
+def _fitting(mask: Tensor, query: Tensor) -> Tensor:
+    """The mask in the type that the fused attention computes in.
+
+    Autocast would turn float32's smallest number into −∞ there, and a row with nothing but −∞ into NaN or zeros.
+    """
+    device = query.device.type
+    dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else query.dtype
+    return mask if mask.dtype == dtype else mask.clamp(min=torch.finfo(dtype).min).to(dtype)
 
 
 def _blocked(mask: Tensor | None, query: Tensor, observation: Observation) -> Tensor | None:

@@ -232,6 +232,8 @@ def trace_tokens(checkpoint: Checkpoint, tokens: Tokens, interventions: Sequence
         output = checkpoint.model(
             **inputs, attention_mask=torch.ones_like(inputs["input_ids"]), output_hidden_states=True
         )
+    if checkpoint.device.type != "cpu":
+        torch.accelerator.synchronize(checkpoint.device)  # until then a GPU has only been told what to do
     seconds = time.perf_counter() - started
 
     hidden = [_plain(state[0]) for state in output.hidden_states]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 
 import pytest
 import torch
@@ -134,6 +135,96 @@ def test_mixed_precision_learns_the_same(model, texts):
     exact, mixed = run("float32"), run("mixed")
     assert exact == run("auto") != mixed  # the CPU computes in float32 unless told otherwise
     assert mixed[-1]["a"][0] == pytest.approx(exact[-1]["a"][0], rel=0.1)
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_mixed_precision_is_autocast_around_the_forward_pass(model, texts, precision):
+    """By hand, for one step: products in the lower precision, loss and weights in float32."""
+    data, dtype = texts(), getattr(torch, precision)
+    training = Training(steps=1, batch=10, clip=1e9, words="all", precision=precision)
+    teacher, student, twin = model(layers=3), model(seed=2), model(seed=2)
+    distiller = Distiller(teacher, {"a": Arm(student, mixture(0.9, 4.0))}, data, training)
+    batch = data.batch(distiller._batches[0])
+    step = distiller.step().arms["a"]
+    inputs = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
+    with torch.autocast("cpu", dtype):
+        with torch.no_grad():
+            theirs = teacher(**inputs).logits
+        ours = twin.requires_grad_()(**inputs).logits
+    assert ours.dtype == theirs.dtype == dtype
+    soft = (theirs.float() / 4).softmax(-1) * (
+        (theirs.float() / 4).log_softmax(-1) - (ours.float() / 4).log_softmax(-1)
+    )
+    loss = 0.9 * 16 * soft.sum() / len(ours) + 0.1 * torch.nn.functional.cross_entropy(ours.float(), batch.labels)
+    assert step.loss == pytest.approx(loss.item(), rel=1e-5)
+    loss.backward()  # without a scale: at this size no gradient that matters is lost below 6e-8
+    length = torch.stack([parameter.grad.norm() for parameter in twin.parameters()]).norm().item()
+    assert step.gradient == pytest.approx(length, rel=1e-3)
+    assert all(parameter.dtype == torch.float32 for parameter in student.parameters())
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_precision_by_name(model, texts, task, precision):
+    def run(chosen):
+        training = Training(steps=12, batch=10, rate=3e-3, precision=chosen)
+        return curve(Distiller(model(task, layers=3), {"a": Arm(model(task, seed=2), RICH)}, texts(task), training))
+
+    exact, found = run("float32"), run(precision)
+    assert found != exact and found[-1]["a"][0] == pytest.approx(exact[-1]["a"][0], rel=0.1)
+    assert (found == run("mixed")) == (precision == "bfloat16")
+
+
+def test_auto_takes_bfloat16_only_where_a_gpu_computes_in_it(monkeypatch):
+    auto, cuda = Training(steps=1), torch.device("cuda")
+    for native in (True, False):
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation, native=native: native)
+        assert auto.autocast(cuda) == (torch.bfloat16 if native else None)
+    assert auto.autocast(torch.device("mps")) is auto.autocast(torch.device("cpu")) is None
+    assert Training(steps=1, precision="float16").autocast(torch.device("cpu")) == torch.float16
+
+
+def test_a_float16_gradient_that_overflows_costs_one_step_and_half_the_scale(model, texts):
+    training = Training(steps=12, batch=10, rate=3e-3, precision="float16")
+    arms = {name: Arm(model(seed=2), mixture()) for name in ("a", "b")}
+    distiller = Distiller(model(layers=3), arms, texts(), training)
+    scaler = distiller._learners["a"]._scaler
+    scaler.load_state_dict(scaler.state_dict() | {"scale": 2.0**40})
+    before = weights(distiller.students["a"])
+    step = distiller.step()
+    assert not math.isfinite(step.arms["a"].gradient) and math.isfinite(step.arms["b"].gradient)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in weights(distiller.students["a"]).items())
+    assert scaler.get_scale() == 2.0**39
+    assert not all(torch.equal(tensor, before[name]) for name, tensor in weights(distiller.students["b"]).items())
+
+
+def test_a_float16_gradient_that_overflows_unscaled_is_said(model, texts):
+    distiller = Distiller(
+        model(layers=3), {"a": Arm(model(), mixture())}, texts(), Training(steps=2, batch=10, precision="float16")
+    )
+    scaler = distiller._learners["a"]._scaler
+    scaler.load_state_dict(scaler.state_dict() | {"scale": 1.0})
+    parameter = next(iter(distiller._learners["a"].parameters.values()))
+    parameter.register_hook(lambda gradient: gradient * torch.inf)
+    with pytest.raises(LabError) as error:
+        distiller.step()
+    assert error.value.code == "nan_loss"
+
+
+def test_the_scale_survives_a_checkpoint(model, texts):
+    def make():
+        training = Training(steps=8, batch=10, rate=3e-3, dropout=True, precision="float16")
+        return Distiller(model(layers=3), {"a": Arm(model(seed=2), mixture())}, texts(), training)
+
+    whole, first, second = make(), make(), make()
+    for distiller in (whole, first):  # three steps are lost until the scale fits
+        scaler = distiller._learners["a"]._scaler
+        scaler.load_state_dict(scaler.state_dict() | {"scale": 2.0**33})
+    expected = curve(whole)
+    for _ in range(2):
+        first.step()
+    second.load_state_dict(copy.deepcopy(first.state_dict()))
+    assert second._learners["a"]._scaler.get_scale() == first._learners["a"]._scaler.get_scale() < 2.0**33
+    assert curve(second) == expected[2:]
 
 
 def test_several_teachers_teach_the_mean_of_their_logits(model, texts, task):

@@ -23,6 +23,7 @@ from core.trace import (
     observing,
     trace,
 )
+from core.trace.observe import observed_attention
 
 FAMILY_NAMES = list(FAMILIES)
 TEXT = "the king rules a land, the queen sings"
@@ -231,6 +232,19 @@ def test_observation_does_not_leak(tiny):
         raise RuntimeError
     tiny("bert").model(**inputs_of(tiny("bert"), TEXT))
     assert seen.attention == []
+
+
+@pytest.mark.parametrize("precision", [torch.bfloat16, torch.float16])
+def test_the_weights_of_a_fully_masked_row_sum_to_one_under_autocast_too(precision):
+    """float32's smallest number must not become −∞ on its way into the fused attention: zeros or NaN would come of it."""
+    query, key, value = torch.randn(3, 1, 2, 4, 8, generator=torch.Generator().manual_seed(0))
+    value[..., 0] = 1
+    mask = torch.zeros(1, 1, 4, 4)
+    mask[..., 2:, :] = torch.finfo(torch.float32).min
+    for given in (query, query.to(precision)):
+        with torch.autocast("cpu", precision):
+            fused, _ = observed_attention(torch.nn.Module(), given, key.to(given), value.to(given), mask)
+        torch.testing.assert_close(fused[..., 0].float(), torch.ones(1, 4, 2), rtol=0.01, atol=0)
 
 
 def test_half_precision(family_folder):
