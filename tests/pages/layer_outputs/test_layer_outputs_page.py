@@ -19,7 +19,7 @@ TEXT = lessons.examples("layer_outputs")[0]["text"]
 
 def show(**parameters: str) -> AppTest:
     """The page as the address `parameters` open it, with the predicted figure shown."""
-    return open_page("layer_outputs", session=skips("lo", "guess_layer"), lang="en", **parameters)
+    return open_page("layer_outputs", session=skips("lo", "guess_layer"), **({"lang": "en"} | parameters))
 
 
 def said(at: AppTest, key: str, **blanks: object) -> bool:
