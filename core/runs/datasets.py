@@ -113,7 +113,7 @@ MAKERS: dict[str, Callable[..., Material]] = {"kinds": kinds_material, "words": 
 """What makes the texts of a task, by the task's name in the catalogue."""
 
 
-@remembered(8)
+@remembered(8)  # thousands of texts cut into tokens: a few megabytes each
 def material_for(task: str, **arguments: Any) -> Material:
     """The texts for a task. Kept, since cutting thousands of texts into tokens takes longer than a learner likes to wait.
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-from pathlib import Path
-
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -18,9 +15,7 @@ from core.errors import LabError
 from core.runs.plan import ArmPlan, RunPlan, StudentPlan
 from core.runs.run import Run
 from core.runs.session import Session
-from core.runs.snapshots import keep, kept, student_at
-
-RUNS = Path(__file__).resolve().parents[2] / "core" / "runs"
+from core.runs.snapshots import kept, student_at
 
 
 @pytest.fixture
@@ -81,30 +76,3 @@ def test_what_was_not_kept_or_cannot_be_read_is_said(run):
     with pytest.raises(LabError) as error:
         student_at(run, "distilled", 3, 4)
     assert error.value.code == "broken_run"
-
-
-def test_keeping_in_a_folder_that_is_gone_is_said(run):
-    student = student_at(run, "distilled", 3, 1)
-    run.delete()
-    (run.folder.parent / "run").write_text("")  # nothing can be made below a file
-    with pytest.raises((LabError, OSError)):
-        keep(run, "distilled", 3, 1, student)
-
-
-def inside(path: Path) -> set[str]:
-    """The other modules of `core.runs` that a module imports, wherever in it; those for type checking only are left out."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    hints = {id(n) for block in ast.walk(tree) if _is_hint(block) for n in ast.walk(block)}
-    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and id(node) not in hints]
-    return {node.module.rpartition(".")[2] for node in nodes if (node.module or "").startswith("core.runs.")}
-
-
-def _is_hint(node: ast.AST) -> bool:
-    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
-
-
-def test_the_modules_of_runs_form_no_circle():
-    needs = {path.stem: inside(path) for path in RUNS.glob("*.py") if path.stem != "__init__"}
-    while free := {name for name, others in needs.items() if not others & needs.keys()}:
-        needs = {name: others for name, others in needs.items() if name not in free}
-    assert not needs

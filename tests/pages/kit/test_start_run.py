@@ -27,7 +27,7 @@ def shop(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def at_home(monkeypatch):
     """Streamlit's test runner has no browser; here it stands for one on the server's own machine."""
-    monkeypatch.setattr("pages.kit.visitor.is_local", lambda: True)
+    monkeypatch.setattr("pages.kit.visitor.is_own_machine", lambda: True)
 
 
 def script() -> None:
