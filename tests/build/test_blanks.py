@@ -15,6 +15,7 @@ import transformers
 from core.build.labels import blanks
 from core.build.text import encoding
 from core.build.text.corpora import Document
+from core.build.text.frequency import common_words
 from core.build.train import filling
 
 
@@ -172,7 +173,7 @@ def test_a_label_does_not_ask_for_a_word_that_stands_there(pieces, tmp_path):
 def test_the_teacher_learns_blanks_keeps_its_words_and_resumes(
     guesser, pieces, corpora, labels, tmp_path, family_folder, monkeypatch
 ):
-    kept = filling.read_blanks([labels], pieces, True, filling.common_words(corpora, pieces))
+    kept = filling.read_blanks([labels], pieces, True, common_words(corpora, pieces))
     before, _ = filling.blanks_learned(guesser, pieces, kept)
     words = guesser.bert.embeddings.word_embeddings.weight.detach().clone()
     whole = filling.train(tmp_path / "whole", lambda: guesser, pieces, corpora, [labels], PLAN)

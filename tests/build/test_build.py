@@ -19,7 +19,8 @@ from core.build.measure import measuring
 from core.build.measure.quality import attention, held_out, scorer, unigram_scorer
 from core.build.text import encoding
 from core.build.text.cloze import SETS
-from core.build.text.corpora import MEASURING, Document, natural
+from core.build.text.corpora import FIRST_TEXT, MEASURING, Document, natural
+from core.build.text.frequency import log_unigram
 from core.build.train import pairs, rounds, student, teacher
 from core.models import load
 from core.trace import trace
@@ -134,7 +135,7 @@ def test_the_teacher_learns_and_resumes_where_it_was_killed(source, corpora, tok
     rows = corpora["masc_tagged"].sequences(True)
     untrained = held_out(scorer(teacher.fresh_teacher(source).eval()), tokenizer, rows, 200)
     trained = held_out(scorer(whole), tokenizer, rows, 200)
-    baseline = held_out(unigram_scorer(teacher.log_unigram(corpora, len(tokenizer))), tokenizer, rows, 200)
+    baseline = held_out(unigram_scorer(log_unigram(corpora, len(tokenizer))), tokenizer, rows, 200)
     assert trained.loss < baseline.loss < untrained.loss
     assert trained.top1 > baseline.top1
 
@@ -265,7 +266,7 @@ def test_what_is_measured_fills_the_cards(taught, source, corpora, tokenizer, tm
     }
     models |= dict.fromkeys(student.PLANS, half)
     makers = {name: lambda model=model: model for name, model in models.items()}
-    everything = dict.fromkeys([*teacher.FIRST_TEXT, *MEASURING], corpora["masc_tagged"])
+    everything = dict.fromkeys([*FIRST_TEXT, *MEASURING], corpora["masc_tagged"])
     found = measuring.measure(makers, source, tokenizer, everything, tmp_path / "measured", student.PLANS)
     forgotten = makers | {"tiny": None}  # nobody is asked again
     assert measuring.measure(forgotten, source, tokenizer, everything, tmp_path / "measured", ()) == found

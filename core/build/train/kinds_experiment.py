@@ -41,7 +41,7 @@ def runs() -> list[Run]:
 def results(folder: Path) -> list[dict]:
     """The runs that are done."""
     file = folder / "results.jsonl"
-    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    return workspace.rows(file) if file.exists() else []
 
 
 def done(folder: Path | None = None) -> bool:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.build.labels.draws import drawn
-from core.build.text.inputs import labels_file
 from core.build.train.filling import Filling
+from core.build.workspace import labels_file
 
 
 @dataclass(frozen=True)
