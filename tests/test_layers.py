@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,24 @@ def test_core_and_lessons_know_no_streamlit(path):
 @pytest.mark.parametrize("path", [*files("pages"), ROOT / "app.py"], ids=lambda path: str(path.relative_to(ROOT)))
 def test_pages_know_no_torch(path):
     assert not reaches(path, "torch", "transformers", "safetensors")
+
+
+OUTSIDE_BUILD = [path for path in files("core", "pages", "lessons") if ROOT / "core" / "build" not in path.parents]
+
+
+def builds(source: str) -> list[str]:
+    """The lines of a file that import `core.build`, also in code that the file only writes, as into a notebook."""
+    return re.findall(r"^\s*(?:from|import) core\.build\b.*", source, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", [*OUTSIDE_BUILD, ROOT / "app.py"], ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_app_runs_without_the_build(path):
+    assert not builds(path.read_text(encoding="utf-8"))
+
+
+def test_an_import_of_the_build_is_found_in_written_code_too():
+    assert builds('CELL = """\nfrom core.build.train import student\n"""')
+    assert not builds('"""As `core.build` wrote it.\n\nimport core.buildings\n"""')
 
 
 LABS = files("core/labs")

@@ -8,9 +8,8 @@ from core.build import __main__ as build
 from core.build import workspace
 from core.build.stages.classifiers import STAGES
 from core.build.text import sentiment_data
-from core.build.train import kinds_experiment, kinds_students
+from core.build.train import kinds_experiment
 from core.build.train.rounds import MEANS, ROUNDS, made_of
-from core.data.kinds import definitions
 
 
 def test_every_stage_is_listed_with_what_it_needs(capsys, monkeypatch, tmp_path):
@@ -83,15 +82,3 @@ def test_the_experiment_goes_on_where_it_was_killed(tmp_path, monkeypatch):
     planned = kinds_experiment.runs()
     assert len(planned) == 2 * 11 == len(set(planned)) == len(kinds_experiment.results(tmp_path))
     assert len(asked) == len(planned) + 1  # only the one that was killed was asked twice
-
-
-def test_students_with_and_without_a_teacher_start_alike_and_learn():
-    """A few steps on the shipped data: the same first weights, another student, and the labels that the seed drew."""
-    recipe = kinds_students.Recipe(layers=1, width=16, heads=2, steps=150, batch=16, rate=1e-2)
-    budget = 200
-    alone = kinds_students.learn(kinds_students.Run(budget, None, 3), recipe)
-    again = kinds_students.learn(kinds_students.Run(budget, None, 3), recipe)
-    ours, theirs = alone.state_dict(), again.state_dict()
-    assert all((ours[name] == theirs[name]).all() for name in ours)
-    found = kinds_students.measured(kinds_students.logits_of(alone, "validation"), "validation")
-    assert found["accuracy"] > 1.5 / 16 and sum(found["count"]) == len(definitions("validation"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from core.build.text.sentiment_data import HELD_OUT_PERCENT, LABELS, PASSAGES
 from core.build.train import kinds, sentiment
 from core.build.train.classifier import Schedule
-from core.build.train.kinds_students import SOFT_WEIGHT, Recipe, Run
 from core.data.kinds import KINDS, definitions
+from core.distill.label_budget import SOFT_WEIGHT, StudentRecipe, Trial
 
 READ_BEFORE = (
     "Its encoder is that of `minilm-teacher` as it was after 6.2 million tokens. It had read texts like these, many of the "
@@ -71,7 +71,7 @@ of taste (event, phenomenon, cognition) are its worst. English, lower-case only;
     return facts, prose
 
 
-def kinds_student(metrics: dict, run: Run, shape: Recipe) -> tuple[dict, str]:
+def kinds_student(metrics: dict, run: Trial, shape: StudentRecipe) -> tuple[dict, str]:
     """The card of the kinds student."""
     origin = "fresh, distilled from kinds-teacher"
     facts = front("student", "kinds", KINDS, origin, metrics, ["wordnet"])

@@ -15,9 +15,10 @@ from core.build.cards import classifiers as classifier_cards
 from core.build.cards.shipping import ship
 from core.build.stage import Stage
 from core.build.text import kinds_data
-from core.build.train import classifier, kinds, kinds_experiment, kinds_students, sentiment
+from core.build.train import classifier, kinds, kinds_experiment, sentiment
 from core.build.train.kinds import BASE
 from core.data.kinds import FOLDER, KINDS, LOGITS, RESULTS, TABLE, definitions, teacher_logits
+from core.distill import label_budget
 from core.measure.calibration import reliability
 from core.models.card import SHIPPED
 
@@ -57,23 +58,23 @@ def ship_kinds_teacher() -> None:
     ship(model, tokenizer, SHIPPED / kinds.TEACHER, *classifier_cards.kinds_teacher(metrics), embeddings_of=BASE)
 
 
-def kinds_student(run: kinds_students.Run) -> PreTrainedModel:
+def kinds_student(run: label_budget.Trial) -> PreTrainedModel:
     """One student of the shipped recipe, trained or read from the workspace."""
     folder = workspace.folder() / f"kinds-student-{run.labels}-{run.temperature}"
     if not (folder / "model.safetensors").exists():
-        kinds_students.learn(run, kinds_students.SHIPPED_RECIPE).save_pretrained(folder)
-    model = type(kinds_students.teacher()).from_pretrained(folder, dtype=torch.float32)
+        label_budget.learn(run, label_budget.SHIPPED_RECIPE).save_pretrained(folder)
+    model = type(label_budget.teacher()).from_pretrained(folder, dtype=torch.float32)
     return classifier.halved(model)
 
 
 def ship_kinds_student() -> None:
     """Ships the distilled student, measured beside two students without a teacher."""
-    run = kinds_students.SHIPPED_RUN
+    run = label_budget.SHIPPED_TRIAL
     model, tokenizer = kinds_student(run), AutoTokenizer.from_pretrained(BASE)
     rows, labels = kinds.rows_of("test", tokenizer)
 
     def measured(student: PreTrainedModel) -> dict:
-        found = kinds_students.measured(kinds_students.logits_of(student, "test"))
+        found = label_budget.measured(label_budget.logits_of(student, "test"))
         return {name: found[name] for name in ("accuracy", "agreement", "ece")}
 
     metrics = measured(model)
@@ -84,8 +85,8 @@ def ship_kinds_student() -> None:
     taught = scores(teacher_logits("test"), labels)
     metrics |= {"teacher_accuracy": taught["accuracy"], "teacher_ece": taught["ece"]}
     metrics["milliseconds"] = milliseconds(model, rows)
-    metrics["teacher_milliseconds"] = milliseconds(kinds_students.teacher(), rows)
-    card = classifier_cards.kinds_student(metrics, run, kinds_students.SHIPPED_RECIPE)
+    metrics["teacher_milliseconds"] = milliseconds(label_budget.teacher(), rows)
+    card = classifier_cards.kinds_student(metrics, run, label_budget.SHIPPED_RECIPE)
     ship(model, tokenizer, SHIPPED / "kinds-student", *card)
 
 
