@@ -4,25 +4,11 @@ from __future__ import annotations
 
 from core.build.text.cloze import SETS
 from core.build.text.corpora import MADE, MEASURING, TRAINING
+from core.build.train import rounds
 from core.build.train.student import LAYERS, PLANS, TEXT, Budget
 
 ROWS = {
-    "teacher": "teacher",
-    "twelfth_round": "after the twelfth round of blanks (not shipped)",
-    "eight_to_eleven": "mean of the eighth to the eleventh (not shipped)",
-    "eleventh_round": "after the eleventh (not shipped)",
-    "tenth_round": "after the tenth (not shipped)",
-    "eight_and_nine": "mean of the eighth and the ninth (not shipped)",
-    "ninth_round": "after the ninth (not shipped)",
-    "eighth_round": "after the eighth (not shipped)",
-    "two_rounds": "mean of the sixth and the seventh (not shipped)",
-    "seventh_round": "after the seventh (not shipped)",
-    "sixth_round": "after the sixth (not shipped)",
-    "three_rounds": "mean of the third to fifth (not shipped)",
-    "fifth_round": "after the fifth (not shipped)",
-    "fourth_round": "after the fourth (not shipped)",
-    "third_round": "after the third (not shipped)",
-    "first_round": "after the first (not shipped)",
+    **dict(reversed(rounds.ROWS.items())),
     "text_only": "the same before all blanks (not shipped)",
     "longer": "the same before all blanks, trained on with text to 11.5 million tokens (not shipped)",
     "student": "student",

@@ -20,26 +20,6 @@ SOURCES = {
 }
 """What a card calls the sources of sentences with blanks."""
 
-BLANKS = {
-    "first_round": "judged from both sides, relations",
-    "second_round": "next words, relations",
-    "third_round": "next words; four times: more last words judged from both sides; twice: relations",
-    "fourth_round": "last words by what was expected; twice: last words judged from both sides, relations",
-    "fifth_round": "the same",
-    "sixth_round": "made anew: last words by what was expected; three times: judged ones, short sentences; "
-    "four times: opposites; twice: relations",
-    "seventh_round": "the same",
-    "eighth_round": "the same",
-    "ninth_round": "last words by what was expected, made anew again; short sentences, three times the new ones; "
-    "the rest the same",
-    "tenth_round": "last words by what was expected, made anew once more; four times: what sentences were written about; "
-    "short sentences, all twice; the rest the same",
-    "eleventh_round": "the same, and the ninth's last words by what was expected",
-    "twelfth_round": "last words by what was expected, of the three last draws; five times: what sentences were written about, "
-    "judged by what follows; the rest the same",
-}
-"""What a card calls the blanks of each round."""
-
 COMPARED = tuple(name for name in ROWS if name not in ("teacher", "unigram", *PLANS))
 """Stages on the way to the teacher, and what was tried beside it, that its card measures too."""
 
@@ -64,7 +44,7 @@ def teacher_card(
     )
     sentences = ", ".join(f"{SOURCES[name]} ({share:.0%})" for name, share in SENTENCES.items())
     ends = [f"{cycle.until:,}" for cycle in LONGER.cycles]
-    rounds = "\n".join(_round(ROUNDS[name], blanks[name], said) for name, said in BLANKS.items())
+    rounds = "\n".join(_round(trained, blanks[name]) for name, trained in ROUNDS.items())
     metrics = {name: value for name, value in measured["teacher"].items() if name != "attention"}
     metrics |= {"baseline": measured["unigram"]} | {name: _in_short(measured[name]) for name in COMPARED}
     metrics["attention"] = _attention_summary(measured)
@@ -256,11 +236,11 @@ def _attention_summary(measured: dict) -> dict:
     }
 
 
-def _round(trained: Round, count: int, blanks: str) -> str:
+def _round(trained: Round, count: int) -> str:
     """A training on blanks as a row."""
     plan = trained.plan
     return (
-        f"| {plan.steps:,} | {count:,}: {blanks} | {plan.batch_tokens:,}, {plan.batch_blanks} | {plan.peak:g}, "
+        f"| {plan.steps:,} | {count:,}: {trained.reads} | {plan.batch_tokens:,}, {plan.batch_blanks} | {plan.peak:g}, "
         f"{plan.last * plan.peak:g} | {plan.warmup} | {plan.unlikelihood}, {plan.copying} | {plan.seed} |"
     )
 
