@@ -288,8 +288,8 @@ def test_what_is_measured_fills_the_cards(taught, source, corpora, tokenizer, tm
     assert front["distillery"]["metrics"]["attention"]["overlap"] and f"{kept['top1']:.1%}" in prose
     assert "12,345" in prose and "45,678" in prose and "54,321" in prose and "27.3%" in prose and "{" not in prose
     assert "41%, 77%, 13%" in prose
-    for card in cards.STUDENTS.values():
-        front, prose = card(found, student.Budget())
+    for name in cards.ORIGINS:
+        front, prose = cards.student_card(name, found, student.Budget())
         assert front["distillery"]["role"] == "student" and "Agreement" in prose and "{" not in prose
     scores = {task: {"nsp": 0.7, "sop": 0.5} for task in pairs.TASKS}
     front, prose = pairs_card.pairs_card("nsp", scores, 48_000, 0.491)

@@ -58,8 +58,8 @@ def ship_words() -> None:
     counts = {name: filling.count(chosen.files) for name, chosen in ROUNDS.items()}
     front, prose = teacher_card.teacher_card(found, teacher.Schedule(), counts, learned)
     ship(trainings.trained("teacher"), tokenizer(), SHIPPED / trainings.TEACHER, front, prose)
-    for name, card in cards.STUDENTS.items():
-        front, prose = card(found, budget)
+    for name in cards.ORIGINS:
+        front, prose = cards.student_card(name, found, budget)
         folder = SHIPPED / f"minilm-{name}"
         ship(
             trainings.train_student(name), tokenizer(), folder, front, prose, embeddings_of=SHIPPED / trainings.TEACHER
