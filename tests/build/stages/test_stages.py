@@ -1,4 +1,4 @@
-"""The stages: listed, in an order that works, skipped when done; and the sentiment texts cut as their card says."""
+"""The stages: listed, in an order that works, skipped when done, run with what they need."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from core.build import workspace
 from core.build.stage import Stage, StageError, asked_for, ordered
 from core.build.stages.classifiers import STAGES
 from core.build.stages.labels import WHAT_IS_JUDGED
-from core.build.text import sentiment_data
-from core.build.train import kinds_experiment
 from core.build.train.rounds import JUDGED, MEANS, ROUNDS, ROWS, made_of
 
 
@@ -142,47 +140,3 @@ def test_a_stage_that_is_done_is_not_run(capsys, monkeypatch):
     monkeypatch.setattr("core.build.text.kinds_data.read", lambda: pytest.fail("it ran"))
     build.main(["kinds_data"])
     assert capsys.readouterr().out == "kinds_data: done\n"
-
-
-def test_a_review_is_cut_into_passages_that_end_whole():
-    words = [f"w{i}" for i in range(173)]
-    passages = sentiment_data._passages(" ".join(words))
-    assert all(len(passage.split()) <= sentiment_data.PASSAGE_WORDS for passage in passages)
-    assert passages[-1].split()[-1] == "w172" and len(passages[-1].split()) == sentiment_data.PASSAGE_WORDS
-    assert " ".join(passages).split() == words
-    assert sentiment_data._passages("too short") == ["too short"]
-
-
-def test_passages_of_one_review_share_its_fate():
-    opinions = [
-        sentiment_data.Opinion("text", 1, "movie_reviews", f"pos/cv{number}.txt")
-        for number in range(2000)
-        for _ in "ab"
-    ]
-    held = [one.held_out for one in opinions]
-    assert held[0::2] == held[1::2]
-    assert 0.08 < sum(held) / len(held) < 0.12
-
-
-def test_the_experiment_goes_on_where_it_was_killed(tmp_path, monkeypatch):
-    """Runs that are written are not run again; every planned run is there in the end."""
-    monkeypatch.setattr(kinds_experiment, "SEEDS", range(2))
-    monkeypatch.setattr(kinds_experiment, "learn", lambda run, recipe: run)
-    asked = []
-
-    def logits_of(run, part):
-        asked.append(run)
-        if len(asked) == 9:
-            raise KeyboardInterrupt
-        return run
-
-    monkeypatch.setattr(kinds_experiment, "logits_of", logits_of)
-    monkeypatch.setattr(kinds_experiment, "measured", lambda run: {"accuracy": run.labels})
-    with pytest.raises(KeyboardInterrupt):
-        kinds_experiment.conduct(tmp_path, seeds=range(2))
-    assert len(kinds_experiment.results(tmp_path)) == 8 and not kinds_experiment.done(tmp_path)
-    kinds_experiment.conduct(tmp_path, seeds=range(2))
-    assert kinds_experiment.done(tmp_path)
-    planned = kinds_experiment.runs()
-    assert len(planned) == 2 * 11 == len(set(planned)) == len(kinds_experiment.results(tmp_path))
-    assert len(asked) == len(planned) + 1  # only the one that was killed was asked twice
