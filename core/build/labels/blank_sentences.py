@@ -68,9 +68,7 @@ def _begun(table: str, vocabulary: dict[str, int]) -> list[str]:
     beginnings = everyday.tables()[table]
     found = []
     for word in everyday.everyday_words(vocabulary, rarest=USUAL):
-        article = f"an {word.text}" if word.text[0] in "aeiou" else f"a {word.text}"
-        filled = {"w": word.text, "W": word.text.capitalize(), "a": article, "A": article.capitalize()}
-        found += [f"{beginning.format(**filled)} {TO_COME}" for beginning in beginnings[word.group]]
+        found += [f"{everyday.filled(beginning, word.text)} {TO_COME}" for beginning in beginnings[word.group]]
     return found
 
 

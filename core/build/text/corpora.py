@@ -14,8 +14,6 @@ from dataclasses import dataclass
 
 from core.build.text import wordnet
 
-WORDNET_FOLDER = wordnet.FOLDER
-
 TRAINING = {
     "wordnet": "WordNet licence (free for any use)",
     "masc_tagged": "free for any use",

@@ -190,6 +190,12 @@ def tables() -> dict[str, dict]:
     return tomllib.loads((Path(__file__).parent / "everyday.toml").read_text(encoding="utf-8"))
 
 
+def filled(beginning: str, word: str) -> str:
+    """A beginning of `everyday.toml` with `word` in its place: {w}, with an article {a}, and both as capitals."""
+    article = wordnet.with_article(word)
+    return beginning.format(w=word, W=word.capitalize(), a=article, A=article.capitalize())
+
+
 def requests(words: list[Word], seed: int, count: int = BATCH) -> list[tuple[str, str, str]]:
     """`count` random (word, request, beginning), the same for the same seed."""
     asked = tables()
@@ -198,12 +204,10 @@ def requests(words: list[Word], seed: int, count: int = BATCH) -> list[tuple[str
     found = []
     for group in rng.choices(list(groups), list(asked["weights"].values()), k=count):
         word = rng.choice(groups[group])
-        article = f"an {word}" if word[0] in "aeiou" else f"a {word}"
         single = group in ("thing", "animal", "person")
         form = "request_word" if group in ("action", "quality") else "request"
-        request = asked[form].format(about=article if single else word, w=word)
-        filled = {"w": word, "W": word.capitalize(), "a": article, "A": article.capitalize()}
-        found.append((word, request, rng.choice(asked["beginnings"][group]).format(**filled)))
+        request = asked[form].format(about=wordnet.with_article(word) if single else word, w=word)
+        found.append((word, request, filled(rng.choice(asked["beginnings"][group]), word)))
     return found
 
 

@@ -23,6 +23,7 @@ from transformers import BertForMaskedLM, PreTrainedTokenizerBase
 from core.build import workspace
 from core.build.text.encoding import Batch, Encoded, batches
 from core.build.text.frequency import common_words
+from core.build.train import decay
 from core.build.train.teacher import SAVE_SECONDS, masked_lm_losses, training_pass
 
 HELD_OUT_PACKS = 20
@@ -208,11 +209,7 @@ def train(
     model.set_attn_implementation("eager")  # the fused one takes half of a step on so short sentences
     model.bert.embeddings.word_embeddings.requires_grad_(False)
     learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    groups = [
-        {"params": [each for each in learned if each.ndim > 1], "weight_decay": 0.01},
-        {"params": [each for each in learned if each.ndim == 1], "weight_decay": 0.0},
-    ]
-    optimizer = torch.optim.AdamW(groups, lr=plan.peak, betas=(0.9, 0.98), fused=True)
+    optimizer = torch.optim.AdamW(decay.groups(learned), lr=plan.peak, betas=(0.9, 0.98), fused=True)
     checkpoint, done = folder / "checkpoint.pt", 0
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)

@@ -22,6 +22,7 @@ from core.build import workspace
 from core.build.text.corpora import FIRST_TEXT, MADE_TEXT, MORE_TEXT
 from core.build.text.encoding import Batch, Encoded, batches
 from core.build.text.frequency import common_words, log_unigram
+from core.build.train import decay
 
 SAVE_SECONDS = 300
 """How often a running training is saved: what a kill may cost."""
@@ -155,11 +156,7 @@ def train(folder: Path, source: Path, corpora: dict[str, Encoded], schedule: Sch
         read = {name: corpora[name] for name in schedule.cycles[0].corpora}
         model.cls.predictions.bias.copy_(log_unigram(read, len(tokenizer)))
     model.eval()  # no dropout: a few passes over so much text do not overfit
-    decayed, plain = [], []
-    for parameter in model.parameters():
-        (decayed if parameter.ndim > 1 else plain).append(parameter)
-    groups = [{"params": decayed, "weight_decay": 0.01}, {"params": plain, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, lr=schedule.peak, betas=(0.9, 0.98), fused=True)
+    optimizer = torch.optim.AdamW(decay.groups(model.parameters()), lr=schedule.peak, betas=(0.9, 0.98), fused=True)
 
     place = {"seen": 0, "step": 0, "cycle": 0, "epoch": 0, "in_epoch": 0}
     checkpoint = folder / "checkpoint.pt"
