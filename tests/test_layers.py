@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,24 @@ def test_runs_know_no_lesson(path):
     assert not reaches(path, "core.labs", "core.charts")
 
 
+OUTSIDE_BUILD = [path for path in files("core", "pages", "lessons") if ROOT / "core" / "build" not in path.parents]
+
+
+def builds(source: str) -> list[str]:
+    """The lines of a file that import `core.build`, also in code that the file only writes, as into a notebook."""
+    return re.findall(r"^\s*(?:from|import) core\.build\b.*", source, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", [*OUTSIDE_BUILD, ROOT / "app.py"], ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_app_runs_without_the_build(path):
+    assert not builds(path.read_text(encoding="utf-8"))
+
+
+def test_an_import_of_the_build_is_found_in_written_code_too():
+    assert builds('CELL = """\nfrom core.build.train import student\n"""')
+    assert not builds('"""As `core.build` wrote it.\n\nimport core.buildings\n"""')
+
+
 LABS = files("core/labs")
 DRAWING = ("figure", "formulas", "tables", "html", "bertviz_view")
 """How the names of the modules end that draw; the others of a lab compute."""
@@ -115,12 +134,6 @@ def test_lessons_do_not_import_each_other():
         found = reaches(path, *(f"{room}.{slug}" for slug in others for room in ("core.labs", "pages")))
         crossing += [f"{name(path)}: {module}" for module in found]
     assert not crossing
-
-
-def test_nothing_needs_what_built_the_models():
-    """The app runs without `core/build`."""
-    outside = [path for path in [*files("core"), *files("pages"), ROOT / "app.py"] if "build" not in path.parts]
-    assert not [name(path) for path in outside if reaches(path, "core.build")]
 
 
 def module_of(path: Path) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -11,6 +13,31 @@ import torch
 def folder() -> Path:
     """`DISTILLERY_BUILD`, or a folder in the user's cache."""
     return Path(os.environ.get("DISTILLERY_BUILD", "~/.cache/distillery/build")).expanduser()
+
+
+def labels_file(name: str) -> Path:
+    """A file of labels, a JSON object a line; `labels.draws` says how each is made."""
+    return folder() / "blanks" / f"{name}.jsonl"
+
+
+def rows(file: Path) -> list[dict[str, Any]]:
+    """The JSON objects of a file that holds one a line.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+    """
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def last_row(file: Path) -> dict[str, Any]:
+    """The last of `rows`, as how far a training's log says that it has come; empty where there is none."""
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    return json.loads(lines[-1]) if lines else {}
+
+
+def parts_done(file: Path, number: str) -> int:
+    """How many parts `file` holds that were written whole, by the largest `number` (from 0) of its rows; 0 without a file."""
+    return max((row[number] + 1 for row in rows(file)), default=0) if file.exists() else 0
 
 
 def save(state: dict, file: Path) -> None:

@@ -57,7 +57,7 @@ def student_at(run: Run, arm: str, seed: int, step: int, teacher: nn.Module | No
     state, plan = _state(run, arm, seed, step), run.plan
     teacher = teacher if teacher is not None else open_for(plan.teachers[0], plan.task)
     student = plan.arms[arm].student.build(teacher, plan.task, seed)
-    if any(name.endswith("word_embeddings.rows") for name in state):
+    if any(name.endswith(".rows") for name in state):
         with_words_in_use(student, load_texts(run.folder / "texts.safetensors").vocabulary)
     student.load_state_dict(state)
     return observed(student).cpu().eval().requires_grad_(False)  # a student of layers is where its teacher is

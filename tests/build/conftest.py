@@ -1,4 +1,4 @@
-"""A tiny language model that reads from left to right, and a masked one's tokenizer."""
+"""A tiny language model that reads from left to right; a tiny encoder, its tokenizer, and a teacher trained on it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import transformers
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from core.build.labels import larger
+from core.build.text import encoding
+from core.build.text.corpora import Document
+from core.build.train import teacher
 
 SENTENCES = [
     "the king rules a land over the capital.",
@@ -48,3 +51,52 @@ def pieces(family_folder):
 @pytest.fixture
 def larger_model(writer, pieces):
     return larger.Larger(*writer, pieces.get_vocab(), {"the", "and", "over"})
+
+
+@pytest.fixture
+def guesser(family_folder):
+    return transformers.BertForMaskedLM.from_pretrained(family_folder("bert")).eval()
+
+
+@pytest.fixture
+def tokenizer(pieces):
+    return pieces
+
+
+@pytest.fixture
+def source(family_folder, tmp_path):
+    """An encoder without a vocabulary head, as the build's base is."""
+    folder = tmp_path / "base"
+    model = transformers.BertModel.from_pretrained(family_folder("bert"), add_pooling_layer=False)
+    model.save_pretrained(folder)
+    transformers.AutoTokenizer.from_pretrained(family_folder("bert")).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def corpora(tokenizer, tmp_path):
+    """A corpus of 300 documents of the same three sentences."""
+    text = ("the king rules a land.", "the queen sings of cats and dogs.", "what is the capital of france?")
+    documents = (Document("masc_tagged", f"page-{number}", text) for number in range(300))
+    return {"masc_tagged": encoding.encode(documents, tokenizer, tmp_path / "text.npz")}
+
+
+@pytest.fixture
+def schedule():
+    """Some hundred steps in three cycles."""
+    text = ("masc_tagged",)
+    return teacher.Schedule(
+        head_tokens=500,
+        cycles=(
+            teacher.Cycle(10_000, text, warmup=500),
+            teacher.Cycle(20_000, text, decay=5000, unlikelihood=0.5),
+            teacher.Cycle(30_000, text, warmup=500, decay=8000, unlikelihood=1.0, words=False, bfloat16=True),
+        ),
+        batch_tokens=200,
+        peak=5e-3,
+    )
+
+
+@pytest.fixture
+def taught(source, corpora, schedule, tmp_path):
+    return teacher.train(tmp_path / "teacher", source, corpora, schedule).eval()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file, save_file
 
-from core.build.train import kinds_students
+from core.distill import label_budget
 from core.distill.objective import CONTROL, mixture
 from core.distill.students import open_for
 from core.distill.training import Training
@@ -135,9 +135,9 @@ def test_the_notebook_of_a_run_refuses_it(run, copied, monkeypatch, request):
 
 def test_the_notebook_of_the_shipped_pair_refuses_it(changed, monkeypatch):
     monkeypatch.syspath_prepend(".")
-    kinds_students.teacher.cache_clear()
+    label_budget.teacher.cache_clear()
     refused(code_cells, sources.shipped(), None, {})
-    refused(kinds_students.teacher)
+    refused(label_budget.teacher)
 
 
 def test_a_verified_file_is_hashed_once(copied, monkeypatch):

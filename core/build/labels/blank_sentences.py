@@ -13,8 +13,9 @@ from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 
+from core.build import workspace
 from core.build.labels.blanks import PACK
-from core.build.labels.larger import Label
+from core.build.labels.label import Label
 from core.build.text import corpora, everyday, wordnet
 from core.build.text.cloze import near_cloze
 from core.build.text.relations import relation_documents
@@ -59,8 +60,7 @@ def _quoted() -> list[str]:
 
 def _written(file: Path) -> list[str]:
     """All that the writer of everyday sentences wrote: an unlikely end does no harm where other words are judged."""
-    rows = map(json.loads, file.read_text(encoding="utf-8").splitlines())
-    return [re.split(r"(?<=[.!?])\s", row["text"])[0] for row in rows]
+    return [re.split(r"(?<=[.!?])\s", row["text"])[0] for row in workspace.rows(file)]
 
 
 def _begun(table: str, vocabulary: dict[str, int]) -> list[str]:
@@ -68,9 +68,7 @@ def _begun(table: str, vocabulary: dict[str, int]) -> list[str]:
     beginnings = everyday.tables()[table]
     found = []
     for word in everyday.everyday_words(vocabulary, rarest=USUAL):
-        article = f"an {word.text}" if word.text[0] in "aeiou" else f"a {word.text}"
-        filled = {"w": word.text, "W": word.text.capitalize(), "a": article, "A": article.capitalize()}
-        found += [f"{beginning.format(**filled)} {TO_COME}" for beginning in beginnings[word.group]]
+        found += [f"{everyday.filled(beginning, word.text)} {TO_COME}" for beginning in beginnings[word.group]]
     return found
 
 

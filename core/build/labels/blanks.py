@@ -9,17 +9,17 @@ the words that cannot end it.
 
 from __future__ import annotations
 
-import json
 import random
-from collections.abc import Callable, Iterable, Iterator, Set
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Set
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 from transformers import BertForMaskedLM, PreTrainedTokenizerBase
 
-from core.build.labels.larger import Label, Larger
+from core.build.labels.label import Label, append, packs_done
+from core.build.labels.larger import Larger
 from core.build.text.cloze import near_cloze
 
 CHOICES, GUESSES = 16, 6
@@ -286,17 +286,3 @@ def chosen(labeller: Labeller, texts: dict[str, list[str]], shares: dict[str, fl
             if blanks := labeller.blanks(ids, rng):
                 rows.append((ids, blanks))
     return rows
-
-
-def append(file: Path, pack: int, found: Iterable[Label]) -> None:
-    """Writes a whole pack at once, a JSON object a line."""
-    rows = "".join(json.dumps({"pack": pack, **asdict(label)}) + "\n" for label in found)
-    with file.open("a", encoding="utf-8") as out:
-        out.write(rows)
-
-
-def packs_done(file: Path) -> int:
-    """How many packs `file` holds."""
-    if not file.exists():
-        return 0
-    return max((json.loads(line)["pack"] + 1 for line in file.read_text(encoding="utf-8").splitlines()), default=0)

@@ -11,9 +11,12 @@ from functools import partial
 from transformers import BertForMaskedLM, PreTrainedTokenizerBase
 
 from core.build.labels import blank_sentences, blanks, endings, larger, next_words, openings
+from core.build.packages import smollm2
 from core.build.text import everyday
-from core.build.text.inputs import labels_file, sentences_file, text, tokenizer
-from core.build.train import filling, teacher
+from core.build.text.corpora import FIRST_TEXT
+from core.build.text.frequency import common_words
+from core.build.text.inputs import sentences_file, text, tokenizer
+from core.build.workspace import labels_file
 
 BLANK_PACKS = 148
 """How many packs of blanks it is asked to label."""
@@ -43,9 +46,9 @@ RELATION_BLANKS, OPPOSITES = 8_000, 4_000
 def larger_model(context: str = larger.CONTEXT) -> larger.Larger:
     """SmolLM2-135M, asked for all but the commonest words, after it has read `context`."""
     words = tokenizer()
-    common = filling.common_words(text(teacher.FIRST_TEXT), words).nonzero()[:, 0].tolist()
+    common = common_words(text(FIRST_TEXT), words).nonzero()[:, 0].tolist()
     known = words.get_vocab().keys() - everyday.rude_words()
-    return larger.Larger(*larger.opened(), known, set(words.convert_ids_to_tokens(common)), context)
+    return larger.Larger(*smollm2(), known, set(words.convert_ids_to_tokens(common)), context)
 
 
 def drawn(name: str, draw: int) -> str:

@@ -8,15 +8,14 @@ after it. "big" and "the" are sorted out by that, "door" and "week" stay.
 
 from __future__ import annotations
 
-import json
 import random
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from core.build.labels.blanks import append
-from core.build.labels.larger import BLANK, Label
+from core.build import workspace
+from core.build.labels.label import BLANK, Label, append
 from core.build.labels.openings import given
 from core.build.text.cloze import near_cloze
 
@@ -82,9 +81,8 @@ def write(file: Path, sources: list[Path]) -> None:
     partial = file.with_suffix(".partial")
     partial.unlink(missing_ok=True)
     for source in sources:
-        rows = [json.loads(line) for line in source.read_text(encoding="utf-8").splitlines()]
         by_pack: dict[int, list[Label]] = {}
-        for pack, label in labels(rows, random.Random(0)):
+        for pack, label in labels(workspace.rows(source), random.Random(0)):
             by_pack.setdefault(pack, []).append(label)
         for pack, found in by_pack.items():
             append(partial, pack, found)

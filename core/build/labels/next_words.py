@@ -8,7 +8,6 @@ further cost. Learning from a larger model's sentences and from its probabilitie
 
 from __future__ import annotations
 
-import json
 import random
 import re
 from collections.abc import Iterator
@@ -18,10 +17,10 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from core.build.labels.blank_sentences import TO_COME
-from core.build.labels.blanks import CHOICES, append, packs_done
-from core.build.labels.larger import Label, Larger
+from core.build.labels.blanks import CHOICES
+from core.build.labels.label import Label, append, packs_done
+from core.build.labels.larger import Larger
 from core.build.text.cloze import near_cloze
-from core.build.text.corpora import Document
 
 TOGETHER = 256
 """Sentences that are written at once: a pack."""
@@ -169,14 +168,3 @@ def write(file: Path, writer: NextWords, beginnings: list[list[list[int]]], draw
     for pack in range(packs_done(file), len(beginnings)):
         seed = draw * 10_000 + pack
         append(file, pack, writer.write(beginnings[pack], torch.Generator().manual_seed(seed), random.Random(seed)))
-
-
-def written(file: Path) -> Iterator[Document]:
-    """The finished sentences of `file`, each once; those of a pack on one side of the split."""
-    seen: set[str] = set()
-    with file.open(encoding="utf-8") as lines:
-        for row in map(json.loads, lines):
-            text = row["text"].replace("[MASK]", row["words"][0])
-            if not row["text"].endswith("[MASK]") and text not in seen:
-                seen.add(text)
-                yield Document("everyday_next_words", f"{row['pack']}#{len(seen)}", (text,))

@@ -10,7 +10,6 @@ that it was given had been drawn evenly, so what follows is all there is to judg
 
 from __future__ import annotations
 
-import json
 import random
 import re
 from collections import defaultdict
@@ -18,8 +17,10 @@ from functools import cache
 from itertools import chain
 from pathlib import Path
 
+from core.build import workspace
 from core.build.labels.blanks import Blank
-from core.build.labels.larger import BLANK, Larger
+from core.build.labels.label import BLANK
+from core.build.labels.larger import Larger
 from core.build.text import everyday
 from core.build.text.cloze import near_cloze
 
@@ -105,9 +106,8 @@ def opening(sentence: str, groups: dict[str, set[str]]) -> tuple[str, str, str] 
 def openings(file: Path, vocabulary: dict[str, int], seed: int = 0) -> list[tuple[str, str, str]]:
     """The openings with nouns of the finished sentences in `file`, made by `next_words.write`, in random order."""
     groups = fillers(vocabulary)
-    rows = map(json.loads, file.read_text(encoding="utf-8").splitlines())
     # Only a label with one answer says which word was written.
-    whole = (row for row in rows if len(row["words"]) == 1 and not row["text"].endswith(BLANK))
+    whole = (row for row in workspace.rows(file) if len(row["words"]) == 1 and not row["text"].endswith(BLANK))
     sentences = dict.fromkeys(row["text"].replace(BLANK, row["words"][0]) for row in whole)
     found = [parts for sentence in sentences if (parts := opening(sentence, groups))]
     random.Random(seed).shuffle(found)

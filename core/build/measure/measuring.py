@@ -13,10 +13,10 @@ from transformers import BertModel, PreTrainedModel, PreTrainedTokenizerBase
 
 from core.build.measure.quality import Scorer, agreement, attention, held_out, scorer, unigram_scorer
 from core.build.text.cloze import SETS, cloze
-from core.build.text.corpora import MEASURING
+from core.build.text.corpora import FIRST_TEXT, MEASURING
 from core.build.text.encoding import Encoded
+from core.build.text.frequency import log_unigram
 from core.build.train.classifier import halved
-from core.build.train.teacher import FIRST_TEXT, log_unigram
 
 SEQUENCES = 800
 """How many held-out sequences are measured of each kind where trainings are compared."""

@@ -5,7 +5,7 @@ Held-out accuracy flatters small models (many masked tokens are "the" and "of"),
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,18 +56,25 @@ def unigram_scorer(log_unigram: Tensor) -> Scorer:
     return lambda batch: log_unigram.expand(int((batch.labels >= 0).sum()), -1)
 
 
+def _masked(
+    tokenizer: PreTrainedTokenizerBase, sequences: list[np.ndarray], most: int, seed: int = 0
+) -> Iterator[Batch]:
+    """Batches of up to `most` random sequences in which at least one token is masked; the draws depend on `seed` only."""
+    rng = np.random.default_rng(seed)
+    chosen = [sequences[i] for i in rng.permutation(len(sequences))[:most]]
+    for batch in batches(chosen, tokenizer, tokens=2048, seed=seed, probability=0.15):
+        if (batch.labels >= 0).any():
+            yield batch
+
+
 def held_out(
     score: Scorer, tokenizer: PreTrainedTokenizerBase, sequences: list[np.ndarray], most: int, seed: int = 0
 ) -> HeldOut:
     """Masks 15 % of up to `most` sequences, one draw by `seed`, 80/10/10, and scores the selected positions."""
-    rng = np.random.default_rng(seed)
-    chosen = [sequences[i] for i in rng.permutation(len(sequences))[:most]]
     loss = top5 = total = 0.0
     confidence, right = [], []
-    for batch in batches(chosen, tokenizer, tokens=2048, seed=seed, probability=0.15):
+    for batch in _masked(tokenizer, sequences, most, seed):
         labels = batch.labels[batch.labels >= 0]
-        if not len(labels):
-            continue
         logits = score(batch)
         best = logits.topk(5).indices == labels[:, None]  # [selected, 5]
         loss += float(F.cross_entropy(logits, labels, reduction="sum"))
@@ -95,11 +102,7 @@ def agreement(
     """How often the student's first word is the teacher's, and KL(teacher ‖ student) in nats, on held-out positions."""
     teach, learn = scorer(teacher), scorer(student)
     same = divergence = total = 0.0
-    rng = np.random.default_rng(0)
-    chosen = [sequences[i] for i in rng.permutation(len(sequences))[:most]]
-    for batch in batches(chosen, tokenizer, tokens=2048, seed=0, probability=0.15):
-        if not (batch.labels >= 0).any():
-            continue
+    for batch in _masked(tokenizer, sequences, most):
         taught, learned = teach(batch), learn(batch)
         same += float((taught.argmax(-1) == learned.argmax(-1)).sum())
         log_t, log_s = F.log_softmax(taught, -1), F.log_softmax(learned, -1)

@@ -14,10 +14,12 @@ from core.build import workspace
 from core.build.cards import classifiers as classifier_cards
 from core.build.cards.shipping import ship
 from core.build.stage import Stage
+from core.build.stages.labels import WORDNET
 from core.build.text import kinds_data
-from core.build.train import classifier, kinds, kinds_experiment, kinds_students, sentiment
+from core.build.train import classifier, kinds, kinds_experiment, sentiment
 from core.build.train.kinds import BASE
 from core.data.kinds import FOLDER, KINDS, LOGITS, RESULTS, TABLE, definitions, teacher_logits
+from core.distill import label_budget
 from core.measure.calibration import reliability
 from core.models.card import SHIPPED
 
@@ -57,23 +59,23 @@ def ship_kinds_teacher() -> None:
     ship(model, tokenizer, SHIPPED / kinds.TEACHER, *classifier_cards.kinds_teacher(metrics), embeddings_of=BASE)
 
 
-def kinds_student(run: kinds_students.Run) -> PreTrainedModel:
+def kinds_student(run: label_budget.Trial) -> PreTrainedModel:
     """One student of the shipped recipe, trained or read from the workspace."""
     folder = workspace.folder() / f"kinds-student-{run.labels}-{run.temperature}"
     if not (folder / "model.safetensors").exists():
-        kinds_students.learn(run, kinds_students.SHIPPED_RECIPE).save_pretrained(folder)
-    model = type(kinds_students.teacher()).from_pretrained(folder, dtype=torch.float32)
+        label_budget.learn(run, label_budget.SHIPPED_RECIPE).save_pretrained(folder)
+    model = type(label_budget.teacher()).from_pretrained(folder, dtype=torch.float32)
     return classifier.halved(model)
 
 
 def ship_kinds_student() -> None:
     """Ships the distilled student, measured beside two students without a teacher."""
-    run = kinds_students.SHIPPED_RUN
+    run = label_budget.SHIPPED_TRIAL
     model, tokenizer = kinds_student(run), AutoTokenizer.from_pretrained(BASE)
     rows, labels = kinds.rows_of("test", tokenizer)
 
     def measured(student: PreTrainedModel) -> dict:
-        found = kinds_students.measured(kinds_students.logits_of(student, "test"))
+        found = label_budget.measured(label_budget.logits_of(student, "test"))
         return {name: found[name] for name in ("accuracy", "agreement", "ece")}
 
     metrics = measured(model)
@@ -84,8 +86,8 @@ def ship_kinds_student() -> None:
     taught = scores(teacher_logits("test"), labels)
     metrics |= {"teacher_accuracy": taught["accuracy"], "teacher_ece": taught["ece"]}
     metrics["milliseconds"] = milliseconds(model, rows)
-    metrics["teacher_milliseconds"] = milliseconds(kinds_students.teacher(), rows)
-    card = classifier_cards.kinds_student(metrics, run, kinds_students.SHIPPED_RECIPE)
+    metrics["teacher_milliseconds"] = milliseconds(label_budget.teacher(), rows)
+    card = classifier_cards.kinds_student(metrics, run, label_budget.SHIPPED_RECIPE)
     ship(model, tokenizer, SHIPPED / "kinds-student", *card)
 
 
@@ -130,49 +132,55 @@ def _trained(name: str) -> bool:
     return classifier.finished(workspace.folder() / name)
 
 
-def _there(file: Path) -> bool:
-    return file.exists()
+def _there(*files: Path) -> bool:
+    return all(file.exists() for file in files)
 
 
-STAGES = [
+def _kinds_teacher_shipped() -> bool:
+    return _there(SHIPPED / kinds.TEACHER / "README.md", FOLDER / LOGITS)
+
+
+STAGES = (
     Stage(
-        "kinds_data",
-        "WordNet (Debian: wordnet-base)",
-        "assets/data/kinds/definitions.csv.gz with licence and description",
-        1,
-        lambda: _there(FOLDER / TABLE),
-        lambda: kinds_data.write(kinds_data.split(list(kinds_data.read())), FOLDER),
+        name="kinds_data",
+        outside=(WORDNET,),
+        leaves="assets/data/kinds/definitions.csv.gz with licence and description",
+        minutes=1,
+        done=lambda: _there(FOLDER / TABLE),
+        run=lambda: kinds_data.write(kinds_data.split(list(kinds_data.read())), FOLDER),
     ),
     Stage(
-        "kinds_teacher",
-        "kinds_data, assets/models/minilm-teacher",
-        "kinds-teacher/checkpoint.pt, assets/models/kinds-teacher, assets/data/kinds/teacher_logits.safetensors",
-        8,
-        lambda: _trained(kinds.TEACHER) and _there(SHIPPED / kinds.TEACHER / "README.md") and _there(FOLDER / LOGITS),
-        ship_kinds_teacher,
+        name="kinds_teacher",
+        needs=("kinds_data", "ship_words"),
+        leaves="kinds-teacher/checkpoint.pt, assets/models/kinds-teacher, assets/data/kinds/teacher_logits.safetensors",
+        minutes=8,
+        done=lambda: _trained(kinds.TEACHER) and _kinds_teacher_shipped(),
+        run=ship_kinds_teacher,
+        shipped=_kinds_teacher_shipped,
     ),
     Stage(
-        "kinds_student",
-        "kinds_teacher",
-        "kinds-student-*/model.safetensors, assets/models/kinds-student",
-        5,
-        lambda: _there(SHIPPED / "kinds-student" / "README.md"),
-        ship_kinds_student,
+        name="kinds_student",
+        needs=("kinds_teacher",),
+        leaves="kinds-student-*/model.safetensors, assets/models/kinds-student",
+        minutes=5,
+        done=lambda: _there(SHIPPED / "kinds-student" / "README.md"),
+        run=ship_kinds_student,
     ),
     Stage(
-        "kinds_experiment",
-        "kinds_teacher",
-        "kinds-experiment/results.jsonl, assets/data/kinds/experiment.json",
-        45,
-        lambda: kinds_experiment.done() and _there(FOLDER / RESULTS),
-        lambda: (kinds_experiment.conduct(), kinds_experiment.publish()),
+        name="kinds_experiment",
+        needs=("kinds_teacher",),
+        leaves="kinds-experiment/results.jsonl, assets/data/kinds/experiment.json",
+        minutes=45,
+        done=lambda: kinds_experiment.done() and _there(FOLDER / RESULTS),
+        run=lambda: (kinds_experiment.conduct(), kinds_experiment.publish()),
     ),
     Stage(
-        "sentiment",
-        "assets/models/minilm-teacher, NLTK's movie_reviews and sentence_polarity",
-        "sentiment-{teacher,student,control}/checkpoint.pt, assets/models/sentiment-{teacher,student}",
-        15,
-        lambda: all(_there(SHIPPED / name / "README.md") for name in (sentiment.TEACHER, sentiment.STUDENT)),
-        ship_sentiment,
+        name="sentiment",
+        needs=("ship_words",),
+        outside=("NLTK's movie_reviews and sentence_polarity",),
+        leaves="sentiment-{teacher,student,control}/checkpoint.pt, assets/models/sentiment-{teacher,student}",
+        minutes=15,
+        done=lambda: _there(*(SHIPPED / name / "README.md" for name in (sentiment.TEACHER, sentiment.STUDENT))),
+        run=ship_sentiment,
     ),
-]
+)

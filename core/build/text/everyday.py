@@ -21,7 +21,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from core.build.labels.larger import opened
+from core.build import workspace
+from core.build.packages import smollm2
 from core.build.text import wordnet
 from core.build.text.corpora import Document
 
@@ -133,7 +134,7 @@ class Writer:
     """
 
     def __init__(self) -> None:
-        self.model, self.tokenizer = opened()
+        self.model, self.tokenizer = smollm2()
 
     @torch.inference_mode()
     def write(self, asked: list[tuple[str, str]], generator: torch.Generator) -> list[tuple[str, float]]:
@@ -189,6 +190,12 @@ def tables() -> dict[str, dict]:
     return tomllib.loads((Path(__file__).parent / "everyday.toml").read_text(encoding="utf-8"))
 
 
+def filled(beginning: str, word: str) -> str:
+    """A beginning of `everyday.toml` with `word` in its place: {w}, with an article {a}, and both as capitals."""
+    article = wordnet.with_article(word)
+    return beginning.format(w=word, W=word.capitalize(), a=article, A=article.capitalize())
+
+
 def requests(words: list[Word], seed: int, count: int = BATCH) -> list[tuple[str, str, str]]:
     """`count` random (word, request, beginning), the same for the same seed."""
     asked = tables()
@@ -197,12 +204,10 @@ def requests(words: list[Word], seed: int, count: int = BATCH) -> list[tuple[str
     found = []
     for group in rng.choices(list(groups), list(asked["weights"].values()), k=count):
         word = rng.choice(groups[group])
-        article = f"an {word}" if word[0] in "aeiou" else f"a {word}"
         single = group in ("thing", "animal", "person")
         form = "request_word" if group in ("action", "quality") else "request"
-        request = asked[form].format(about=article if single else word, w=word)
-        filled = {"w": word, "W": word.capitalize(), "a": article, "A": article.capitalize()}
-        found.append((word, request, rng.choice(asked["beginnings"][group]).format(**filled)))
+        request = asked[form].format(about=wordnet.with_article(word) if single else word, w=word)
+        found.append((word, request, filled(rng.choice(asked["beginnings"][group]), word)))
     return found
 
 
@@ -224,18 +229,24 @@ def write(file: Path, vocabulary: dict[str, int], batches: int) -> None:
 
 def batches_done(file: Path) -> int:
     """How many batches `file` holds."""
-    if not file.exists():
-        return 0
-    return max((json.loads(line)["batch"] + 1 for line in file.read_text(encoding="utf-8").splitlines()), default=0)
+    return workspace.parts_done(file, "batch")
 
 
 def everyday_documents(file: Path) -> Iterator[Document]:
     """The kept sentences of `file`, each once, all those about one word on one side of the split."""
     seen: set[str] = set()
-    with file.open(encoding="utf-8") as lines:
-        for line in lines:
-            row = json.loads(line)
-            text = sentence(row["text"])
-            if text and row["score"] >= LIKELY and text not in seen and math.isfinite(row["score"]):
-                seen.add(text)
-                yield Document("everyday_smollm", f"{row['word']}#{len(seen)}", (text,))
+    for row in workspace.rows(file):
+        text = sentence(row["text"])
+        if text and row["score"] >= LIKELY and text not in seen and math.isfinite(row["score"]):
+            seen.add(text)
+            yield Document("everyday_smollm", f"{row['word']}#{len(seen)}", (text,))
+
+
+def next_word_documents(file: Path) -> Iterator[Document]:
+    """The finished sentences of a file of `next_words.write`, each once; those of a pack on one side of the split."""
+    seen: set[str] = set()
+    for row in workspace.rows(file):
+        text = row["text"].replace("[MASK]", row["words"][0])
+        if not row["text"].endswith("[MASK]") and text not in seen:
+            seen.add(text)
+            yield Document("everyday_next_words", f"{row['pack']}#{len(seen)}", (text,))

@@ -15,7 +15,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from core.build.text.corpora import WORDNET_FOLDER
+from core.build.text import wordnet
 from core.build.text.near_copies import OVERLAP, groups, words
 from core.data.kinds import KINDS, PARTS, TABLE, Definition
 
@@ -57,24 +57,16 @@ HELD_OUT = ("mildly acid red or yellow pulpy fruit eaten as a vegetable",)
 """Definitions that the lessons open on, or nearly: they go to the test part with all their near-copies."""
 
 
-def read(folder: Path = WORDNET_FOLDER) -> Iterator[Definition]:
+def read() -> Iterator[Definition]:
     """All definitions of the 16 kinds, in WordNet's order.
 
     Raises:
         FileNotFoundError: WordNet is not installed.
     """
-    path = folder / "data.noun"
-    if not path.exists():
-        raise FileNotFoundError(f"{path} is missing: install WordNet with 'apt-get install wordnet-base'.")
-    with path.open(encoding="latin-1") as lines:
-        for line in lines:
-            if line.startswith(" ") or "|" not in line:  # the licence stands at the top, indented
-                continue
-            fields, gloss = line.split("|", 1)
-            _, file, _, _, word, *_ = fields.split()
-            if int(file) in FILES:
-                text = " ".join(gloss.split('"')[0].replace("`", "'").strip(" ;:\n").split())
-                yield Definition(text, word.replace("_", " "), KINDS.index(FILES[int(file)]))
+    for synset in wordnet.synsets("noun"):
+        if synset.file in FILES:
+            text = " ".join(synset.definition.replace("`", "'").split())
+            yield Definition(text, synset.lemmas[0], KINDS.index(FILES[synset.file]))
 
 
 def split(found: list[Definition]) -> dict[str, list[Definition]]:
@@ -127,7 +119,7 @@ def write(parts: dict[str, list[Definition]], folder: Path) -> None:
 
 def _licence() -> str:
     """WordNet's licence as it stands at the top of its own file."""
-    with (WORDNET_FOLDER / "data.noun").open(encoding="latin-1") as lines:
+    with (wordnet.FOLDER / "data.noun").open(encoding="latin-1") as lines:
         head = [line.strip().split(" ", 1)[1:] for line in lines if line.startswith("  ")]
     return "\n".join(text[0].rstrip() if text else "" for text in head) + "\n"
 

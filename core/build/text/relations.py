@@ -222,7 +222,7 @@ def _with_article(word: str, synset: Synset) -> str:
     counted = wordnet.NOUN_KINDS.get(synset.file) in COUNTED or begins in ("a", "an", "any")
     if synset.part == "noun" and not counted:
         return word
-    return f"an {word}" if word[0] in "aeiou" else f"a {word}"
+    return wordnet.with_article(word)
 
 
 def _plural(word: str) -> str:

@@ -69,6 +69,11 @@ class Synset:
         return self._targets.get(symbol, [])
 
 
+def with_article(word: str) -> str:
+    """The word after "a" or "an", by its first letter."""
+    return f"an {word}" if word[0] in "aeiou" else f"a {word}"
+
+
 def synsets(part: str) -> Iterator[Synset]:
     """All sets of one part of speech, in the file's order.
 

@@ -19,6 +19,7 @@ from torch import Tensor
 from transformers import BertConfig, BertForSequenceClassification, BertModel, PreTrainedModel, PreTrainedTokenizerBase
 
 from core.build import workspace
+from core.build.train import decay
 
 SAVE_SECONDS = 120
 """How often a running training is saved: what a kill may cost."""
@@ -128,11 +129,7 @@ def fit(folder: Path, model: PreTrainedModel, rows: list[list[int]], loss_of: Lo
         batch for _ in range(schedule.epochs) for batch in batch_indices(rows, schedule.batch_tokens, rng)
     ]  # all orders are drawn at the start, so a resumed run sees the same ones
     learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    groups = [
-        {"params": [parameter for parameter in learned if parameter.ndim > 1], "weight_decay": 0.01},
-        {"params": [parameter for parameter in learned if parameter.ndim == 1], "weight_decay": 0.0},
-    ]
-    optimizer = torch.optim.AdamW(groups, lr=schedule.peak, fused=True)
+    optimizer = torch.optim.AdamW(decay.groups(learned), lr=schedule.peak, fused=True)
     checkpoint, first = folder / "checkpoint.pt", 0
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
@@ -176,9 +173,7 @@ def fit(folder: Path, model: PreTrainedModel, rows: list[list[int]], loss_of: Lo
 
 def finished(folder: Path) -> bool:
     """Whether a training has taken all its steps, by the last line of its log."""
-    log = folder / "log.jsonl"
-    lines = log.read_text().splitlines() if log.exists() else []
-    last = json.loads(lines[-1]) if lines else {}
+    last = workspace.last_row(folder / "log.jsonl")
     return bool(last) and last["step"] == last["of"]
 
 

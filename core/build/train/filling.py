@@ -22,7 +22,9 @@ from transformers import BertForMaskedLM, PreTrainedTokenizerBase
 
 from core.build import workspace
 from core.build.text.encoding import Batch, Encoded, batches
-from core.build.train.teacher import COMMON, SAVE_SECONDS, log_unigram, masked_lm_losses, training_pass
+from core.build.text.frequency import common_words
+from core.build.train import decay
+from core.build.train.teacher import SAVE_SECONDS, masked_lm_losses, training_pass
 
 HELD_OUT_PACKS = 20
 """Each so manieth pack of labels is kept from training and measures how well the blanks are learned."""
@@ -78,13 +80,6 @@ def _padded(rows: list[list], filler: float) -> Tensor:
     return torch.tensor([row + [filler] * (longest - len(row)) for row in rows])
 
 
-def common_words(corpora: dict[str, Encoded], tokenizer: PreTrainedTokenizerBase) -> Tensor:
-    """True for ids that may well repeat in a sentence: special ones and the most frequent, `[vocabulary]`."""
-    common = log_unigram(corpora, len(tokenizer)) > COMMON
-    common[tokenizer.all_special_ids] = True
-    return common
-
-
 def read_blanks(files: list[Path], tokenizer: PreTrainedTokenizerBase, held_out: bool, common: Tensor) -> Blanks:
     """The labels of one side of the split, without uncommon words that stand in the sentence already.
 
@@ -110,7 +105,7 @@ def _rows(files: list[Path], held_out: bool) -> list[dict]:
     """The labels of one side of the split."""
     found = []
     for file in files:
-        rows = (json.loads(line) for line in file.read_text(encoding="utf-8").splitlines())
+        rows = workspace.rows(file)
         found += {row["text"]: row for row in rows if (row["pack"] % HELD_OUT_PACKS == 0) == held_out}.values()
     return found
 
@@ -154,9 +149,7 @@ def count(files: list[Path]) -> int:
 
 def steps_done(folder: Path) -> int:
     """How far the training in `folder` has come, by its log."""
-    log = folder / "log.jsonl"
-    lines = log.read_text().splitlines() if log.exists() else []
-    return json.loads(lines[-1])["step"] if lines else 0
+    return workspace.last_row(folder / "log.jsonl").get("step", 0)
 
 
 @torch.no_grad()
@@ -216,11 +209,7 @@ def train(
     model.set_attn_implementation("eager")  # the fused one takes half of a step on so short sentences
     model.bert.embeddings.word_embeddings.requires_grad_(False)
     learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    groups = [
-        {"params": [each for each in learned if each.ndim > 1], "weight_decay": 0.01},
-        {"params": [each for each in learned if each.ndim == 1], "weight_decay": 0.0},
-    ]
-    optimizer = torch.optim.AdamW(groups, lr=plan.peak, betas=(0.9, 0.98), fused=True)
+    optimizer = torch.optim.AdamW(decay.groups(learned), lr=plan.peak, betas=(0.9, 0.98), fused=True)
     checkpoint, done = folder / "checkpoint.pt", 0
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)

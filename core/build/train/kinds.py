@@ -12,12 +12,11 @@ from transformers import AutoTokenizer, BertForSequenceClassification
 from core.build import workspace
 from core.build.train import classifier
 from core.data.kinds import FOLDER, KINDS, LOGITS, definitions
+from core.distill.label_budget import TEACHER, VOCABULARY
 from core.models.card import SHIPPED
 
-BASE = SHIPPED / "minilm-teacher"
+BASE = SHIPPED / VOCABULARY
 """The encoder that all models of this width start from, and whose word embeddings they share."""
-
-TEACHER = "kinds-teacher"
 
 SCHEDULE = classifier.Schedule(epochs=3, peak=1e-4)
 

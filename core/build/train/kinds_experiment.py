@@ -12,8 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from core.build import workspace
-from core.build.train.kinds_students import SOFT_WEIGHT, Recipe, Run, learn, logits_of, measured
 from core.data.kinds import FOLDER, RESULTS, definitions, teacher_logits
+from core.distill.label_budget import SOFT_WEIGHT, StudentRecipe, Trial, learn, logits_of, measured
 
 SEEDS = range(5)
 BUDGETS = (250, 1000, 4000)
@@ -27,21 +27,21 @@ BUDGET = 1000
 """At which all temperatures are tried."""
 
 
-def runs() -> list[Run]:
+def runs() -> list[Trial]:
     """All runs, seed by seed."""
     budgets = (*BUDGETS, len(definitions("transfer")))
     planned = []
     for seed in SEEDS:
-        planned += [Run(labels, None, seed) for labels in budgets]
-        planned += [Run(labels, TEMPERATURE, seed) for labels in budgets]
-        planned += [Run(BUDGET, temperature, seed) for temperature in TEMPERATURES if temperature != TEMPERATURE]
+        planned += [Trial(labels, None, seed) for labels in budgets]
+        planned += [Trial(labels, TEMPERATURE, seed) for labels in budgets]
+        planned += [Trial(BUDGET, temperature, seed) for temperature in TEMPERATURES if temperature != TEMPERATURE]
     return planned
 
 
 def results(folder: Path) -> list[dict]:
     """The runs that are done."""
     file = folder / "results.jsonl"
-    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    return workspace.rows(file) if file.exists() else []
 
 
 def done(folder: Path | None = None) -> bool:
@@ -50,9 +50,9 @@ def done(folder: Path | None = None) -> bool:
     return all((run.labels, run.temperature, run.seed) in found for run in runs())
 
 
-def conduct(folder: Path | None = None, recipe: Recipe | None = None, seeds: Collection[int] = SEEDS) -> None:
+def conduct(folder: Path | None = None, recipe: StudentRecipe | None = None, seeds: Collection[int] = SEEDS) -> None:
     """Trains and measures what is not done yet of these seeds; several processes may share the seeds among them."""
-    folder, recipe = folder or _folder(), recipe or Recipe()
+    folder, recipe = folder or _folder(), recipe or StudentRecipe()
     folder.mkdir(parents=True, exist_ok=True)
     known = {(row["labels"], row["temperature"], row["seed"]) for row in results(folder)}
     with (folder / "results.jsonl").open("a") as file:
@@ -65,7 +65,7 @@ def conduct(folder: Path | None = None, recipe: Recipe | None = None, seeds: Col
 def publish(folder: Path | None = None, target: Path = FOLDER) -> None:
     """Writes what was found, with the teacher's own numbers and the recipe, into the data set's folder."""
     report = {
-        "recipe": {**asdict(Recipe()), "soft_weight": SOFT_WEIGHT, "transfer": len(definitions("transfer"))},
+        "recipe": {**asdict(StudentRecipe()), "soft_weight": SOFT_WEIGHT, "transfer": len(definitions("transfer"))},
         "teacher": measured(teacher_logits("test")),
         "runs": results(folder or _folder()),
     }

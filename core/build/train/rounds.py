@@ -1,13 +1,14 @@
-"""How the teacher was trained on blanks: round after round, and the means of what the rounds leave."""
+"""How the teacher was trained on blanks, as `rounds.toml` says it: round after round, and the means of what the rounds leave."""
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.build.labels.draws import drawn
-from core.build.text.inputs import labels_file
 from core.build.train.filling import Filling
+from core.build.workspace import labels_file
 
 
 @dataclass(frozen=True)
@@ -18,11 +19,15 @@ class Round:
         start: the model that it goes on from.
         labels: their names; what is named twice counts twice.
         plan: how it goes.
+        minutes: about how long it takes on two idle cores.
+        reads: what a card calls its labels.
     """
 
     start: str
     labels: tuple[str, ...]
     plan: Filling
+    minutes: int
+    reads: str
 
     @property
     def files(self) -> list[Path]:
@@ -30,97 +35,48 @@ class Round:
         return [labels_file(name) for name in self.labels]
 
 
-LAST_WORDS = ("endings", *["ends"] * 2, *["relations"] * 2)
-ANEW = (drawn("endings", 1), *[drawn("ends", 1)] * 3, *["shorts"] * 3, *["opposites"] * 4, *["relations"] * 2)
-AFRESH = (
-    drawn("endings", 2),
-    *[drawn("ends", 1)] * 3,
-    *[drawn("shorts", 1)] * 3,
-    "shorts",
-    *["opposites"] * 4,
-    *["relations"] * 2,
-)
-OFTEN = (*[drawn("ends", 1)] * 3, *[drawn("shorts", 1)] * 2, *["shorts"] * 2, *["opposites"] * 4, *["relations"] * 2)
-"""Labels that are few, and judged or WordNet's: the last rounds read them several times."""
+@dataclass(frozen=True)
+class Written:
+    """One draw of the labels that SmolLM2 leaves while it writes, and about how many minutes each kind of them takes."""
 
-ONCE_MORE = (
-    drawn("endings", 3),
-    *[drawn("openings", 1)] * 4,
-    *[drawn("openings", 3)] * 4,
-    *OFTEN,
-)
-BY_WHAT_FOLLOWS = (
-    *[drawn("endings", draw) for draw in (1, 2, 3)],
-    *[drawn("fillers", 1)] * 5,
-    *[drawn("fillers", 2)] * 5,
-    *[drawn("fillers", 3)] * 5,
-    *OFTEN,
-)
+    draw: int
+    minutes: dict[str, int]
 
-ROUNDS = {
-    "first_round": Round("text_only", ("both_sides", "relations"), Filling()),
-    "second_round": Round(
-        "first_round",
-        ("next_words", "relations"),
-        Filling(steps=933, batch_blanks=256, peak=3e-4, last=0.624, seed=1),  # left high, to go on with both kinds
-    ),
-    "third_round": Round(
-        "second_round",
-        ("next_words", *["ends"] * 4, *["relations"] * 2),
-        Filling(steps=1400, batch_blanks=256, peak=3e-4, seed=2),
-    ),
-    "fourth_round": Round(
-        "third_round", LAST_WORDS, Filling(steps=2000, batch_blanks=256, peak=3e-4, copying=2.0, seed=3)
-    ),
-    "fifth_round": Round(
-        "fourth_round", LAST_WORDS, Filling(steps=800, batch_blanks=256, peak=3e-4, copying=2.0, seed=4)
-    ),
-    "sixth_round": Round(
-        "three_rounds",
-        ANEW,
-        Filling(steps=2400, batch_tokens=1536, batch_blanks=256, peak=3e-4, copying=3.0, seed=5),
-    ),
-    "seventh_round": Round(
-        "sixth_round",
-        ANEW,
-        Filling(steps=1600, batch_tokens=1536, batch_blanks=256, peak=3e-4, copying=3.0, seed=6),
-    ),
-    "eighth_round": Round(
-        "two_rounds",
-        ANEW,
-        Filling(steps=5000, batch_tokens=1536, batch_blanks=96, peak=3e-4, copying=3.0, movie_share=1.0, seed=7),
-    ),
-    "ninth_round": Round(
-        "eighth_round",
-        AFRESH,
-        Filling(steps=3300, batch_tokens=2048, batch_blanks=96, peak=3e-4, copying=3.0, movie_share=1.0, seed=8),
-    ),
-    "tenth_round": Round(
-        "eight_and_nine",
-        ONCE_MORE,
-        Filling(steps=2800, batch_tokens=2048, batch_blanks=128, peak=3e-4, copying=3.0, movie_share=1.0, seed=9),
-    ),
-    "eleventh_round": Round(
-        "tenth_round",
-        (*ONCE_MORE, drawn("endings", 2)),
-        Filling(steps=2500, batch_tokens=2048, batch_blanks=128, peak=3e-4, copying=3.0, movie_share=1.0, seed=10),
-    ),
-    "twelfth_round": Round(
-        "eight_to_eleven",
-        BY_WHAT_FOLLOWS,
-        Filling(steps=3000, batch_tokens=2048, batch_blanks=128, peak=3e-4, copying=3.0, movie_share=1.0, seed=11),
-    ),
-}
+
+@dataclass(frozen=True)
+class Judged:
+    """One draw of labels of a `kind` that SmolLM2 judges; the `guesser` is the model that proposes words too."""
+
+    kind: str
+    draw: int
+    guesser: str
+    minutes: int
+
+    @property
+    def name(self) -> str:
+        """The name of the file of labels and of the stage that writes it."""
+        return drawn(self.kind, self.draw)
+
+
+def _round(found: dict) -> Round:
+    labels = tuple(name for name, times in found["labels"].items() for _ in range(times))
+    return Round(found["start"], labels, Filling(**found["plan"]), found["minutes"], found["reads"])
+
+
+_FILE = tomllib.loads((Path(__file__).parent / "rounds.toml").read_text(encoding="utf-8"))
+_MODELS: dict[str, dict] = _FILE["models"]
+
+ROUNDS = {name: _round(found) for name, found in _MODELS.items() if "start" in found}
 """The trainings on blanks, by folder."""
 
-MEANS = {
-    "three_rounds": ("third_round", "fourth_round", "fifth_round"),
-    "two_rounds": ("sixth_round", "seventh_round"),
-    "eight_and_nine": ("eighth_round", "ninth_round"),
-    "eight_to_eleven": ("eighth_round", "ninth_round", "tenth_round", "eleventh_round"),
-    "teacher": ("eight_to_eleven", "twelfth_round"),
-}
+MEANS = {name: tuple(found["mean_of"]) for name, found in _MODELS.items() if "mean_of" in found}
 """Models whose weights are the mean of others', all of which end with a learning rate of zero and have read last words."""
+
+ROWS = {name: found["row"] for name, found in _MODELS.items() if "row" in found}
+"""The rounds and means that are measured, in the order in which they came to be, and what a card calls them."""
+
+WRITTEN = tuple(Written(**found) for found in _FILE["written"])
+JUDGED = tuple(Judged(**found) for found in _FILE["judged"])
 
 
 def made_of(name: str) -> tuple[str, ...]:

@@ -18,8 +18,9 @@ import torch
 from transformers import BertForMaskedLM, ElectraConfig, ElectraForMaskedLM, PreTrainedModel, PreTrainedTokenizerBase
 
 from core.build import workspace
+from core.build.text.corpora import FIRST_TEXT
 from core.build.text.encoding import LONGEST, Encoded
-from core.build.train.teacher import FIRST_TEXT, SAVE_SECONDS, training_pass
+from core.build.train.teacher import SAVE_SECONDS, training_pass
 from core.distill.distiller import Arm, Distiller, Training
 from core.distill.encoding import masked
 from core.distill.objective import CONTROL, Objective, Recipe

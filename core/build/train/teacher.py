@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import math
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,11 +19,10 @@ from torch.nn import functional as F
 from transformers import AutoTokenizer, BertConfig, BertForMaskedLM, BertModel
 
 from core.build import workspace
+from core.build.text.corpora import FIRST_TEXT, MADE_TEXT, MORE_TEXT
 from core.build.text.encoding import Batch, Encoded, batches
-
-COMMON = math.log(1e-3)
-"""ln of the share of the text from which on a word is common: "the", "of", "is", and some seventy more."""
-
+from core.build.text.frequency import common_words, log_unigram
+from core.build.train import decay
 
 SAVE_SECONDS = 300
 """How often a running training is saved: what a kill may cost."""
@@ -52,19 +50,6 @@ class Cycle:
     words: bool = True
     bfloat16: bool = False
 
-
-FIRST_TEXT = (
-    "wordnet",
-    "masc_tagged",
-    "movie_reviews",
-    "subjectivity",
-    "sentence_polarity",
-    "state_union",
-    "inaugural",
-    "genesis",
-)
-MORE_TEXT = (*FIRST_TEXT, "product_reviews_1", "product_reviews_2", "pros_cons")
-MADE_TEXT = ("everyday_relations", "everyday_smollm")
 
 CYCLES = (
     Cycle(2_700_000, FIRST_TEXT, warmup=150_000),
@@ -171,11 +156,7 @@ def train(folder: Path, source: Path, corpora: dict[str, Encoded], schedule: Sch
         read = {name: corpora[name] for name in schedule.cycles[0].corpora}
         model.cls.predictions.bias.copy_(log_unigram(read, len(tokenizer)))
     model.eval()  # no dropout: a few passes over so much text do not overfit
-    decayed, plain = [], []
-    for parameter in model.parameters():
-        (decayed if parameter.ndim > 1 else plain).append(parameter)
-    groups = [{"params": decayed, "weight_decay": 0.01}, {"params": plain, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, lr=schedule.peak, betas=(0.9, 0.98), fused=True)
+    optimizer = torch.optim.AdamW(decay.groups(model.parameters()), lr=schedule.peak, betas=(0.9, 0.98), fused=True)
 
     place = {"seen": 0, "step": 0, "cycle": 0, "epoch": 0, "in_epoch": 0}
     checkpoint = folder / "checkpoint.pt"
@@ -195,8 +176,7 @@ def _one_pass(model, optimizer, tokenizer, corpora, schedule: Schedule, place: d
     """Trains to the end of a pass over the text, or of a cycle; `place` says where it starts, and moves."""
     cycle = schedule.cycles[place["cycle"]]
     read = {name: corpora[name] for name in cycle.corpora}
-    common = log_unigram(read, len(tokenizer)) > COMMON
-    common[tokenizer.all_special_ids] = True
+    common = common_words(read, tokenizer)
     rows = training_pass(read, schedule.movie_share, schedule.seed + place["epoch"])
     stream = batches(rows, tokenizer, schedule.batch_tokens, place["epoch"], schedule.probability)
     saved = started = time.monotonic()
@@ -243,12 +223,3 @@ def training_pass(corpora: dict[str, Encoded], movie_share: float, seed: int) ->
             rows = [rows[i] for i in rng.permutation(len(rows))[: int(len(rows) * movie_share)]]
         chosen += rows
     return chosen
-
-
-def log_unigram(corpora: dict[str, Encoded], size: int) -> torch.Tensor:
-    """ln of each token's share of the training text, with one added to every count: the head's bias to start from."""
-    counts = np.ones(size)
-    for encoded in corpora.values():
-        for row in encoded.sequences(held_out=False):
-            np.add.at(counts, row[1:-1], 1)
-    return torch.from_numpy(np.log(counts / counts.sum())).float()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from copy import deepcopy
 from functools import cache, partial
@@ -10,7 +9,9 @@ from functools import cache, partial
 from transformers import BertForMaskedLM, PreTrainedModel
 
 from core.build import workspace
-from core.build.text.inputs import source, text, tokenizer
+from core.build.packages import encoder_folder
+from core.build.text.corpora import FIRST_TEXT
+from core.build.text.inputs import text, tokenizer
 from core.build.train import filling, pairs, student, teacher
 from core.build.train.rounds import MEANS, ROUNDS
 from core.models.card import SHIPPED
@@ -30,14 +31,14 @@ def trained(name: str) -> BertForMaskedLM:
     if name in ROUNDS:
         chosen = ROUNDS[name]
         begun = (folder / "checkpoint.pt").exists()
-        start = partial(teacher.fresh_teacher, source()) if begun else lambda: deepcopy(trained(chosen.start))
-        return filling.train(folder, start, tokenizer(), text(teacher.FIRST_TEXT), chosen.files, chosen.plan)
+        start = partial(teacher.fresh_teacher, encoder_folder()) if begun else lambda: deepcopy(trained(chosen.start))
+        return filling.train(folder, start, tokenizer(), text(FIRST_TEXT), chosen.files, chosen.plan)
     schedule = SCHEDULES[name]
     if name == "longer" and not (folder / "checkpoint.pt").exists():
         trained("text_only")
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(workspace.folder() / "text_only" / "checkpoint.pt", folder)
-    return teacher.train(folder, source(), text(schedule.corpora), schedule)
+    return teacher.train(folder, encoder_folder(), text(schedule.corpora), schedule)
 
 
 def train_student(name: str) -> PreTrainedModel:
@@ -57,6 +58,5 @@ def train_pairs() -> dict[str, pairs.PairModel]:
 
 def done_to(folder: str, total: int) -> bool:
     """Whether a training that counts tokens has seen all of them, by its checkpoint's mark."""
-    log = workspace.folder() / folder / "log.jsonl"
-    lines = log.read_text().splitlines() if log.exists() else []
-    return bool(lines) and json.loads(lines[-1])["tokens"] >= total - 50_000
+    last = workspace.last_row(workspace.folder() / folder / "log.jsonl")
+    return bool(last) and last["tokens"] >= total - 50_000

@@ -15,6 +15,7 @@ from pprint import pformat
 from typing import Any
 
 from core.data import kinds
+from core.distill.label_budget import SHIPPED_RECIPE, SHIPPED_TRIAL, StudentRecipe
 from core.labs.worth_it.report import Report
 from core.measure import label_budgets as stored
 from core.runs.datasets import MAKERS
@@ -96,15 +97,15 @@ pd.DataFrame(
 """
 
 _SHIPPED_PLAN = """
-from core.build.train.kinds_students import Recipe, Run, learn, logits_of, measured
+from core.distill.label_budget import StudentRecipe, Trial, learn, logits_of, measured
 
-recipe = Recipe({recipe})
+recipe = StudentRecipe({recipe})
 arms = {{"distilled": {temperature}, "control": None}}  # the temperature of the soft loss
 LABELS, SEEDS = {labels}, range({seeds})  # a minute or more a student: begin with range(1)
 """
 
 _SHIPPED_MATERIAL = """
-from core.build.train.kinds_students import texts
+from core.distill.label_budget import texts
 
 len(texts("transfer")), len(texts("test"))
 """
@@ -113,7 +114,7 @@ _SHIPPED_TRAIN = """
 found = {arm: {} for arm in arms}
 for seed in SEEDS:
     for arm, temperature in arms.items():
-        found[arm][seed] = measured(logits_of(learn(Run(LABELS, temperature, seed), recipe), "test"))
+        found[arm][seed] = measured(logits_of(learn(Trial(LABELS, temperature, seed), recipe), "test"))
         print(f"seed {seed}, {arm}: {found[arm][seed]['accuracy']:.1%}")
 """
 
@@ -182,15 +183,13 @@ def notebook(report: Report, plan: Mapping[str, Any] | None, texts: Mapping[str,
 
 def _shipped(texts: Mapping[str, str], then: str) -> list[dict]:
     """The cells of the shipped pair: the stored experiment again, or the shipped student where that is not stored."""
-    from core.build.train.kinds_students import SHIPPED_RECIPE, SHIPPED_RUN, Recipe
-
     if stored.stored():
         found, accuracy = kinds.experiment(), stored.experiment("accuracy")
-        recipe = Recipe(**{part.name: found["recipe"][part.name] for part in fields(Recipe)})
+        recipe = StudentRecipe(**{part.name: found["recipe"][part.name] for part in fields(StudentRecipe)})
         facts = {"labels": accuracy.budget, "temperature": accuracy.temperature, "seeds": accuracy.seeds}
     else:
         recipe = SHIPPED_RECIPE
-        facts = {"labels": SHIPPED_RUN.labels, "temperature": SHIPPED_RUN.temperature, "seeds": 1}
+        facts = {"labels": SHIPPED_TRIAL.labels, "temperature": SHIPPED_TRIAL.temperature, "seeds": 1}
     written = ", ".join(f"{name}={value!r}" for name, value in asdict(recipe).items())
     return [
         _words(f"## {texts['plan']}"),

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from core.build.labels import next_words
-from core.build.labels.larger import Label
+from core.build.labels.label import Label
+from core.build.text import everyday
 
 
 @pytest.fixture
@@ -152,7 +153,7 @@ def test_the_sentences_that_it_finished_are_text_too(writing, tmp_path):
             ("A [MASK]", "b"),
         ):
             out.write(json.dumps({"pack": 7, "text": text, "words": [word], "p": [1.0]}) + "\n")
-    found = list(next_words.written(file))
+    found = list(everyday.next_word_documents(file))
     assert found[-1].sentences == ("The spoon has a handle.",) and found[-1].name.startswith("7#")
     assert all("[MASK]" not in each.sentences[0] and each.sentences[0].endswith(".") for each in found)
     assert sum(each.name.startswith("7#") for each in found) == 1

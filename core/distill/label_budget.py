@@ -1,8 +1,11 @@
-"""Small students for the kinds: one fresh model, learning from labels alone or from the teacher's soft labels too.
+"""Students under a label budget: the shipped definitions, of which only some are labelled, with and without the teacher.
 
-The students never see the teacher's own texts. On the transfer set the teacher's logits are known for every definition and the
-label only for some: the label budget. A student without a teacher learns from the labelled ones; a distilled one from all of
-them, with the label where it is known. Both take the same number of steps from the same weights.
+    trial = Trial(labels=1000, temperature=2.0, seed=0)
+    measured(logits_of(learn(trial, StudentRecipe()), "test"))["accuracy"]
+
+The students are never trained on the teacher's own texts. On the transfer set the teacher's logits are known for every definition
+and the label only for some: the label budget. The control is trained on the labelled ones; a distilled student on all of them,
+with the label where it is known. Both take the same number of steps from the same weights.
 """
 
 from __future__ import annotations
@@ -14,7 +17,6 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from core.build.train.kinds import BASE, TEACHER
 from core.data.kinds import definitions, teacher_logits
 from core.distill.distiller import Arm, Distiller, Training
 from core.distill.encoding import encode
@@ -24,17 +26,20 @@ from core.distill.texts import Texts
 from core.measure.calibration import reliability
 from core.models.loading import open_tokenizer
 
+TEACHER, VOCABULARY = "kinds-teacher", "minilm-teacher"
+"""The shipped teacher, and the shipped model whose tokenizer all models of definitions share."""
+
 SOFT_WEIGHT = 0.9
 """Hinton, Vinyals, Dean 2015, section 2: a considerably lower weight on the hard loss did best."""
 
 
 @dataclass(frozen=True)
-class Run:
-    """One student.
+class Trial:
+    """One student of the experiment.
 
     Attributes:
         labels: the label budget; so many texts of the transfer set, drawn by the seed.
-        temperature: of the soft loss; None for a student without a teacher.
+        temperature: of the soft loss; None for the control, which has no teacher.
         seed: draws the labelled texts, the weights and the batches.
     """
 
@@ -43,13 +48,13 @@ class Run:
     seed: int
 
 
-SHIPPED_RUN = Run(labels=1000, temperature=2.0, seed=0)
+SHIPPED_TRIAL = Trial(labels=1000, temperature=2.0, seed=0)
 """The student that is shipped: what distillation is for, few labels and many texts."""
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """The student's shape and how long it learns; the same for all runs that are compared."""
+class StudentRecipe:
+    """The student's shape and how long it is trained; the same for all trials that are compared."""
 
     layers: int = 2
     width: int = 128
@@ -59,7 +64,7 @@ class Recipe:
     rate: float = 1e-3
 
 
-SHIPPED_RECIPE = Recipe(steps=2000)
+SHIPPED_RECIPE = StudentRecipe(steps=2000)
 """Longer than the experiment's, for there is only one of it."""
 
 
@@ -73,7 +78,7 @@ def texts(part: str) -> Texts:
 @cache
 def tokenizer() -> PreTrainedTokenizerBase:
     """The teacher's tokenizer, which its students share."""
-    return open_tokenizer(BASE)
+    return open_tokenizer(VOCABULARY)
 
 
 @cache
@@ -82,17 +87,23 @@ def teacher() -> PreTrainedModel:
     return open_for(TEACHER, "single_label")
 
 
-def learn(run: Run, recipe: Recipe) -> PreTrainedModel:
-    """Trains one student."""
+def learn(trial: Trial, recipe: StudentRecipe) -> PreTrainedModel:
+    """Train one student; the result is in eval mode.
+
+    Raises:
+        LabError: `missing_data` if the definitions or the teacher's logits are not there.
+    """
     transfer = texts("transfer")
-    order = torch.randperm(len(transfer), generator=torch.Generator().manual_seed(run.seed))
-    student = fresh(teacher(), "single_label", recipe.layers, recipe.width, recipe.heads, longest=128, seed=run.seed)
-    training = Training(recipe.steps, recipe.batch, rate=recipe.rate, seed=run.seed)
-    if run.temperature is None:
-        distiller = Distiller(None, {"student": Arm(student, CONTROL)}, transfer.chosen(order[: run.labels]), training)
+    order = torch.randperm(len(transfer), generator=torch.Generator().manual_seed(trial.seed))
+    student = fresh(teacher(), "single_label", recipe.layers, recipe.width, recipe.heads, longest=128, seed=trial.seed)
+    training = Training(recipe.steps, recipe.batch, rate=recipe.rate, seed=trial.seed)
+    if trial.temperature is None:
+        distiller = Distiller(
+            None, {"student": Arm(student, CONTROL)}, transfer.chosen(order[: trial.labels]), training
+        )
     else:
-        arms = {"student": Arm(student, mixture(SOFT_WEIGHT, run.temperature))}
-        distiller = Distiller(teacher(), arms, transfer.without_labels(order[run.labels :]), training)
+        arms = {"student": Arm(student, mixture(SOFT_WEIGHT, trial.temperature))}
+        distiller = Distiller(teacher(), arms, transfer.without_labels(order[trial.labels :]), training)
         distiller.teaching.know(teacher_logits("transfer"))
     for _ in distiller:
         pass
@@ -101,7 +112,7 @@ def learn(run: Run, recipe: Recipe) -> PreTrainedModel:
 
 @torch.no_grad()
 def logits_of(model: nn.Module, part: str) -> Tensor:
-    """What a model says of each definition of a part, `[definition, kind]`."""
+    """A model's logits for each definition of a part, `[definition, kind]`."""
     found, model = texts(part), model.eval()
     answers = torch.empty(len(found), model.config.num_labels)
     for rows in found.lengths.argsort(stable=True).split(64):
@@ -111,7 +122,7 @@ def logits_of(model: nn.Module, part: str) -> Tensor:
 
 
 def measured(logits: Tensor, part: str = "test") -> dict:
-    """How good these answers to a part are: accuracy, agreement with the teacher, calibration.
+    """Accuracy, agreement with the teacher, and calibration of logits for a part.
 
     Args:
         logits: `[definition, kind]`.
