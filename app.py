@@ -21,7 +21,7 @@ if str(ROOT) not in sys.path:  # pages import core and lessons from here, wherev
 
 from core.engine import ENGINE  # noqa: E402
 from core.practice.sandbox import SANDBOX  # noqa: E402
-from core.runs.server import close_workshop  # noqa: E402
+from core.runs.server import close_run_queue  # noqa: E402
 from pages.kit.components.plotly_figure import LIBRARY_FILE, LIBRARY_ROUTE  # noqa: E402
 
 A_YEAR = 365 * 24 * 3600
@@ -36,7 +36,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     sys.setswitchinterval(0.0005)
     threading.Thread(target=_prepare, name="warm-up", daemon=True).start()
     yield
-    close_workshop()
+    close_run_queue()
     SANDBOX.close()
 
 

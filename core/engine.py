@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from core.errors import LabError
 from core.memory import RecentlyUsed
 from core.models.card import OPENED_EARLY, ModelCard, catalog
-from core.models.finished import named
+from core.models.finished import find_card
 
 if TYPE_CHECKING:
     from core.models import Checkpoint
@@ -228,7 +228,7 @@ def _first(role: str) -> str:
 
 def card(name: str) -> ModelCard | None:
     """The card of a shipped model, or of a run's finished student; or None."""
-    return named(name)
+    return find_card(name)
 
 
 def models_for(setting: Setting, task: str) -> tuple[str, str]:

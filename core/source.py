@@ -11,7 +11,7 @@ from functools import cache
 from importlib import import_module
 
 from core.models.card import SHIPPED
-from core.models.finished import named
+from core.models.finished import find_card
 
 _ROOT = SHIPPED.parents[1]
 
@@ -32,7 +32,7 @@ def source_of(function: str) -> str:
 
 def weights_of(name: str) -> str:
     """What `from_pretrained` opens a model by, if Python starts in this program's folder: a folder, or a name on the Hub."""
-    card = named(name)
+    card = find_card(name)
     if card is None:
         return name
     folder = card.folder

@@ -16,7 +16,7 @@ import lessons
 from core import engine
 from core.folders import FOLDER_VARIABLE
 from core.labs.experiments import plans
-from core.runs.server import close_workshop
+from core.runs.server import close_run_queue
 from core.source import source_of, weights_of
 from lessons.snippets import Snippet, literal
 
@@ -180,12 +180,12 @@ def one_engine(monkeypatch):
 def small_runs(tmp_path_factory):
     """A data folder of its own, in which an experiment takes a few steps."""
     with pytest.MonkeyPatch.context() as patch:
-        close_workshop()
+        close_run_queue()
         patch.setenv(FOLDER_VARIABLE, str(tmp_path_factory.mktemp("data")))
         patch.setitem(plans.SIZES, "absent", TINY)
         patch.setattr("core.labs.experiments.predictions.MEASURED", 60)
         yield
-        close_workshop()
+        close_run_queue()
 
 
 @pytest.fixture(scope="module")

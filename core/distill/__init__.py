@@ -2,7 +2,7 @@
 
 For example:
 
-    from core.distill.distiller import Arm, Distiller, Training
+    from core.distill.distiller import Arm, Distiller, TrainingConfig
     from core.distill.encoding import encode
     from core.distill.objective import CONTROL, mixture
     from core.distill.students import fresh, open_for, save
@@ -13,7 +13,7 @@ For example:
         "distilled": Arm(fresh(teacher, "single_label", layers=2, width=128, heads=2), mixture(0.9, temperature=4.0)),
         "control": Arm(fresh(teacher, "single_label", layers=2, width=128, heads=2), CONTROL),
     }
-    distiller = Distiller(teacher, arms, texts, Training(steps=300))
+    distiller = Distiller(teacher, arms, texts, TrainingConfig(steps=300))
     for step in distiller:
         print(step.number, step.arms["distilled"].terms)
     save(distiller.finish()["distilled"], "my-student", tokenizer)

@@ -26,7 +26,7 @@ def plan(lengths: Tensor, size: int, seed: int, epoch: int, tokens: int | None =
     Returns:
         Numbers of texts, one tensor a batch; the same for the same (seed, epoch).
     """
-    generator = torch.Generator().manual_seed(mixed(seed, epoch))
+    generator = torch.Generator().manual_seed(derive_seed(seed, epoch))
     order = torch.randperm(len(lengths), generator=generator)
     if tokens is not None:
         size = max(1, tokens // max(1, int(lengths.float().mean())))
@@ -47,6 +47,6 @@ def _by_tokens(pool: Tensor, lengths: Tensor, tokens: int) -> list[Tensor]:
     return [*groups, pool[begin:]]
 
 
-def mixed(seed: int, number: int) -> int:
+def derive_seed(seed: int, number: int) -> int:
     """One seed from two, so that neighbouring pairs do not share their randomness (Knuth's multiplicative hash)."""
     return (seed * 2654435761 + number * 40503 + 1) % 2**63

@@ -1,7 +1,7 @@
 """The training loop: a frozen teacher, and any number of students that learn side by side from the same batches.
 
     arms = {"distilled": Arm(student, mixture(0.9, 4.0)), "control": Arm(twin, CONTROL)}
-    distiller = Distiller(teacher, arms, texts, Training(steps=300, rate=2e-3))
+    distiller = Distiller(teacher, arms, texts, TrainingConfig(steps=300, learning_rate=2e-3))
     for step in distiller:                                   # one Step a batch, for as long as steps are left
         print(step.number, step.arms["distilled"].terms, step.arms["control"].loss)
     distiller.finish()                                       # the students are plain models again
@@ -19,19 +19,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from core.distill.batching import mixed, plan
-from core.distill.forward import Needs, shape_of
-from core.distill.learner import Arm, Learner
+from core.distill.batching import derive_seed, plan
+from core.distill.forward import FeatureRequest, shape_of
+from core.distill.learner import Arm, StudentTrainer
 from core.distill.objective import stages_of
 from core.distill.students import name_of, refuse_untrained_head
-from core.distill.teaching import Teaching
+from core.distill.teaching import TeacherCache
 from core.distill.terms import Matching, Soft
-from core.distill.texts import Batch, Texts
-from core.distill.training import Step, Training
+from core.distill.texts import Batch, TokenizedTexts
+from core.distill.training import Step, TrainingConfig
 from core.distill.words import whole_again
 from core.errors import LabError
 
-__all__ = ["Arm", "Distiller", "Step", "Training"]
+__all__ = ["Arm", "Distiller", "Step", "TrainingConfig"]
 
 
 class Distiller:
@@ -42,7 +42,7 @@ class Distiller:
             objective is the hard loss alone: plain training.
         arms: students by name, all different models. The same seed, batches and steps are everyone's.
         texts: what is learned from; `texts.task` says what the heads answer.
-        training: see `Training`.
+        training: see `TrainingConfig`.
         device: where to compute; where the first student is, if None.
         known_logits: the teacher's logits for each text, `[text, class]`, if somebody asked it before; then it runs only
             where the losses look inside it.
@@ -61,11 +61,11 @@ class Distiller:
         self,
         teacher: nn.Module | Sequence[nn.Module] | None,
         arms: Mapping[str, Arm],
-        texts: Texts,
-        training: Training,
+        texts: TokenizedTexts,
+        training: TrainingConfig,
         device: torch.device | str | None = None,
         known_logits: Tensor | None = None,
-        teaching: Teaching | None = None,
+        teaching: TeacherCache | None = None,
         grouping_seed: int | None = None,
         cache_folder: Path | None = None,
     ) -> None:
@@ -77,11 +77,11 @@ class Distiller:
         self.done = self.epoch = self._place = 0
         self._batches = self._plan(0)
         self._read = texts.at_epoch(0)
-        self._learners: dict[str, Learner] = {}
-        needs = Needs()
+        self._learners: dict[str, StudentTrainer] = {}
+        needs = FeatureRequest()
         for name, arm in arms.items():
             _check(arm, teachers, texts)
-            learner = Learner(name, arm, teachers[0] if teachers else None, texts, training, self.device)
+            learner = StudentTrainer(name, arm, teachers[0] if teachers else None, texts, training, self.device)
             self._learners[name] = learner
             needs |= learner.needs_of_teacher
         if needs.logits:
@@ -91,11 +91,11 @@ class Distiller:
             self.teaching = teaching
             return
         groups = self._batches if grouping_seed is None else self._plan(0, grouping_seed)
-        self.teaching = Teaching(
+        self.teaching = TeacherCache(
             teachers, texts, needs, groups, training.cache_bytes, cache_folder, self.device, autocast
         )
         if known_logits is not None:
-            self.teaching.know(known_logits)
+            self.teaching.preload(known_logits)
 
     @property
     def students(self) -> dict[str, nn.Module]:
@@ -126,7 +126,7 @@ class Distiller:
         rate = self.training.rate_at(self.done)
         progress = self.done / self.training.steps
         for learner in self._learners.values():
-            learner.weigh(batch, features, progress, mixed(self.training.seed, self.done), self.done + 1)
+            learner.weigh(batch, features, progress, derive_seed(self.training.seed, self.done), self.done + 1)
         arms = {name: learner.move(rate) for name, learner in self._learners.items()}
         self.done += 1
         self._place += 1
@@ -141,7 +141,7 @@ class Distiller:
         return self.students
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the training stands: plain numbers, and for each arm tensors by name, see `Learner.state_dict`."""
+        """Where the training stands: plain numbers, and for each arm tensors by name, see `StudentTrainer.state_dict`."""
         arms = {name: learner.state_dict() for name, learner in self._learners.items()}
         return {"done": self.done, "epoch": self.epoch, "place": self._place, "arms": arms}
 
@@ -155,7 +155,7 @@ class Distiller:
     def _plan(self, epoch: int, seed: int | None = None) -> list[Tensor]:
         training = self.training
         seed = training.seed if seed is None else seed
-        return plan(self.texts.lengths, training.batch, seed, epoch, training.batch_tokens)
+        return plan(self.texts.lengths, training.batch_size, seed, epoch, training.batch_tokens)
 
     def _next_batch(self) -> Batch:
         if self._place >= len(self._batches):
@@ -164,7 +164,7 @@ class Distiller:
         return self._read.batch(self._batches[self._place])
 
 
-def _check(arm: Arm, teachers: Sequence[nn.Module], texts: Texts) -> None:
+def _check(arm: Arm, teachers: Sequence[nn.Module], texts: TokenizedTexts) -> None:
     """Refuses what cannot work, in a sentence."""
     objectives = [stage.objective for stage in stages_of(arm.objective)]
     hard_only = not any(objective.needs_teacher for objective in objectives)

@@ -1,4 +1,4 @@
-"""From words to `Texts`.
+"""From words to `TokenizedTexts`.
 
 For example:
 
@@ -15,14 +15,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from core.distill.texts import UNLABELLED, MaskedTexts, Task, Texts, starts_of
+from core.distill.texts import UNLABELLED, MaskedTexts, Task, TokenizedTexts, starts_of
 from core.errors import LabError
 from core.theory.masking import IGNORED
 
 
 def encode(
     tokenizer, texts: Sequence, labels: Sequence | Tensor | None = None, task: Task = "single_label", longest: int = 128
-) -> Texts:
+) -> TokenizedTexts:
     """Texts with their labels as token ids, cut at `longest` tokens.
 
     Args:
@@ -69,7 +69,7 @@ def encode(
         target = target.float() if task == "multi_label" else target.long()
     segments = torch.tensor([id for row in encoding["token_type_ids"] for id in row]) if pairs else None
     ids = torch.tensor([id for row in rows for id in row])
-    return Texts(
+    return TokenizedTexts(
         ids, starts_of(torch.tensor([len(row) for row in rows])), target, task, tokenizer.pad_token_id, segments
     )
 

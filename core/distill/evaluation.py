@@ -1,6 +1,6 @@
 """How good a model is on texts that nobody learned from, beside the teacher's answers to the same texts.
 
-    held_out = HeldOut(texts, teacher)           # the teacher answers once
+    held_out = Evaluator(texts, teacher)           # the teacher answers once
     held_out.scores(student).accuracy, held_out.scores(student).agreement
 
 Calibration, latency and size are measured in `core.measure`.
@@ -13,14 +13,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from core.distill.forward import Needs, asked_labels, forward, observed
+from core.distill.forward import FeatureRequest, asked_labels, forward, observed
 from core.distill.losses import bernoulli_hard_loss, bernoulli_soft_loss, hard_loss, soft_loss
-from core.distill.texts import Texts
+from core.distill.texts import TokenizedTexts
 from core.theory.masking import IGNORED
 
 
 @dataclass(frozen=True)
-class Scores:
+class Metrics:
     """What a model gets right.
 
     Attributes:
@@ -39,7 +39,7 @@ class Scores:
     rows: int
 
 
-class HeldOut:
+class Evaluator:
     """Texts kept for measuring, in batches of like length.
 
     Args:
@@ -50,7 +50,11 @@ class HeldOut:
     """
 
     def __init__(
-        self, texts: Texts, teacher: nn.Module | None = None, batch: int = 64, teacher_logits: Tensor | None = None
+        self,
+        texts: TokenizedTexts,
+        teacher: nn.Module | None = None,
+        batch: int = 64,
+        teacher_logits: Tensor | None = None,
     ) -> None:
         self.texts = texts.at_epoch(0)
         self._batches = self.texts.lengths.argsort(stable=True).split(batch)
@@ -61,15 +65,15 @@ class HeldOut:
             self._teacher_logits = self._answers(teacher)
 
     @property
-    def of_teacher(self) -> Scores | None:
+    def of_teacher(self) -> Metrics | None:
         """The teacher's own scores, or None without one."""
         return None if self._teacher_logits is None else self._judged(self._teacher_logits)
 
-    def scores(self, model: nn.Module) -> Scores:
+    def scores(self, model: nn.Module) -> Metrics:
         """Asks a model about all texts. Its mode is as before afterwards."""
         return self._judged(self._answers(model))
 
-    def _judged(self, answers: list[Tensor]) -> Scores:
+    def _judged(self, answers: list[Tensor]) -> Metrics:
         correct = labelled = rows = agreed = 0
         loss = divergence = 0.0
         several = self.texts.task == "multi_label"
@@ -91,7 +95,7 @@ class HeldOut:
         items = sum(len(logits) for logits in answers)
         by_item = labelled / max(rows, 1) * items if several else labelled
         nothing = float("nan")
-        return Scores(
+        return Metrics(
             accuracy=correct / labelled if labelled else nothing,
             loss=loss / by_item if labelled else nothing,
             agreement=agreed / max(rows, 1) if self._teacher_logits is not None else nothing,
@@ -114,7 +118,7 @@ class HeldOut:
         observed(model).eval()
         try:
             return [
-                forward(model, self.texts.batch(rows).to(device), self.texts.task, Needs(logits=True))
+                forward(model, self.texts.batch(rows).to(device), self.texts.task, FeatureRequest(logits=True))
                 .logits.float()
                 .cpu()
                 for rows in self._batches

@@ -2,7 +2,7 @@
 
 For example:
 
-    needs = Needs(logits=True, scores=frozenset({1}))         # attention is only recorded where it is asked for
+    needs = FeatureRequest(logits=True, scores=frozenset({1}))         # attention is only recorded where it is asked for
     features = forward(model, texts.batch(rows), "single_label", needs)
     features.logits, features.scores[1]
 """
@@ -22,7 +22,7 @@ from core.trace.observe import ATTENTION, observing
 
 
 @dataclass(frozen=True)
-class Needs:
+class FeatureRequest:
     """What of a model a set of losses looks at. Layers count from 0; the embeddings are layer −1.
 
     Attributes:
@@ -39,8 +39,10 @@ class Needs:
     scores: frozenset[int] = frozenset()
     values: frozenset[int] = frozenset()
 
-    def __or__(self, other: Needs) -> Needs:
-        return Needs(**{part.name: getattr(self, part.name) | getattr(other, part.name) for part in fields(self)})
+    def __or__(self, other: FeatureRequest) -> FeatureRequest:
+        return FeatureRequest(
+            **{part.name: getattr(self, part.name) | getattr(other, part.name) for part in fields(self)}
+        )
 
     def __bool__(self) -> bool:
         return any(getattr(self, part.name) for part in fields(self))
@@ -94,7 +96,7 @@ def asked_labels(batch: Batch, task: Task) -> Tensor:
     return batch.labels if task in ("single_label", "multi_label") else batch.labels[batch.labels != IGNORED]
 
 
-def forward(model: nn.Module, batch: Batch, task: Task, needs: Needs) -> Features:
+def forward(model: nn.Module, batch: Batch, task: Task, needs: FeatureRequest) -> Features:
     """Runs a model on a batch. For masked words only the asked positions go through the vocabulary head.
 
     Gradients flow unless the caller switches them off. Attention is recorded only if `needs` names a layer of it: elsewhere

@@ -18,11 +18,11 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.data.kinds import definitions, teacher_logits
-from core.distill.distiller import Arm, Distiller, Training
+from core.distill.distiller import Arm, Distiller, TrainingConfig
 from core.distill.encoding import encode
 from core.distill.objective import CONTROL, mixture
 from core.distill.students import fresh, open_for
-from core.distill.texts import Texts
+from core.distill.texts import TokenizedTexts
 from core.measure.calibration import reliability
 from core.models.loading import open_tokenizer
 
@@ -69,7 +69,7 @@ SHIPPED_RECIPE = StudentRecipe(steps=2000)
 
 
 @cache
-def texts(part: str) -> Texts:
+def texts(part: str) -> TokenizedTexts:
     """One part of the data as token ids with labels."""
     found = definitions(part)
     return encode(tokenizer(), [one.text for one in found], [one.kind for one in found], longest=64)
@@ -96,7 +96,7 @@ def learn(trial: Trial, recipe: StudentRecipe) -> PreTrainedModel:
     transfer = texts("transfer")
     order = torch.randperm(len(transfer), generator=torch.Generator().manual_seed(trial.seed))
     student = fresh(teacher(), "single_label", recipe.layers, recipe.width, recipe.heads, longest=128, seed=trial.seed)
-    training = Training(recipe.steps, recipe.batch, rate=recipe.rate, seed=trial.seed)
+    training = TrainingConfig(recipe.steps, recipe.batch, learning_rate=recipe.rate, seed=trial.seed)
     if trial.temperature is None:
         distiller = Distiller(
             None, {"student": Arm(student, CONTROL)}, transfer.chosen(order[: trial.labels]), training
@@ -104,7 +104,7 @@ def learn(trial: Trial, recipe: StudentRecipe) -> PreTrainedModel:
     else:
         arms = {"student": Arm(student, mixture(SOFT_WEIGHT, trial.temperature))}
         distiller = Distiller(teacher(), arms, transfer.without_labels(order[trial.labels :]), training)
-        distiller.teaching.know(teacher_logits("transfer"))
+        distiller.teaching.preload(teacher_logits("transfer"))
     for _ in distiller:
         pass
     return distiller.finish()["student"]

@@ -1,6 +1,6 @@
 """One student in training: its objective, its projections and its optimizer.
 
-    learner = Learner("distilled", Arm(student, mixture(0.9, 4.0)), teacher, texts, Training(steps=100), "cpu")
+    learner = Learner("distilled", Arm(student, mixture(0.9, 4.0)), teacher, texts, TrainingConfig(steps=100), "cpu")
     learner.weigh(batch, taught, progress=0.0, seed=0, step=1)      # losses and gradient
     learner.move(rate=1e-3)                                         # the optimizer's step
 
@@ -17,11 +17,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from core.distill.forward import Features, Needs, asked_labels, forward, observed, shape_of
+from core.distill.forward import FeatureRequest, Features, asked_labels, forward, observed, shape_of
 from core.distill.objective import Objective, Recipe, Stage, stages_of
-from core.distill.terms import Lesson
-from core.distill.texts import Batch, Texts
-from core.distill.training import ArmStep, Training
+from core.distill.terms import LossContext
+from core.distill.texts import Batch, TokenizedTexts
+from core.distill.training import ArmStep, TrainingConfig
 from core.distill.words import WordsInUse, with_words_in_use
 from core.errors import LabError
 
@@ -37,7 +37,7 @@ class Arm:
     objective: Objective | Recipe | Sequence[Stage]
 
 
-class Learner:
+class StudentTrainer:
     """One student with its objective, its projections and its optimizer."""
 
     def __init__(
@@ -45,8 +45,8 @@ class Learner:
         name: str,
         arm: Arm,
         teacher: nn.Module | None,
-        texts: Texts,
-        training: Training,
+        texts: TokenizedTexts,
+        training: TrainingConfig,
         device: torch.device | str,
     ) -> None:
         self.name, self.training, self.task, self.device = name, training, texts.task, torch.device(device)
@@ -55,9 +55,9 @@ class Learner:
         self.shape = shape_of(self.student)
         self.teacher_shape = shape_of(teacher) if teacher is not None else self.shape
         words = self.student.get_input_embeddings()
-        if training.words == "frozen":
+        if training.train_embeddings == "frozen":
             words.requires_grad_(False)
-        elif training.words == "in_use" and not isinstance(words, WordsInUse):
+        elif training.train_embeddings == "in_use" and not isinstance(words, WordsInUse):
             with_words_in_use(self.student, texts.vocabulary)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(training.seed)
@@ -74,24 +74,24 @@ class Learner:
         self._pending: tuple[Tensor, dict[str, Tensor], Tensor] | None = None
 
     @property
-    def needs_of_teacher(self) -> Needs:
+    def needs_of_teacher(self) -> FeatureRequest:
         """What all stages together look at in the teacher."""
-        total = Needs()
+        total = FeatureRequest()
         for _, theirs in self._needs:
             total |= theirs
         return total
 
-    def weigh(self, batch: Batch, taught: Features, progress: float, seed: int, step: int) -> None:
+    def backward(self, batch: Batch, taught: Features, progress: float, seed: int, step: int) -> None:
         """Computes the losses and the gradient, and refuses what is not finite before any weight has moved."""
         number = self._stage(progress)
         # Every arm drops out the same positions, also after a resumption: no generator's state has to be kept.
         drawing = _drawing_from(seed, self.device) if self.training.dropout else nullcontext()
         with drawing, torch.autocast(self.device.type, self._autocast) if self._autocast else nullcontext():
             learned = forward(self.student, batch, self.task, self._needs[number][0])
-            lesson = Lesson(
+            context = LossContext(
                 self.task, asked_labels(batch, self.task), progress, self.shape, self.teacher_shape, self._project
             )
-            loss, terms = self.stages[number].objective.losses(learned, taught, lesson)
+            loss, terms = self.stages[number].objective.losses(learned, taught, context)
         self.optimizer.zero_grad(set_to_none=True)
         if loss.requires_grad:
             self._scaler.scale(loss).backward()
@@ -104,7 +104,7 @@ class Learner:
             raise LabError("nan_loss", arm=self.name, loss=loss.item(), step=step)
         self._pending = (loss, terms, length)
 
-    def move(self, rate: float) -> ArmStep:
+    def step(self, rate: float) -> ArmStep:
         """Takes the step that `weigh` prepared."""
         loss, terms, length = self._pending
         self._pending = None
@@ -112,7 +112,9 @@ class Learner:
             group["lr"] = rate
         if loss.requires_grad:
             self._scaler.unscale_(self.optimizer)
-            nn.utils.clip_grads_with_norm_(self.parameters.values(), self.training.clip, length, foreach=self._foreach)
+            nn.utils.clip_grads_with_norm_(
+                self.parameters.values(), self.training.max_grad_norm, length, foreach=self._foreach
+            )
             self._scaler.step(self.optimizer)
             self._scaler.update()
         return ArmStep(loss.item(), {name: term.item() for name, term in terms.items()}, length.item())
@@ -168,7 +170,7 @@ class Learner:
             {"params": decayed, "weight_decay": self.training.weight_decay},
             {"params": plain, "weight_decay": 0.0},
         ]
-        return torch.optim.AdamW(groups, lr=self.training.rate, betas=self.training.betas, fused=True)
+        return torch.optim.AdamW(groups, lr=self.training.learning_rate, betas=self.training.betas, fused=True)
 
 
 @contextmanager

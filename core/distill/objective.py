@@ -16,9 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from core.distill.forward import Features, Needs, Shape
+from core.distill.forward import FeatureRequest, Features, Shape
 from core.distill.schedules import Schedule, at
-from core.distill.terms import KINDS, Hard, Lesson, Soft, Term
+from core.distill.terms import KINDS, Hard, LossContext, Soft, Term
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,9 @@ class Objective:
         for term in self.terms:
             term.check(student, teacher)
 
-    def needs(self, student: Shape, teacher: Shape) -> tuple[Needs, Needs]:
+    def needs(self, student: Shape, teacher: Shape) -> tuple[FeatureRequest, FeatureRequest]:
         """What the terms look at: of the student, and of the teacher."""
-        ours, theirs = Needs(), Needs()
+        ours, theirs = FeatureRequest(), FeatureRequest()
         for term in self.terms:
             one, other = term.needs(student, teacher)
             ours, theirs = ours | one, theirs | other
@@ -67,13 +67,13 @@ class Objective:
             {name: nn.Linear(student.width, teacher.width, bias=False) for name in dict.fromkeys(names)}
         )
 
-    def losses(self, student: Features, teacher: Features, lesson: Lesson) -> tuple[Tensor, dict[str, Tensor]]:
+    def losses(self, student: Features, teacher: Features, context: LossContext) -> tuple[Tensor, dict[str, Tensor]]:
         """The weighted sum, `[]`, and each term by name before it was weighted."""
         found: dict[str, Tensor] = {}
         total: Tensor | None = None
         for name, term in zip(self.names, self.terms, strict=True):
-            found[name] = term.loss(student, teacher, lesson)
-            weighted = at(term.weight, lesson.progress) * found[name]
+            found[name] = term.loss(student, teacher, context)
+            weighted = at(term.weight, context.progress) * found[name]
             total = weighted if total is None else total + weighted
         return total if total is not None else torch.zeros(()), found
 

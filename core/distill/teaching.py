@@ -1,6 +1,6 @@
 """The teacher's answers: computed once for each text, kept, and handed out for any batch.
 
-    teaching = Teaching([teacher], texts, needs, groups=plan(texts.lengths, 32, seed=0, epoch=0))
+    teaching = TeacherCache([teacher], texts, needs, groups=plan(texts.lengths, 32, seed=0, epoch=0))
     teaching.features(texts.batch(rows)).logits
 
 What is not there yet is computed when it is first asked for, so training starts at once and pays for the teacher in its first
@@ -19,8 +19,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from core.distill.forward import Features, Needs, asked_states, forward, observed
-from core.distill.texts import Batch, Texts
+from core.distill.forward import FeatureRequest, Features, asked_states, forward, observed
+from core.distill.texts import Batch, TokenizedTexts
 from core.distill.training import BOUND
 from core.files import writing
 from core.models.families import apply_head
@@ -41,7 +41,7 @@ def mapped(file: Path, size: int) -> Tensor:
     return torch.from_file(str(file), shared=True, size=size, dtype=torch.float32)
 
 
-class Answers:
+class RaggedTensors:
     """One kind of answer for every text: a block of rows each, end to end in one tensor, in memory or in a file.
 
     Args:
@@ -74,7 +74,7 @@ class Answers:
         return self.flat[index].masked_fill((position >= lengths[:, None])[..., None], 0.0)
 
 
-class Teaching:
+class TeacherCache:
     """Gives the teacher's features for any batch of a set of texts.
 
     Args:
@@ -91,8 +91,8 @@ class Teaching:
     def __init__(
         self,
         teachers: Sequence[nn.Module],
-        texts: Texts,
-        needs: Needs,
+        texts: TokenizedTexts,
+        needs: FeatureRequest,
         groups: Sequence[Tensor],
         bound: int = BOUND,
         folder: Path | None = None,
@@ -108,12 +108,12 @@ class Teaching:
         for number, rows in enumerate(self._groups):
             self._group_of[rows] = number
         self._known = torch.zeros(len(texts), dtype=torch.bool)
-        self._kept: dict[str, Answers] = {}
+        self._kept: dict[str, RaggedTensors] = {}
         self._shapes: dict[str, tuple[int, int]] = {}
 
-    def know(self, logits: Tensor) -> None:
+    def preload(self, logits: Tensor) -> None:
         """Takes answers that were computed before, `[text, class]`; of no use where the losses look inside the teacher."""
-        if self.needs == Needs(logits=True) and self.texts.labels_by_text:
+        if self.needs == FeatureRequest(logits=True) and self.texts.labels_by_text:
             self._keep_joined("logits", logits, torch.arange(len(self.texts)), self.texts.asked)
             self._known[:] = True
 
@@ -125,22 +125,24 @@ class Teaching:
         if self.texts.changes:
             return self._live(batch.to(self.device), self.needs)
         for group in self._group_of[batch.rows[~self._known[batch.rows]]].unique().tolist():
-            self._learn(self._groups[group])
-        return self._recall(batch)
+            self._compute(self._groups[group])
+        return self._lookup(batch)
 
-    def _live(self, batch: Batch, needs: Needs) -> Features:
+    def _live(self, batch: Batch, needs: FeatureRequest) -> Features:
         with self._precision():
             found = forward(self.teachers[0], batch, self.task, needs)
             if needs.logits and len(self.teachers) > 1:
                 logits = [found.logits.float()]
-                logits += [forward(t, batch, self.task, Needs(logits=True)).logits.float() for t in self.teachers[1:]]
+                logits += [
+                    forward(t, batch, self.task, FeatureRequest(logits=True)).logits.float() for t in self.teachers[1:]
+                ]
                 found.logits = torch.stack(logits).mean(dim=0)
         return found
 
     def _precision(self):
         return torch.autocast(self.device.type, self._autocast) if self._autocast else nullcontext()
 
-    def _learn(self, rows: Tensor) -> None:
+    def _compute(self, rows: Tensor) -> None:
         """Asks the teacher about some texts and keeps what it says."""
         batch = self.texts.batch(rows).to(self.device)
         words = self.task == "masked_words" and self.needs.logits
@@ -178,7 +180,7 @@ class Teaching:
         for row, part in zip(rows.tolist(), parts, strict=True):
             answers.put(row, part)
 
-    def _answers(self, name: str, counts: Tensor, width: int) -> Answers:
+    def _answers(self, name: str, counts: Tensor, width: int) -> RaggedTensors:
         if name not in self._kept:
             size = 4 * int(counts.sum()) * width
             file = None
@@ -188,10 +190,10 @@ class Teaching:
                 file = (self._folder or Path(self._temporary.name)) / f"{name}.answers"
                 size = 0
             self._bound -= size
-            self._kept[name] = Answers(counts, width, file)
+            self._kept[name] = RaggedTensors(counts, width, file)
         return self._kept[name]
 
-    def _recall(self, batch: Batch) -> Features:
+    def _lookup(self, batch: Batch) -> Features:
         rows, longest = batch.rows, batch.input_ids.shape[1]
         found = Features(batch.real.to(self.device))
         if self.needs.logits and self.task == "masked_words":
@@ -215,7 +217,7 @@ class Teaching:
             found.scores[layer] = self._squares(self._kept[f"scores.{layer}"], rows, longest).to(self.device)
         return found
 
-    def _squares(self, answers: Answers, rows: Tensor, longest: int) -> Tensor:
+    def _squares(self, answers: RaggedTensors, rows: Tensor, longest: int) -> Tensor:
         """Kept scores as `[text, head, query, key]`, zeros where a text ends."""
         heads = answers.flat.shape[1]
         squares = torch.zeros(len(rows), heads, longest, longest)

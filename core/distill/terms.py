@@ -17,7 +17,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from core.distill import features as compare
-from core.distill.forward import Features, Needs, Shape
+from core.distill.forward import FeatureRequest, Features, Shape
 from core.distill.layer_maps import Pairs, Rule, pairs
 from core.distill.losses import (
     Direction,
@@ -35,7 +35,7 @@ from core.theory.masking import IGNORED
 
 
 @dataclass(frozen=True)
-class Lesson:
+class LossContext:
     """What a term knows of a batch besides the two models' features.
 
     Attributes:
@@ -74,7 +74,7 @@ class Term:
     def check(self, student: Shape, teacher: Shape) -> None:
         """Raises a `LabError` if the two models cannot be compared so."""
 
-    def needs(self, student: Shape, teacher: Shape) -> tuple[Needs, Needs]:
+    def needs(self, student: Shape, teacher: Shape) -> tuple[FeatureRequest, FeatureRequest]:
         """What it looks at: of the student, and of the teacher."""
         raise NotImplementedError
 
@@ -82,7 +82,7 @@ class Term:
         """The names of the projections that it wants if the widths differ."""
         yield from ()
 
-    def loss(self, student: Features, teacher: Features, lesson: Lesson) -> Tensor:
+    def loss(self, student: Features, teacher: Features, context: LossContext) -> Tensor:
         """The loss, not yet weighted, `[]`."""
         raise NotImplementedError
 
@@ -104,12 +104,12 @@ class Soft(Term):
         if not all(0 < temperature < math.inf for temperature in values(self.temperature)):
             raise LabError("bad_temperature", temperature=str(self.temperature))
 
-    def needs(self, student: Shape, teacher: Shape) -> tuple[Needs, Needs]:
-        return Needs(logits=True), Needs(logits=True)
+    def needs(self, student: Shape, teacher: Shape) -> tuple[FeatureRequest, FeatureRequest]:
+        return FeatureRequest(logits=True), FeatureRequest(logits=True)
 
-    def loss(self, student: Features, teacher: Features, lesson: Lesson) -> Tensor:
-        function = bernoulli_soft_loss if lesson.task == "multi_label" else soft_loss
-        temperature = at(self.temperature, lesson.progress)
+    def loss(self, student: Features, teacher: Features, context: LossContext) -> Tensor:
+        function = bernoulli_soft_loss if context.task == "multi_label" else soft_loss
+        temperature = at(self.temperature, context.progress)
         options = (self.scaled, self.direction, self.beta, self.reduction)
         return function(student.logits, teacher.logits, temperature, *options)
 
@@ -121,10 +121,10 @@ class Matching(Term):
     kind = "matching"
     trains_head = True
 
-    def needs(self, student: Shape, teacher: Shape) -> tuple[Needs, Needs]:
-        return Needs(logits=True), Needs(logits=True)
+    def needs(self, student: Shape, teacher: Shape) -> tuple[FeatureRequest, FeatureRequest]:
+        return FeatureRequest(logits=True), FeatureRequest(logits=True)
 
-    def loss(self, student: Features, teacher: Features, lesson: Lesson) -> Tensor:
+    def loss(self, student: Features, teacher: Features, context: LossContext) -> Tensor:
         return matching_loss(student.logits, teacher.logits)
 
 
@@ -135,13 +135,13 @@ class Hard(Term):
     kind = "hard"
     trains_head = True
 
-    def needs(self, student: Shape, teacher: Shape) -> tuple[Needs, Needs]:
-        return Needs(logits=True), Needs()
+    def needs(self, student: Shape, teacher: Shape) -> tuple[FeatureRequest, FeatureRequest]:
+        return FeatureRequest(logits=True), FeatureRequest()
 
-    def loss(self, student: Features, teacher: Features, lesson: Lesson) -> Tensor:
-        if lesson.task == "multi_label":
-            return bernoulli_hard_loss(student.logits, lesson.labels)
-        return hard_loss(student.logits, lesson.labels.masked_fill(lesson.labels < 0, IGNORED))
+    def loss(self, student: Features, teacher: Features, context: LossContext) -> Tensor:
+        if context.task == "multi_label":
+            return bernoulli_hard_loss(student.logits, context.labels)
+        return hard_loss(student.logits, context.labels.masked_fill(context.labels < 0, IGNORED))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,20 +162,23 @@ class ByLayer(Term):
     def check(self, student: Shape, teacher: Shape) -> None:
         self.pairs(student, teacher)
 
-    def needs(self, student: Shape, teacher: Shape) -> tuple[Needs, Needs]:
+    def needs(self, student: Shape, teacher: Shape) -> tuple[FeatureRequest, FeatureRequest]:
         chosen = self.pairs(student, teacher)
-        return tuple(Needs(**{self.part: frozenset(side)}) for side in zip(*chosen, strict=True)) or (Needs(), Needs())
+        return tuple(FeatureRequest(**{self.part: frozenset(side)}) for side in zip(*chosen, strict=True)) or (
+            FeatureRequest(),
+            FeatureRequest(),
+        )
 
-    def loss(self, student: Features, teacher: Features, lesson: Lesson) -> Tensor:
+    def loss(self, student: Features, teacher: Features, context: LossContext) -> Tensor:
         """The sum over the pairs of layers, as in TinyBERT's equation 11."""
         ours, theirs = getattr(student, self.part), getattr(teacher, self.part)
-        chosen = self.pairs(lesson.student, lesson.teacher)
+        chosen = self.pairs(context.student, context.teacher)
         return sum(
-            (self.of_pair(ours[layer], theirs[other], student.real, lesson, layer) for layer, other in chosen),
+            (self.of_pair(ours[layer], theirs[other], student.real, context, layer) for layer, other in chosen),
             student.real.new_zeros((), dtype=next(iter(ours.values())).dtype) if ours else None,
         )
 
-    def of_pair(self, student: Tensor, teacher: Tensor, real: Tensor, lesson: Lesson, layer: int) -> Tensor:
+    def of_pair(self, student: Tensor, teacher: Tensor, real: Tensor, context: LossContext, layer: int) -> Tensor:
         """The loss of one pair of layers; `layer` is the student's."""
         raise NotImplementedError
 
@@ -194,8 +197,8 @@ class Hidden(ByLayer):
     def projections(self, student: Shape, teacher: Shape) -> Iterator[str]:
         yield from {self._projection(layer): None for layer, _ in self.pairs(student, teacher)}
 
-    def of_pair(self, student: Tensor, teacher: Tensor, real: Tensor, lesson: Lesson, layer: int) -> Tensor:
-        return compare.hidden_mse(lesson.project(self._projection(layer), student), teacher, real)
+    def of_pair(self, student: Tensor, teacher: Tensor, real: Tensor, context: LossContext, layer: int) -> Tensor:
+        return compare.hidden_mse(context.project(self._projection(layer), student), teacher, real)
 
     def _projection(self, layer: int) -> str:
         return "hidden" if self.shared else f"hidden_{layer}"
@@ -207,14 +210,14 @@ class Embedding(Term):
 
     kind = "embedding"
 
-    def needs(self, student: Shape, teacher: Shape) -> tuple[Needs, Needs]:
-        return Needs(hidden=frozenset({-1})), Needs(hidden=frozenset({-1}))
+    def needs(self, student: Shape, teacher: Shape) -> tuple[FeatureRequest, FeatureRequest]:
+        return FeatureRequest(hidden=frozenset({-1})), FeatureRequest(hidden=frozenset({-1}))
 
     def projections(self, student: Shape, teacher: Shape) -> Iterator[str]:
         yield "embedding"
 
-    def loss(self, student: Features, teacher: Features, lesson: Lesson) -> Tensor:
-        return compare.hidden_mse(lesson.project("embedding", student.hidden[-1]), teacher.hidden[-1], student.real)
+    def loss(self, student: Features, teacher: Features, context: LossContext) -> Tensor:
+        return compare.hidden_mse(context.project("embedding", student.hidden[-1]), teacher.hidden[-1], student.real)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,7 +238,7 @@ class AttentionScores(_SameHeads):
 
     kind = "attention_scores"
 
-    def of_pair(self, student: Tensor, teacher: Tensor, real: Tensor, lesson: Lesson, layer: int) -> Tensor:
+    def of_pair(self, student: Tensor, teacher: Tensor, real: Tensor, context: LossContext, layer: int) -> Tensor:
         return compare.attention_scores_mse(student, teacher, real)
 
 
@@ -246,7 +249,7 @@ class AttentionKL(_SameHeads):
     layers: Rule | Pairs = "last_only"
     kind = "attention_kl"
 
-    def of_pair(self, student: Tensor, teacher: Tensor, real: Tensor, lesson: Lesson, layer: int) -> Tensor:
+    def of_pair(self, student: Tensor, teacher: Tensor, real: Tensor, context: LossContext, layer: int) -> Tensor:
         return compare.attention_kl(student, teacher, real)
 
 
@@ -270,7 +273,7 @@ class ValueRelation(ByLayer):
             if self.heads is not None and (self.heads < 1 or shape.width % self.heads):
                 raise LabError("heads_do_not_divide", width=shape.width, heads=self.heads)
 
-    def of_pair(self, student: Tensor, teacher: Tensor, real: Tensor, lesson: Lesson, layer: int) -> Tensor:
+    def of_pair(self, student: Tensor, teacher: Tensor, real: Tensor, context: LossContext, layer: int) -> Tensor:
         return compare.value_relation_kl(student, teacher, real, self.heads)
 
 
@@ -284,8 +287,8 @@ class Cosine(ByLayer):
     def projections(self, student: Shape, teacher: Shape) -> Iterator[str]:
         yield "cosine"
 
-    def of_pair(self, student: Tensor, teacher: Tensor, real: Tensor, lesson: Lesson, layer: int) -> Tensor:
-        return compare.last_cosine(lesson.project("cosine", student), teacher, real)
+    def of_pair(self, student: Tensor, teacher: Tensor, real: Tensor, context: LossContext, layer: int) -> Tensor:
+        return compare.last_cosine(context.project("cosine", student), teacher, real)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -299,11 +302,11 @@ class Cls(ByLayer):
     def projections(self, student: Shape, teacher: Shape) -> Iterator[str]:
         yield "cls"
 
-    def loss(self, student: Features, teacher: Features, lesson: Lesson) -> Tensor:
-        return super().loss(student, teacher, lesson) / max(len(self.pairs(lesson.student, lesson.teacher)), 1)
+    def loss(self, student: Features, teacher: Features, context: LossContext) -> Tensor:
+        return super().loss(student, teacher, context) / max(len(self.pairs(context.student, context.teacher)), 1)
 
-    def of_pair(self, student: Tensor, teacher: Tensor, real: Tensor, lesson: Lesson, layer: int) -> Tensor:
-        return compare.cls_mse(lesson.project("cls", student), teacher, self.normalised)
+    def of_pair(self, student: Tensor, teacher: Tensor, real: Tensor, context: LossContext, layer: int) -> Tensor:
+        return compare.cls_mse(context.project("cls", student), teacher, self.normalised)
 
 
 KINDS: dict[str, type[Term]] = {

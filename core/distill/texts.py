@@ -17,7 +17,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from core.distill.batching import mixed
+from core.distill.batching import derive_seed
 from core.theory.masking import IGNORED, mask_tokens
 
 Task = Literal["masked_words", "single_label", "multi_label", "token_labels"]
@@ -33,7 +33,7 @@ class Batch:
     Attributes:
         input_ids, attention_mask: `[text, position]`; the mask is 1 for real tokens.
         labels: class numbers `[text]`, 1 or 0 for each label `[text, label]`, or token ids or classes `[text, position]`.
-        rows: where the texts stand in their `Texts`, `[text]`.
+        rows: where the texts stand in their `TokenizedTexts`, `[text]`.
         segments: 0 for the first and 1 for the second text of a pair, `[text, position]`, or None.
     """
 
@@ -60,7 +60,7 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Texts:
+class TokenizedTexts:
     """Token ids of many texts, end to end: text i is `ids[starts[i]:starts[i + 1]]`.
 
     Attributes:
@@ -111,7 +111,7 @@ class Texts:
         known = self.labels >= 0
         return int((known.any(dim=-1) if self.task == "multi_label" else known).sum())
 
-    def at_epoch(self, epoch: int) -> Texts:
+    def at_epoch(self, epoch: int) -> TokenizedTexts:
         """The texts as they are read in an epoch: these never change."""
         return self
 
@@ -138,8 +138,8 @@ class Texts:
             segments=None if self.segments is None else padded(self.segments, 0),
         )
 
-    def chosen(self, rows: Sequence[int] | Tensor) -> Texts:
-        """Only the texts of these numbers, as `Texts` of their own."""
+    def chosen(self, rows: Sequence[int] | Tensor) -> TokenizedTexts:
+        """Only the texts of these numbers, as `TokenizedTexts` of their own."""
         rows = torch.as_tensor(rows, dtype=torch.long)
         spans = [torch.arange(int(self.starts[i]), int(self.starts[i + 1])) for i in rows]
         index = torch.cat(spans)
@@ -151,7 +151,7 @@ class Texts:
             segments=None if self.segments is None else self.segments[index],
         )
 
-    def without_labels(self, rows: Sequence[int] | Tensor) -> Texts:
+    def without_labels(self, rows: Sequence[int] | Tensor) -> TokenizedTexts:
         """The same texts, those of these numbers without a label of their own: a transfer set that only the teacher knows."""
         labels = self.labels.clone()
         if not self.labels_by_text:
@@ -161,7 +161,7 @@ class Texts:
 
 
 @dataclass(frozen=True)
-class MaskedTexts(Texts):
+class MaskedTexts(TokenizedTexts):
     """Texts for masked words, masked anew in each epoch (dynamic masking, Liu et al. 2019, section 4.1).
 
     `at_epoch(0)` alone, used in every epoch, is static masking; only then can the teacher's answers be kept.
@@ -179,9 +179,9 @@ class MaskedTexts(Texts):
     seed: int = 0
     word_ids: Tensor | None = None
 
-    def at_epoch(self, epoch: int) -> Texts:
+    def at_epoch(self, epoch: int) -> TokenizedTexts:
         """The texts with the masks of one epoch; ids and labels depend on (seed, epoch) only."""
-        generator = torch.Generator().manual_seed(mixed(self.seed, epoch))
+        generator = torch.Generator().manual_seed(derive_seed(self.seed, epoch))
         draw = mask_tokens(
             self.ids,
             self.mask_id,
@@ -191,7 +191,7 @@ class MaskedTexts(Texts):
             word_ids=self.word_ids,
             generator=generator,
         )
-        return Texts(draw.input_ids, self.starts, draw.labels, self.task, self.pad_id, self.segments)
+        return TokenizedTexts(draw.input_ids, self.starts, draw.labels, self.task, self.pad_id, self.segments)
 
     @property
     def changes(self) -> bool:

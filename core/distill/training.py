@@ -2,7 +2,7 @@
 
 For example:
 
-    training = Training(steps=300, rate=2e-3)
+    training = TrainingConfig(steps=300, learning_rate=2e-3)
     training.rate_at(0), training.rate_at(299)          # it rises, then falls
 """
 
@@ -28,18 +28,18 @@ COMPUTED_IN: dict[Precision, torch.dtype | None] = {
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingConfig:
     """How to train, the same for all arms.
 
     Attributes:
         steps: optimizer steps in all.
-        batch: texts in a batch.
-        batch_tokens: if given, tokens in a batch in place of `batch` texts.
-        rate: peak learning rate of AdamW; it rises over the first `warmup` of the steps and then falls linearly to 0.
+        batch_size: texts in a batch.
+        batch_tokens: if given, tokens in a batch in place of `batch_size` texts.
+        learning_rate: peak learning rate of AdamW; it rises over the first `warmup` of the steps and then falls linearly to 0.
         weight_decay: on matrices, not on embeddings, biases and layer norms.
-        clip: largest length of the gradient.
+        max_grad_norm: largest length of the gradient.
         dropout: whether the students drop out. Short runs on few texts learn faster without.
-        words: "in_use" trains the word embeddings that occur in the texts (see `core.distill.words`), "all" every row,
+        train_embeddings: "in_use" trains the word embeddings that occur in the texts (see `core.distill.words`), "all" every row,
             "frozen" none.
         precision: "bfloat16" and "float16" compute the matrix products in that type and keep weights, losses and optimizer in
             float32 (Micikevicius et al. 2018, Mixed Precision Training, section 3); "mixed" is bfloat16. float16 ends at 65,504
@@ -50,15 +50,15 @@ class Training:
     """
 
     steps: int
-    batch: int = 32
+    batch_size: int = 32
     batch_tokens: int | None = None
-    rate: float = 1e-3
+    learning_rate: float = 1e-3
     warmup: float = 0.1
     weight_decay: float = 0.01
     betas: tuple[float, float] = (0.9, 0.98)
-    clip: float = 1.0
+    max_grad_norm: float = 1.0
     dropout: bool = False
-    words: Literal["in_use", "all", "frozen"] = "in_use"
+    train_embeddings: Literal["in_use", "all", "frozen"] = "in_use"
     precision: Precision = "auto"
     seed: int = 0
     cache_bytes: int = BOUND
@@ -73,7 +73,7 @@ class Training:
     def rate_at(self, step: int) -> float:
         """The learning rate of a step, counted from 0."""
         warm = max(1, round(self.warmup * self.steps))
-        return self.rate * min((step + 1) / warm, (self.steps - step) / max(1, self.steps - warm), 1.0)
+        return self.learning_rate * min((step + 1) / warm, (self.steps - step) / max(1, self.steps - warm), 1.0)
 
 
 @dataclass(frozen=True)

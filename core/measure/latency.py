@@ -21,7 +21,7 @@ from statistics import median, quantiles
 import torch
 from torch import nn
 
-from core.distill.forward import Needs, forward
+from core.distill.forward import FeatureRequest, forward
 from core.distill.texts import Batch, Task
 
 ROUNDS, FEWEST, WARM_UP = 30, 9, 3
@@ -147,7 +147,7 @@ def _pass(model: nn.Module, batch: Batch, task: Task) -> tuple[float, float]:
     wait = {"cuda": torch.cuda.synchronize, "mps": torch.mps.synchronize}.get(device, lambda: None)
     wait()  # what was queued before is none of this pass
     began, computed = time.perf_counter(), time.thread_time()
-    forward(model, batch, task, Needs(logits=True))
+    forward(model, batch, task, FeatureRequest(logits=True))
     wait()
     computed = time.thread_time() - computed
     elapsed = time.perf_counter() - began

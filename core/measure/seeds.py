@@ -16,6 +16,6 @@ class OverSeeds:
         return fmean(self.values)
 
     @property
-    def spread(self) -> float:
+    def std(self) -> float:
         """The standard deviation over the seeds (of a sample, n − 1); 0 for one."""
         return stdev(self.values) if len(self.values) > 1 else 0.0

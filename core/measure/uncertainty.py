@@ -52,7 +52,7 @@ class Interval:
         return (self.low > 0) - (self.high < 0)
 
 
-def spread(values: Sequence[float]) -> float:
+def std(values: Sequence[float]) -> float:
     """The standard deviation of a sample (n − 1); 0 for a single value, of which it says nothing."""
     return stdev(values) if len(values) > 1 else 0.0
 

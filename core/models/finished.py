@@ -26,7 +26,7 @@ RUNS_KEPT = 4096
 """Runs whose cards are kept in memory."""
 
 
-def named(name: str) -> ModelCard | None:
+def find_card(name: str) -> ModelCard | None:
     """The card of a shipped model or of a finished student, or None."""
     for one in catalog():
         if one.name == name:

@@ -19,7 +19,7 @@ from core.errors import LabError
 from core.models.building import ONE_AT_A_TIME
 from core.models.card import SHIPPED, ModelCard, catalog, verify
 from core.models.families import Family, apply_head, family_named, family_of, has_vocabulary_head
-from core.models.finished import named
+from core.models.finished import find_card
 from core.trace.observe import ATTENTION, watch
 
 transformers.utils.logging.set_verbosity_error()
@@ -147,7 +147,7 @@ def open_checkpoint(
     hashes in their cards (`verify`). Any other folder has none to be compared with.
 
     Args:
-        source: a name that `core.models.finished.named` knows, a folder that transformers saved, or with `hub=True` an id
+        source: a name that `core.models.finished.find_card` knows, a folder that transformers saved, or with `hub=True` an id
             like "distilbert-base-uncased".
         head: a key of `HEADS`, for the head of that task; the head that the file was written with if None, and then the
             family must be one of `FAMILIES`.
@@ -214,7 +214,7 @@ def card_of(source: str | Path) -> ModelCard | None:
     for card in catalog():
         if card.name == str(source) or card.folder.resolve() == folder:
             return card
-    return named(str(source))
+    return find_card(str(source))
 
 
 def _verified(source: str | Path, hub: bool) -> str:

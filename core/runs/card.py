@@ -17,10 +17,10 @@ from typing import Any
 import yaml
 from torch import nn
 
-from core.distill.evaluation import HeldOut, Scores
+from core.distill.evaluation import Evaluator, Metrics
 from core.distill.objective import Stage
 from core.files import write_whole
-from core.models.finished import named
+from core.models.finished import find_card
 from core.runs.plan import RunPlan
 
 
@@ -31,8 +31,8 @@ def write_card(
     arm: str,
     seed: int,
     steps: int,
-    scores: Mapping[str, Scores],
-    held_out: HeldOut | None,
+    scores: Mapping[str, Metrics],
+    held_out: Evaluator | None,
 ) -> None:
     """Writes `README.md` into the student's folder: front matter as `core.models.card` reads it, and prose.
 
@@ -78,7 +78,7 @@ A student of {config.num_hidden_layers} layers × {config.hidden_size}, {config.
 
 {_objective(plan.arms[arm].stages)}
 
-AdamW, peak learning rate {training.rate}, {training.batch_tokens or training.batch}
+AdamW, peak learning rate {training.learning_rate}, {training.batch_tokens or training.batch_size}
 {"tokens" if training.batch_tokens else "texts"} a batch, {steps} of {training.steps} steps, seed {seed}.
 
 ## Measured
@@ -99,7 +99,7 @@ The whole plan is in `run.json` of the run's folder; with it and `texts.safetens
 
 def _task(plan: RunPlan) -> str:
     """What the student answers, in the catalogue's words: what its first teacher does."""
-    known = named(plan.teachers[0])
+    known = find_card(plan.teachers[0])
     return known.task if known else "words" if plan.task == "masked_words" else ""
 
 
@@ -135,7 +135,7 @@ def _objective(stages: tuple[Stage, ...]) -> str:
     return "\n".join(lines)
 
 
-def _table(rows: Mapping[str, Scores], arm: str) -> str:
+def _table(rows: Mapping[str, Metrics], arm: str) -> str:
     if not rows:
         return "Nothing was measured."
     lines = ["| model | accuracy | loss | agreement with the teacher |", "|---|---|---|---|"]

@@ -2,9 +2,9 @@
 
 material = material_for("kinds", texts=2000, labels=400)           # classes; the teacher's logits are known already
 material = material_for("words", teacher="minilm-teacher")         # masked words in the same definitions
-run = start(plan, material, owner="a session")                     # a folder of its own, in the queue of the workshop
+run = start(plan, material, owner="a session")                     # a folder of its own, in the run queue
 run = begin(plan, owner="a session")                               # the same, with the texts that the plan itself names
-workshop().view(run.name).state, run.metrics()
+run_queue().view(run.name).state, run.metrics()
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from torch import Tensor
 
 from core.data.kinds import KINDS, Definition, definitions, teacher_logits
 from core.distill.encoding import encode, masked
-from core.distill.texts import Texts
+from core.distill.texts import TokenizedTexts
 from core.engine import ENGINE, Engine, Setting
 from core.memory import remembered
 from core.runs.plan import RunPlan
 from core.runs.run import Run
-from core.runs.server import workshop
+from core.runs.server import run_queue
 
 TEACHER = "kinds-teacher"
 """Whose logits are stored with the definitions."""
@@ -43,8 +43,8 @@ class Material:
         origin: in a few words, for the model card.
     """
 
-    texts: Texts
-    held_out: Texts
+    texts: TokenizedTexts
+    held_out: TokenizedTexts
     logits: Tensor | None
     held_out_logits: Tensor | None
     origin: str
@@ -76,7 +76,7 @@ def kinds_material(
     learned = [definitions("transfer")[i] for i in rows]
     measured = definitions("validation")[:held_out]
 
-    def encoded(part: Collection[Definition]) -> Texts:
+    def encoded(part: Collection[Definition]) -> TokenizedTexts:
         return encode(tokenizer, [row.text for row in part], [row.kind for row in part])
 
     known = teacher == TEACHER
@@ -161,7 +161,7 @@ def start(plan: RunPlan, material: Material, owner: str = "", steps: int | None 
     Raises:
         LabError: `no_space`.
     """
-    shop = workshop()
+    shop = run_queue()
     name = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
     known = material.logits, material.held_out_logits
     run = Run.create(shop.folder / name, plan, material.texts, material.held_out, *known)

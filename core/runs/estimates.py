@@ -66,7 +66,7 @@ def step_cost(plan: Mapping[str, Any]) -> float:
     Where words are guessed, the output over the vocabulary is most of a small student's step.
     """
     training = plan["training"]
-    tokens = training["batch_tokens"] or training["batch"] * WORDS_A_TEXT
+    tokens = training["batch_tokens"] or training["batch_size"] * WORDS_A_TEXT
     total = 0.0
     for arm in plan["arms"].values():
         student = arm["student"]

@@ -8,7 +8,7 @@ plan = RunPlan(
         "distilled": ArmPlan(StudentPlan(depth=2, width=128, heads=2), mixture(0.9, 4.0)),
         "control": ArmPlan(StudentPlan(depth=2, width=128, heads=2), CONTROL),
     },
-    training=Training(steps=300),
+    training=TrainingConfig(steps=300),
     seeds=(0, 1, 2),
 )
 RunPlan.from_dict(plan.to_dict()) == plan
@@ -25,7 +25,7 @@ from torch import nn
 from core.distill.objective import Objective, Recipe, Stage, stages_from_list, stages_of, stages_to_list
 from core.distill.students import fresh, from_layers, open_for
 from core.distill.texts import Task
-from core.distill.training import Training
+from core.distill.training import TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class RunPlan:
     task: Task
     teachers: tuple[str, ...]
     arms: Mapping[str, ArmPlan]
-    training: Training
+    training: TrainingConfig
     seeds: tuple[int, ...] = (0,)
     measure_every: int = 20
     snapshots: int = 12
@@ -110,7 +110,7 @@ class RunPlan:
         """Steps of all seeds together."""
         return self.training.steps * len(self.seeds)
 
-    def training_of(self, seed: int) -> Training:
+    def training_of(self, seed: int) -> TrainingConfig:
         """How the run with this seed trains."""
         return replace(self.training, seed=seed)
 
@@ -135,6 +135,6 @@ class RunPlan:
             student["layers"] = None if student["layers"] is None else tuple(student["layers"])
             student["heads_off"] = tuple((layer, head) for layer, head in student.get("heads_off", ()))
             arms[name] = ArmPlan(StudentPlan(**student), stages_from_list(arm["stages"]))
-        training = Training(**{**written["training"], "betas": tuple(written["training"]["betas"])})
+        training = TrainingConfig(**{**written["training"], "betas": tuple(written["training"]["betas"])})
         tuples: dict[str, Sequence] = {name: tuple(written[name]) for name in ("teachers", "seeds")}
         return cls(**{**written, **tuples, "arms": arms, "training": training})

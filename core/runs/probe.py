@@ -2,7 +2,7 @@
 
 For example:
 
-    watcher = Watcher(run, tokenizer, teacher, "single_label")
+    watcher = ProbeWriter(run, tokenizer, teacher, "single_label")
     run.watch("a large cat")                     # in the page's process
     watcher.look(students, seed=0, step=12)      # in the worker's: writes what `run.watched()` reads
 """
@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from core.distill.forward import Features, Needs, forward
+from core.distill.forward import FeatureRequest, Features, forward
 from core.distill.texts import Batch, Task
 from core.errors import LabError
 from core.files import write_whole
@@ -35,14 +35,14 @@ WORDS = 8
 """Words that stand for the vocabulary at a hidden word: the teacher's likeliest."""
 
 
-class Watcher:
+class ProbeWriter:
     """Looks at the watched text of a run, if there is one and enough time has passed."""
 
     def __init__(self, run: Run, tokenizer, teacher: nn.Module, task: Task) -> None:
         self._file, self._folder = run.folder / "watch.json", run.folder
         self._tokenizer, self._teacher, self._task = tokenizer, teacher, task
         self._looked = self._changed = 0.0
-        self._sight: Sight | None = None
+        self._sight: Probe | None = None
         self._of_teacher: dict[str, Any] = {}
 
     def look(self, students: Mapping[str, nn.Module], seed: int, step: int) -> None:
@@ -75,11 +75,11 @@ class Watcher:
             text = json.loads(self._file.read_text(encoding="utf-8"))["text"]
         except (OSError, ValueError, KeyError) as error:
             raise LabError("broken_run", name=self._folder.name, reason=f"watch.json: {error}") from error
-        self._sight = Sight(text, self._tokenizer, self._teacher, self._task)
+        self._sight = Probe(text, self._tokenizer, self._teacher, self._task)
         self._of_teacher = self._sight.of(self._teacher)
 
 
-class Sight:
+class Probe:
     """One text, and what any model makes of it.
 
     Attributes:
@@ -129,7 +129,7 @@ class Sight:
         layers = frozenset(range(model.config.num_hidden_layers))
         try:
             batch = self.batch.to(next(model.parameters()).device)
-            return forward(model, batch, self._task, Needs(logits=self._answers, scores=layers))
+            return forward(model, batch, self._task, FeatureRequest(logits=self._answers, scores=layers))
         finally:
             model.train(was_training)
 

@@ -1,9 +1,9 @@
-"""The workshop: worker processes and the queue before them. Importing it costs nothing: the workers import torch.
+"""The run_queue: worker processes and the queue before them. Importing it costs nothing: the workers import torch.
 
-    workshop = Workshop(folder)                    # starts the workers; one on two cores
-    workshop.submit(run.name, owner="session 7")
-    [view.place for view in workshop.views()], workshop.view(run.name).wait_seconds
-    workshop.close()                               # runs at work write a checkpoint and are offered again next time
+    run_queue = RunQueue(folder)                    # starts the workers; one on two cores
+    run_queue.submit(run.name, owner="session 7")
+    [view.place for view in run_queue.views()], run_queue.view(run.name).wait_seconds
+    run_queue.close()                               # runs at work write a checkpoint and are offered again next time
 
 The order is fair between owners: whoever was served longest ago comes next, so one who asks for ten runs does not keep the
 others waiting for all ten.
@@ -74,7 +74,7 @@ class _Ticket:
     steps: int | None = None
 
 
-class Workshop:
+class RunQueue:
     """Works on runs in processes of their own, `slots` at a time.
 
     Args:

@@ -24,10 +24,13 @@ from core.errors import LabError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from core.distill.texts import Texts
+    from core.distill.texts import TokenizedTexts
     from core.runs.plan import RunPlan
 
 State = Literal["new", "queued", "running", "paused", "stopped", "finished", "failed", "interrupted"]
+
+RENAMED = {"batch": "batch_size", "rate": "learning_rate", "clip": "max_grad_norm", "words": "train_embeddings"}
+"""What fields of `core.distill.training.TrainingConfig` were called when older runs were written, and are called now."""
 
 RESUMABLE = ("paused", "stopped", "failed", "interrupted")
 """States from which a run can go on."""
@@ -100,8 +103,8 @@ class Run:
         cls,
         folder: Path | str,
         plan: RunPlan,
-        texts: Texts,
-        held_out: Texts | None = None,
+        texts: TokenizedTexts,
+        held_out: TokenizedTexts | None = None,
         known_logits: Tensor | None = None,
         known_held_out_logits: Tensor | None = None,
     ) -> Run:
@@ -138,17 +141,20 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The folder's name, by which a workshop knows the run."""
+        """The folder's name, by which a run queue knows the run."""
         return self.folder.name
 
     @property
     def written_plan(self) -> dict[str, Any]:
-        """The plan as JSON holds it.
+        """The plan as JSON holds it; the training of an older run under the names of today.
 
         Raises:
             LabError: `broken_run`, `run_missing`.
         """
-        return self._json("run.json")
+        plan = self._json("run.json")
+        if isinstance(plan, dict) and isinstance(plan.get("training"), dict):
+            plan["training"] = {RENAMED.get(name, name): value for name, value in plan["training"].items()}
+        return plan
 
     @property
     def plan(self) -> RunPlan:
@@ -190,7 +196,7 @@ class Run:
         """The lines of metrics from a place in the file on, and the place to ask from next.
 
         A line is a `Step` of `core.distill.training` with its "seed"; or, with "scores", a measurement on the held-out
-        texts: `Scores` by arm, and the teacher's under "teacher". After a resumption the file may have become shorter than
+        texts: `Metrics` by arm, and the teacher's under "teacher". After a resumption the file may have become shorter than
         `offset`: then all lines are returned, and the place tells (it is below `offset` plus what was read).
 
         Raises:

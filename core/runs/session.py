@@ -21,7 +21,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from core.distill.distiller import Arm, Distiller
-from core.distill.evaluation import HeldOut
+from core.distill.evaluation import Evaluator
 from core.distill.forward import observed
 from core.distill.students import open_for, save
 from core.distill.training import Step
@@ -29,7 +29,7 @@ from core.errors import LabError
 from core.files import writing
 from core.models.loading import open_tokenizer
 from core.runs.card import write_card
-from core.runs.probe import Watcher
+from core.runs.probe import ProbeWriter
 from core.runs.run import Run, State, Status
 from core.runs.snapshots import keep
 from core.runs.storage import load_state, load_texts, save_state
@@ -93,8 +93,8 @@ class Session:
         file = self.run.folder / "known_logits.safetensors"
         self._known = load_file(file) if file.exists() else {}
         self._tokenizer = open_tokenizer(self.plan.teachers[0])
-        self._held_out: HeldOut | None = None
-        self._watcher = Watcher(self.run, self._tokenizer, self._teachers[0], self.plan.task)
+        self._held_out: Evaluator | None = None
+        self._watcher = ProbeWriter(self.run, self._tokenizer, self._teachers[0], self.plan.task)
         self._teaching = None
         self._index, state = 0, None
         checkpoints = self.run.checkpoints
@@ -122,7 +122,7 @@ class Session:
         same = run.folder == self.run.folder and (run.folder / "run.json").stat().st_mtime_ns == self._made
         return same and run.status().done == self.status.done
 
-    def work(self, wanted: Callable[[], Wanted] = lambda: "run", steps: int | None = None) -> State:
+    def train(self, wanted: Callable[[], Wanted] = lambda: "run", steps: int | None = None) -> State:
         """Trains until the run is finished, `steps` more steps are done, or `wanted` says otherwise.
 
         Returns:
@@ -199,11 +199,11 @@ class Session:
             save(student, folder, self._tokenizer)
             write_card(folder, student, self.plan, arm, seed, self.distiller.done, scores, held_out)
 
-    def _measure(self) -> HeldOut | None:
+    def _measure(self) -> Evaluator | None:
         """The held-out texts with the teacher's answers, asked for when first needed."""
         file = self.run.folder / "held_out.safetensors"
         if self._held_out is None and file.exists():
-            self._held_out = HeldOut(load_texts(file), self._teachers[0], teacher_logits=self._known.get("held_out"))
+            self._held_out = Evaluator(load_texts(file), self._teachers[0], teacher_logits=self._known.get("held_out"))
         return self._held_out
 
     def _log(self, step: Step) -> None:

@@ -21,7 +21,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from core.distill.texts import MaskedTexts, Texts
+from core.distill.texts import MaskedTexts, TokenizedTexts
 from core.errors import LabError
 from core.files import write_whole, writing
 
@@ -29,7 +29,7 @@ BETWEEN = "|"
 """Stands between an arm, a part and a tensor's own name; no name holds it."""
 
 
-def save_texts(texts: Texts, file: Path) -> None:
+def save_texts(texts: TokenizedTexts, file: Path) -> None:
     """Writes texts with their labels.
 
     Raises:
@@ -46,7 +46,7 @@ def save_texts(texts: Texts, file: Path) -> None:
     write_whole(file, save(tensors, metadata={"plain": json.dumps(plain)}))
 
 
-def load_texts(file: Path) -> Texts:
+def load_texts(file: Path) -> TokenizedTexts:
     """The texts that `save_texts` wrote.
 
     Raises:
@@ -56,7 +56,7 @@ def load_texts(file: Path) -> Texts:
         with safe_open(file, "pt") as opened:
             plain = json.loads(opened.metadata()["plain"])
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (not a dict)
-        kind = {"Texts": Texts, "MaskedTexts": MaskedTexts}[plain.pop("kind")]
+        kind = {"Texts": TokenizedTexts, "MaskedTexts": MaskedTexts}[plain.pop("kind")]
         return kind(**plain, **tensors)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise LabError("broken_run", name=file.parent.name, reason=f"{file.name}: {error}") from error

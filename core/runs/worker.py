@@ -51,7 +51,7 @@ def main() -> None:
                 if session is None or not session.is_at(run):
                     session = None  # frees the memory of the one before
                     session = Session(run, opened, **job.get("options", {}))
-                state = session.work(partial(inbox.wanted, folder), job.get("steps"))
+                state = session.train(partial(inbox.wanted, folder), job.get("steps"))
             _say(answers, run=folder, state=state, **({"error": session.error} if session.error else {}))
             if state != "paused":
                 session = None

@@ -1,4 +1,4 @@
-"""One worker process as the workshop sees it.
+"""One worker process as the run queue sees it.
 
 For example:
 

@@ -130,8 +130,8 @@ def _conclusion(page: Page, view: RunView, found: curves.Conclusion) -> None:
     blanks = {
         "distilled": f"{found.distilled.mean:.1%}",
         "control": f"{found.control.mean:.1%}",
-        "spread": f"{100 * found.distilled.spread:.1f}",
-        "control_spread": f"{100 * found.control.spread:.1f}",
+        "spread": f"{100 * found.distilled.std:.1f}",
+        "control_spread": f"{100 * found.control.std:.1f}",
         "teacher": f"{found.teacher:.1%}",
         "agreement": f"{found.agreement.mean:.1%}",
         "control_agreement": f"{found.control_agreement.mean:.1%}",
@@ -141,7 +141,7 @@ def _conclusion(page: Page, view: RunView, found: curves.Conclusion) -> None:
         with st.grid(3, min_column_width=130):
             spreads = {"distilled": blanks["spread"], "control": blanks["control_spread"]}
             beside = {
-                a: t("spread", spread=s) if len(found.distilled.values) > 1 else t("one_seed")
+                a: t("spread", std=s) if len(found.distilled.values) > 1 else t("one_seed")
                 for a, s in spreads.items()
             }
             beside["teacher"] = t("no_learner")

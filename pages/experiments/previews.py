@@ -23,7 +23,7 @@ def matching(page: Page) -> None:
     """The gradient against the difference of the logits."""
     t = page.t
     temperature = page.stops("look_temp", 4.0, t("temperature"), looks.TEMPERATURES, format_func="{:g}".format)
-    found = looks.pulls(ENGINE, page.setting)
+    found = looks.gradient_alignments(ENGINE, page.setting)
     now = found.at(temperature)
     names = {"teacher": code_span(found.teacher), "student": code_span(found.student)}
     numbers = {"T": temperature, "cosine": now.cosine, "length": now.length, "plain": now.plain, "limit": found.limit}
@@ -73,7 +73,7 @@ def absent_choices(page: Page) -> dict:
 def absent(page: Page, kind: str, temperature: float) -> None:
     """Who tells of the absent kind."""
     t = page.t
-    found = looks.carriers(kind, temperature)
+    found = looks.evidence(kind, temperature)
     first, second, third = (kind_name(page, one) for one in found.largest)
     blanks = {"left": found.left, "T": temperature, "whole": found.whole, "second": second, "third": third}
     st.markdown(t("look_absent.line", kind=kind_name(page, kind), first=first, **blanks))
@@ -97,7 +97,7 @@ def few(page: Page) -> None:
         budgets,
         format_func="{:,}".format,
     )
-    found = looks.shelf(budget)
+    found = looks.label_counts(budget)
     least, thin = int(found.labels.min()), float(found.teacher.min())
     blanks = {"budget": budget, "none": found.none, "least": least, "texts": found.texts, "thin": thin}
     st.markdown(t("look_few.line", **blanks))
@@ -135,7 +135,7 @@ def masks(page: Page) -> None:
     """Which words were ever hidden."""
     t, texts = page.t, study.SIZES["masks"].texts[0]
     epochs = page.stops("epochs", 12, t("look_masks.epochs"), EPOCHS)
-    found = looks.cover(study.WORDS_TEACHER, texts, epochs)
+    found = looks.mask_coverage(study.WORDS_TEACHER, texts, epochs)
     shares = {"static": found.static[-1], "dynamic": found.dynamic[-1]}
     st.markdown(t("look_masks.line", texts=texts, epochs=epochs, expected=found.expected[-1], **shares))
     labels = t.group("look_masks")

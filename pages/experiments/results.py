@@ -13,7 +13,7 @@ from core.labs.experiments import predictions as asked
 from core.labs.experiments import results
 from core.runs.queue import RunView
 from core.runs.run import Run
-from core.runs.server import workshop
+from core.runs.server import run_queue
 from pages.experiments import state
 from pages.kit import runs, verdict
 from pages.kit.page import Page
@@ -25,7 +25,7 @@ MEASURES = {"masks": "loss"}
 def live(page: Page, key: str, names: list[str]) -> None:
     """The run at work, drawn again and again: the bar, how far, the curves as they grow."""
     t = page.t
-    views = [workshop().view(name) for name in names]
+    views = [run_queue().view(name) for name in names]
     state.bar(page, views)
     runs.progress_line(page, results.together(views))
     now = next((view for view in views if view.status.active), views[-1])
@@ -88,7 +88,7 @@ def matching(page: Page, made: dict[str, Run], found: asked.Limit) -> None:
     _ways(page, "matching", made["all"], "ways")
 
 
-def absent(page: Page, made: dict[str, Run], found: tuple[comeback.Comeback, ...]) -> None:
+def absent(page: Page, made: dict[str, Run], found: tuple[comeback.OmittedClass, ...]) -> None:
     """Whether the absent kind came back."""
     t, labels = page.t, page.t.group("figure")
     ((part, run),) = made.items()

@@ -14,7 +14,7 @@ from core.labs.experiments import results
 from core.labs.experiments.omitted_class import recall_after
 from core.runs.queue import RunView
 from core.runs.run import RESUMABLE
-from core.runs.server import workshop
+from core.runs.server import run_queue
 from pages.kit import runs, start_run
 from pages.kit.page import Page
 from pages.kit.visitor import owner
@@ -73,7 +73,7 @@ def _views(page: Page, key: str, names: list[str]) -> list[RunView]:
     """The named runs; says so if one is gone or is none of this experiment's."""
     with page.guard():
         study.opened(key, names)
-        return [workshop().view(name) for name in names]
+        return [run_queue().view(name) for name in names]
     page.set_parameter(f"runs_{key}", "")
     return []
 
@@ -217,11 +217,11 @@ def bar(page: Page, views: list[RunView]) -> None:
 
 def _pause(views: list[RunView]) -> None:
     for view in reversed(views):  # those that wait first, else the next one would begin
-        if workshop().view(view.name).status.active:
-            workshop().pause(view.name)
+        if run_queue().view(view.name).status.active:
+            run_queue().pause(view.name)
 
 
 def _go_on(views: list[RunView]) -> None:
     for view in views:
-        if workshop().view(view.name).resumable:
-            workshop().resume(view.name, owner())
+        if run_queue().view(view.name).resumable:
+            run_queue().resume(view.name, owner())

@@ -18,7 +18,7 @@ import streamlit as st
 
 from core.errors import LabError
 from core.runs.queue import RunView
-from core.runs.server import workshop
+from core.runs.server import run_queue
 from pages.kit.components.arrive import arrival, bring
 from pages.kit.components.ticker import again_after
 from pages.kit.page import Page, code_span
@@ -44,7 +44,7 @@ def is_mine(view: RunView) -> bool:
 
 def mine(slug: str | None = None) -> list[RunView]:
     """The visitor's own runs, the latest first; only those that the page `slug` made, if it is given."""
-    views = workshop().views(owner())
+    views = run_queue().views(owner())
     return [view for view in views if slug is None or view.plan["extra"].get("page") == slug]
 
 
@@ -56,7 +56,7 @@ def current(page: Page) -> RunView | None:
     named = page.parameter(PARAMETER)
     if named:
         with page.guard():
-            return workshop().view(named)
+            return run_queue().view(named)
         return None
     active = next((view for view in mine(page.slug) if view.status.active), None)
     if active is not None:
@@ -117,8 +117,8 @@ def _button(
 
 
 def _ask(name: str, wanted: str) -> None:
-    """Passes a wish on to the workshop, and remembers it until the run's process has answered."""
-    shop, asked = workshop(), st.session_state.setdefault(_ASKED, {})
+    """Passes a wish on to the run_queue, and remembers it until the run's process has answered."""
+    shop, asked = run_queue(), st.session_state.setdefault(_ASKED, {})
     asked.pop(name, None)
     try:
         if wanted in ("resume", "step"):
@@ -131,7 +131,7 @@ def _ask(name: str, wanted: str) -> None:
 
 
 def _delete(page: Page, name: str) -> None:
-    workshop().delete(name)
+    run_queue().delete(name)
     if page.parameter(PARAMETER) == name:
         show(page, "")
 
@@ -177,7 +177,7 @@ def _state(view: RunView) -> str:
         return "pausing" if asked == "pause" else "stopping"
     if view.state == "queued" and not view.place:
         return "starting"
-    if view.state == "queued" and not workshop().ready:
+    if view.state == "queued" and not run_queue().ready:
         return "warming"
     return view.state
 
@@ -231,7 +231,7 @@ def follow(page: Page, name: str, draw: Callable[[RunView], None]) -> None:
     """
     arrival(page.key("run"))
     with page.guard():
-        view = workshop().view(name)
+        view = run_queue().view(name)
         if is_mine(view):
             keep_owner()
         active = view.status.active
@@ -239,7 +239,7 @@ def follow(page: Page, name: str, draw: Callable[[RunView], None]) -> None:
         @st.fragment
         def part() -> None:
             try:
-                now = workshop().view(name)
+                now = run_queue().view(name)
             except LabError:
                 st.rerun()  # the page says that it is gone, and does not ask again
             with page.guard():

@@ -7,7 +7,7 @@ import streamlit as st
 import lessons
 from core.engine import ENGINE, Setting, default_setting
 from core.models import ModelCard, catalog
-from core.models.finished import named
+from core.models.finished import find_card
 from core.runs.index import finished_students
 from pages.kit.controls import Controls
 from pages.kit.visitor import owner
@@ -61,7 +61,7 @@ def setting() -> Setting:
 def _there(role: str) -> str | None:
     """The model that was chosen for a role, unless it came from a run that has been deleted since."""
     chosen = st.session_state.get(role)
-    return chosen if chosen is None or "/" not in chosen or named(chosen) is not None else None
+    return chosen if chosen is None or "/" not in chosen or find_card(chosen) is not None else None
 
 
 def image_format() -> str:
@@ -110,7 +110,7 @@ def own_students() -> list[ModelCard]:
 
 def readable(name: str) -> str:
     """What a model is called on the page: a student of a run by the run's title and its own name in it."""
-    card = named(name) if "/" in name else None
+    card = find_card(name) if "/" in name else None
     return name if card is None else f"{card.title} · {name.partition('/')[2]}"
 
 

@@ -16,7 +16,7 @@ import streamlit as st
 import lessons
 from core.runs.plan import RunPlan
 from core.runs.run import Run
-from core.runs.server import workshop
+from core.runs.server import run_queue
 from pages.kit import runs
 from pages.kit.page import Page
 
@@ -110,7 +110,7 @@ def start(
 
 def _takes(page: Page, plans: Sequence[RunPlan]) -> str:
     """How long the queue expects them to take, one after the other."""
-    seconds = sum(workshop().estimate(plan.to_dict()) for plan in plans)
+    seconds = sum(run_queue().estimate(plan.to_dict()) for plan in plans)
     return page.t("runs.takes", time=runs.duration(page, seconds))
 
 

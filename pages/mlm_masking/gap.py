@@ -11,7 +11,7 @@ from core.charts.colors import COLORS
 from core.engine import ENGINE
 from core.labs.mlm_masking import gaps as mlm_masking
 from core.labs.mlm_masking import tables
-from core.labs.mlm_masking.gaps import Gap
+from core.labs.mlm_masking.gaps import MaskedPosition
 from core.numbering import written
 from pages.kit import components
 from pages.kit.page import Page, code_span
@@ -96,7 +96,7 @@ def _picker(page: Page, sentence: Sentence, whole_words: bool) -> list[int]:
     return hidden
 
 
-def _choose_gap(page: Page, sentence: Sentence, gaps: Sequence[Gap]) -> Gap:
+def _choose_gap(page: Page, sentence: Sentence, gaps: Sequence[MaskedPosition]) -> MaskedPosition:
     """Which gap to look into, where there are several."""
     by_position = {gap.position: gap for gap in gaps}
     if len(gaps) == 1:

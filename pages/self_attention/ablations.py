@@ -38,7 +38,7 @@ def broken(page: Page, name: str, text: str) -> None:
     whole = ENGINE.trace(setting, name, text, ids=ids)
     layers, heads = whole.probabilities.shape[:2]
 
-    def compared(interventions: tuple[Intervention, ...]) -> tuple[breaking.Broken, float]:
+    def compared(interventions: tuple[Intervention, ...]) -> tuple[breaking.Ablation, float]:
         after = ENGINE.trace(setting, name, text, ids=ids, interventions=interventions)
         found = breaking.compare(ENGINE, setting, name, whole, after, position, true_id)
         return found, max(whole.check(), after.check())
@@ -95,7 +95,7 @@ def _show_code(page: Page, interventions: tuple[Intervention, ...], layers: int,
     page.code(kind, layers=list(range(layers)) if first.layer is None else [first.layer], **facts)
 
 
-def _show_damage(page: Page, found: breaking.Broken, word: str) -> None:
+def _show_damage(page: Page, found: breaking.Ablation, word: str) -> None:
     """What became of the guess, in words and as bars, beside what became of attention."""
     t = page.t
     labels = {part: t(part) for part in ("before", "after", "probability", "layer")}

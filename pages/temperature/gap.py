@@ -28,7 +28,7 @@ class Opened:
 
     text: str
     which: int
-    gap: study.Gap
+    gap: study.MaskedPosition
 
 
 def show(page: Page, figure: go.Figure, name: str, alt: str) -> None:

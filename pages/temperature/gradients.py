@@ -42,7 +42,7 @@ def pushed(page: Page, opened: Opened) -> None:
     code(page, opened, "pushes", temperature=temperature, scaled=scaled)
 
 
-def _told(gap: study.Gap, asked: gradients.Riddle) -> dict[str, str]:
+def _told(gap: study.MaskedPosition, asked: gradients.Riddle) -> dict[str, str]:
     """The blanks of the question about the three wrong words."""
     blanks = {}
     for place, id, p, q in zip(("first", "second", "third"), asked.ids, asked.teacher, asked.student, strict=True):

@@ -59,7 +59,7 @@ def three_losses(page: Page, opened: Opened) -> None:
     _codebases(page, gap, temperature, w)
 
 
-def _codebases(page: Page, gap: study.Gap, temperature: float, w: float) -> None:
+def _codebases(page: Page, gap: study.MaskedPosition, temperature: float, w: float) -> None:
     """What ten codebases would print for these logits."""
     t = page.t
     rows = lessons.table(page.slug, "codebases")

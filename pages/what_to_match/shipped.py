@@ -54,7 +54,9 @@ def map_words(map_: Sequence[int]) -> str:
     return ", ".join(numbered(pair, " → ") for pair in study.pairs_of(map_))
 
 
-def layer_and_head(page: Page, cast: study.Cast, map_: Sequence[int], view: str, prefix: str) -> tuple[int, int, int]:
+def layer_and_head(
+    page: Page, cast: study.PairedTraces, map_: Sequence[int], view: str, prefix: str
+) -> tuple[int, int, int]:
     """The controls for a student's layer and a head; returns (student's layer, teacher's layer, head)."""
     t, paired = page.t, dict(study.pairs_of(map_))
     layers = [layer for layer in range(cast.depth) if layer in paired]
@@ -77,13 +79,13 @@ def layer_and_head(page: Page, cast: study.Cast, map_: Sequence[int], view: str,
     return layer, paired[layer], read(head)
 
 
-def frame_of(page: Page, seen: study.Wall, label: str = "") -> WallFrame:
+def frame_of(page: Page, seen: study.SideBySide, label: str = "") -> WallFrame:
     """The maps of one step, each with its distance to the teacher's."""
     notes = [page.t("kl_note", value=f"{value:.3f}") for value in seen.distances[1:]]
     return WallFrame(label, seen.maps, [page.t("reference"), *notes])
 
 
-def wall_table(page: Page, seen: study.Wall) -> pd.DataFrame:
+def wall_table(page: Page, seen: study.SideBySide) -> pd.DataFrame:
     """The numbers of a wall."""
     names = [name_of(page, name) for name in seen.names]
     return plots.maps_table(seen.maps, names, seen.pieces, seen.pieces, page.t.group("cells"))
@@ -152,7 +154,7 @@ def side_by_side(page: Page, text: str) -> None:
     page.code(f"shipped_{view}", pair=pair, text=text, layer=layer, other=other, head=head, **folders)
 
 
-def _said(page: Page, cast: study.Cast, seen: study.Wall, view: str) -> None:
+def _said(page: Page, cast: study.PairedTraces, seen: study.SideBySide, view: str) -> None:
     """What the distances mean, whichever way they go."""
     t = page.t
     if len(seen.names) == 2:
@@ -165,7 +167,7 @@ def _said(page: Page, cast: study.Cast, seen: study.Wall, view: str) -> None:
     st.markdown(t(key, near=f"{near:.3f}", far=f"{far:.3f}", what=t(f"whats.{view}")))
 
 
-def _all_layers(page: Page, cast: study.Cast, pair: str, text: str) -> None:
+def _all_layers(page: Page, cast: study.PairedTraces, pair: str, text: str) -> None:
     """CKA of every layer with every layer, the layer map drawn in."""
     t = page.t
     places = t.group("on")

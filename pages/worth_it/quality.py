@@ -115,13 +115,13 @@ def cards(page: Page, report: Report, arm: str) -> None:
     models = shown(report, arm)
     with st.grid(len(models), min_column_width=170):
         for whose, found in models.items():
-            spread, count = f"{found.spread_points(report.measure):.1f}", len(found.seeds)
+            spread, count = f"{found.std_points(report.measure):.1f}", len(found.seeds)
             beside = "own_ece" if whose == "teacher" else "beside"
             with st.container(border=True, gap="xsmall"):
                 st.metric(
                     f"{called[whose]} · {t(f'measures.{report.measure}')}",
                     share(page, found.mean(report.measure)),
-                    t("seeds_of", spread=spread, count=count) if count > 1 else t("one_value"),
+                    t("seeds_of", std=spread, count=count) if count > 1 else t("one_value"),
                     delta_color="off",
                     delta_arrow="off",
                 )
@@ -136,7 +136,7 @@ def figures_table(page: Page, report: Report, arm: str) -> pd.DataFrame:
         row = {t("seeds.model"): called[whose]}
         for measure in MEASURES:
             write = error if measure == "ece" else share
-            spread = f" ± {write(page, found.spread(measure))}" if len(found.seeds) > 1 else ""
+            spread = f" ± {write(page, found.std(measure))}" if len(found.seeds) > 1 else ""
             row[t(f"measures.{measure}")] = write(page, found.mean(measure)) + spread
         rows.append(row)
     return pd.DataFrame(rows)
@@ -169,7 +169,7 @@ def seeds_of(page: Page, report: Report, arm: str, measure: str) -> list[plots.S
     called = names(page, report, arm)
     return [
         plots.Seeds(
-            called[whose], whose, one.seeds, tuple(getattr(one, measure)), one.mean(measure), one.spread(measure)
+            called[whose], whose, one.seeds, tuple(getattr(one, measure)), one.mean(measure), one.std(measure)
         )
         for whose, one in shown(report, arm).items()
         if (whose, measure) != ("teacher", "agreement")

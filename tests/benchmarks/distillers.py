@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from core.data.kinds import definitions
 from core.distill.batching import plan
-from core.distill.distiller import Arm, Distiller, Training
+from core.distill.distiller import Arm, Distiller, TrainingConfig
 from core.distill.encoding import encode
 from core.distill.forward import observed
 from core.distill.objective import Objective
@@ -71,7 +71,7 @@ def _student(teacher):
 
 
 def _rates(step: int) -> float:
-    return Training(steps=STEPS).rate_at(step) / Training(steps=STEPS).rate
+    return TrainingConfig(steps=STEPS).rate_at(step) / TrainingConfig(steps=STEPS).learning_rate
 
 
 def _optimizer(student) -> torch.optim.AdamW:
@@ -84,7 +84,9 @@ def _optimizer(student) -> torch.optim.AdamW:
 
 def _ours(teacher, texts, words):
     objective = Objective((Soft(weight=SOFT, temperature=TEMPERATURE), Hard(weight=HARD)))
-    training = Training(steps=STEPS, batch=BATCH, rate=RATE, clip=CLIP, words=words)
+    training = TrainingConfig(
+        steps=STEPS, batch_size=BATCH, learning_rate=RATE, max_grad_norm=CLIP, train_embeddings=words
+    )
     distiller = Distiller(teacher, {"student": Arm(_student(teacher), objective)}, texts, training)
     for _ in distiller:
         pass

@@ -8,14 +8,14 @@ import time
 
 from core.folders import FOLDER_VARIABLE
 from core.labs.experiments import plans as experiments
-from core.runs.server import close_workshop, workshop
+from core.runs.server import close_run_queue, run_queue
 
 
 def main() -> None:
     """Prints the seconds of each, and the machine's load."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ[FOLDER_VARIABLE] = folder
-        shop = workshop()
+        shop = run_queue()
         while not shop.ready:
             time.sleep(0.1)
         for key in experiments.KEYS:
@@ -26,7 +26,7 @@ def main() -> None:
             states = {shop.view(name).state for name in names}
             spent = time.perf_counter() - pressed
             print(f"{key}: {spent:.0f} s, {len(names)} runs, {', '.join(states)}; load {os.getloadavg()[0]:.1f}")
-        close_workshop()
+        close_run_queue()
 
 
 if __name__ == "__main__":

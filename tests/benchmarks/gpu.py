@@ -22,7 +22,7 @@ from pathlib import Path
 import torch
 
 from core.data.kinds import definitions
-from core.distill.distiller import Arm, Distiller, Training
+from core.distill.distiller import Arm, Distiller, TrainingConfig
 from core.distill.encoding import encode, masked
 from core.distill.objective import CONTROL, Objective
 from core.distill.students import fresh, from_layers, open_for
@@ -120,9 +120,9 @@ def words_per_second(device: torch.device, precision: str) -> float:
     return steps_per_second(Distiller(teacher, arms, texts, training(precision), device=device))
 
 
-def training(precision: str) -> Training:
+def training(precision: str) -> TrainingConfig:
     """How every training here runs."""
-    return Training(steps=STEPS, rate=1e-3, precision=precision)
+    return TrainingConfig(steps=STEPS, learning_rate=1e-3, precision=precision)
 
 
 def steps_per_second(distiller: Distiller) -> float:

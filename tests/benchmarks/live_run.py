@@ -18,11 +18,11 @@ from torch import Tensor
 from core.data.kinds import definitions, teacher_logits
 from core.distill.encoding import encode
 from core.distill.objective import CONTROL, mixture
-from core.distill.texts import Texts
-from core.distill.training import Training
+from core.distill.texts import TokenizedTexts
+from core.distill.training import TrainingConfig
 from core.models import load
 from core.runs.plan import ArmPlan, RunPlan, StudentPlan
-from core.runs.queue import Workshop
+from core.runs.queue import RunQueue
 from core.runs.run import Run
 
 TEXTS, LABELS, HELD_OUT, STEPS, SEEDS = 2000, 400, 300, 250, (0, 1, 2)
@@ -40,19 +40,25 @@ def main() -> None:
     student = StudentPlan(depth=2, width=128, heads=2, words="teacher")
     arms = {"distilled": ArmPlan(student, mixture(0.9, 2.0)), "control": ArmPlan(student, CONTROL)}
     plan = RunPlan(
-        "live", "single_label", ("kinds-teacher",), arms, Training(steps=STEPS, rate=2e-3), SEEDS, measure_every=50
+        "live",
+        "single_label",
+        ("kinds-teacher",),
+        arms,
+        TrainingConfig(steps=STEPS, learning_rate=2e-3),
+        SEEDS,
+        measure_every=50,
     )
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {STEPS} steps, {len(SEEDS)} seeds, 2 arms")
     with tempfile.TemporaryDirectory() as folder:
-        workshop = Workshop(folder, slots=1)
-        while not workshop.ready:
+        run_queue = RunQueue(folder, slots=1)
+        while not run_queue.ready:
             time.sleep(0.1)
         known = teacher_logits("transfer")[:TEXTS], teacher_logits("validation")[:HELD_OUT]
         pressed = time.perf_counter()
         run = Run.create(Path(folder) / "live", plan, texts, held_out, *known)
-        workshop.submit("live")
+        run_queue.submit("live")
         first = None
-        while workshop.view("live").state in ("queued", "running"):
+        while run_queue.view("live").state in ("queued", "running"):
             if first is None and run.metrics()[0]:
                 first = time.perf_counter() - pressed
             time.sleep(0.05)
@@ -63,23 +69,23 @@ def main() -> None:
                 shown = {name: f"{found['accuracy']:.1%}" for name, found in line["scores"].items()}
                 print(f"seed {line['seed']}: accuracy {shown}")
         _queue(
-            workshop,
+            run_queue,
             Path(folder),
             replace(plan, training=replace(plan.training, steps=60), seeds=(0,)),
             texts,
             known[0],
         )
-        workshop.close()
+        run_queue.close()
 
 
-def _queue(workshop: Workshop, folder: Path, plan: RunPlan, texts: Texts, known: Tensor) -> None:
+def _queue(run_queue: RunQueue, folder: Path, plan: RunPlan, texts: TokenizedTexts, known: Tensor) -> None:
     """Eight short runs at once; prints the wait that was promised to each and the wait that it had."""
     names = [f"learner-{number}" for number in range(LEARNERS)]
     runs = {name: Run.create(folder / name, plan, texts, known_logits=known) for name in names}
     pressed = time.perf_counter()
     for name in names:
-        workshop.submit(name, owner=name)
-    promised = {name: workshop.view(name).wait_seconds for name in names}
+        run_queue.submit(name, owner=name)
+    promised = {name: run_queue.view(name).wait_seconds for name in names}
     began: dict[str, float] = {}
     while len(began) < LEARNERS:
         for name, run in runs.items():

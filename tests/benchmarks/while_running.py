@@ -93,7 +93,7 @@ async def measured(port: int, run: str | None) -> tuple[list[float], list[float]
 def begin_two(server: Server) -> str:
     """Two runs without end in the server's queue; the name of the first.
 
-    The server's own workshop takes up what an interrupted server left only when it is asked to: the page's buttons ask.
+    The server's own run queue takes up what an interrupted server left only when it is asked to: the page's buttons ask.
     """
     setup = distil.Setup(steps=ENOUGH, seeds=1).resolve()
     names = []

@@ -10,7 +10,7 @@ from torch import nn
 
 from core.distill.batching import plan
 from core.distill.encoding import encode
-from core.distill.forward import Needs, forward, observed
+from core.distill.forward import FeatureRequest, forward, observed
 from core.distill.losses import hard_loss
 from core.distill.students import fresh
 from core.distill.words import with_words_in_use
@@ -69,7 +69,7 @@ def _stepper(teacher, texts, way):
     def step(batch) -> None:
         for optimizer in optimizers:
             optimizer.zero_grad(set_to_none=True)
-        hard_loss(forward(student, batch, "single_label", Needs(logits=True)).logits, batch.labels).backward()
+        hard_loss(forward(student, batch, "single_label", FeatureRequest(logits=True)).logits, batch.labels).backward()
         for optimizer in optimizers:
             optimizer.step()
 

@@ -8,8 +8,8 @@ import math
 import pytest
 import torch
 
-from core.distill.distiller import Arm, Distiller, Training
-from core.distill.evaluation import HeldOut
+from core.distill.distiller import Arm, Distiller, TrainingConfig
+from core.distill.evaluation import Evaluator
 from core.distill.forward import forward, shape_of
 from core.distill.objective import CONTROL, Objective, mixture
 from core.distill.recipes import RECIPES
@@ -17,7 +17,7 @@ from core.distill.terms import AttentionScores, Hard, Hidden, Soft, ValueRelatio
 from core.distill.words import WordsInUse
 from core.errors import LabError
 
-TRAINING = Training(steps=12, batch=10, rate=3e-3, seed=1)
+TRAINING = TrainingConfig(steps=12, batch_size=10, learning_rate=3e-3, seed=1)
 RICH = Objective((Soft(weight=0.5), Hard(weight=0.5), Hidden(), AttentionScores(), ValueRelation()))
 RICH_BUT_HARD = Objective(tuple(term for term in RICH.terms if not isinstance(term, Hard)))
 
@@ -44,7 +44,7 @@ def test_the_teacher_stays_as_it_is_bit_by_bit(model, texts, task):
 
 def test_the_same_seed_gives_the_same_curve_and_another_another(model, texts, task):
     def run(seed, dropout=True):
-        training = Training(steps=8, batch=10, rate=3e-3, seed=seed, dropout=dropout)
+        training = TrainingConfig(steps=8, batch_size=10, learning_rate=3e-3, seed=seed, dropout=dropout)
         return curve(
             Distiller(model(task, layers=3), {"a": Arm(model(task, seed=2), mixture())}, texts(task), training)
         )
@@ -57,7 +57,7 @@ def test_the_same_seed_gives_the_same_curve_and_another_another(model, texts, ta
 
 def test_arms_with_one_objective_are_twins(model, texts):
     arms = {name: Arm(model(seed=2), objective) for name, objective in (("a", RICH), ("b", RICH), ("control", CONTROL))}
-    training = Training(steps=8, batch=10, rate=3e-3, dropout=True)
+    training = TrainingConfig(steps=8, batch_size=10, learning_rate=3e-3, dropout=True)
     steps = curve(Distiller(model(layers=3), arms, texts(), training))
     assert all(step["a"] == step["b"] != step["control"] for step in steps)
     alone = curve(Distiller(None, {"control": Arm(model(seed=2), CONTROL)}, texts(), training))
@@ -66,7 +66,7 @@ def test_arms_with_one_objective_are_twins(model, texts):
 
 def test_a_student_that_is_its_teacher_has_nothing_to_learn(model, texts, task):
     teacher = model(task)
-    training = Training(steps=1, batch=10, clip=1e9)
+    training = TrainingConfig(steps=1, batch_size=10, max_grad_norm=1e9)
     arms = {"same": Arm(copy.deepcopy(teacher), RICH_BUT_HARD), "other": Arm(model(task, seed=2), RICH_BUT_HARD)}
     step = Distiller(teacher, arms, texts(task), training).step().arms
     assert abs(step["same"].loss) < 1e-5 and step["same"].gradient < 1e-4 * step["other"].gradient
@@ -76,7 +76,7 @@ def test_kept_answers_are_the_teachers(model, texts, task):
     """Recalled in other batches, from memory or from disk, they are what the teacher says of each text."""
     teacher, data = model(task, layers=3), texts(task).at_epoch(0)
     for bound in (10**9, 0):
-        training = Training(steps=12, batch=10, cache_bytes=bound)
+        training = TrainingConfig(steps=12, batch_size=10, cache_bytes=bound)
         distiller = Distiller(teacher, {"a": Arm(model(task, seed=2), RICH)}, data, training)
         for rows in (torch.arange(9), torch.tensor([30, 2, 47, 8]), torch.tensor([5])):
             batch = data.batch(rows)
@@ -103,7 +103,7 @@ def test_the_teacher_answers_once(model, texts, task):
     teacher, asked = model(task, layers=3), []
     teacher.base_model.register_forward_hook(lambda *_: asked.append(1))
     data = texts(task)
-    training = Training(steps=15, batch=10)
+    training = TrainingConfig(steps=15, batch_size=10)
     for _ in Distiller(teacher, {"a": Arm(model(task, seed=2), mixture())}, data, training):
         pass
     # Five batches hold all texts; only masks that change with the epoch must be read anew.
@@ -112,7 +112,7 @@ def test_the_teacher_answers_once(model, texts, task):
 
 def test_answers_that_are_known_are_not_asked_for(model, texts):
     teacher, asked = model(layers=3), []
-    known = HeldOut(texts()).logits(teacher)
+    known = Evaluator(texts()).logits(teacher)
     teacher.base_model.register_forward_hook(lambda *_: asked.append(1))
 
     def run(objective, **options):
@@ -129,7 +129,7 @@ def test_answers_that_are_known_are_not_asked_for(model, texts):
 
 def test_mixed_precision_learns_the_same(model, texts):
     def run(precision):
-        training = Training(steps=12, batch=10, rate=3e-3, precision=precision)
+        training = TrainingConfig(steps=12, batch_size=10, learning_rate=3e-3, precision=precision)
         return curve(Distiller(model(layers=3), {"a": Arm(model(seed=2), RICH)}, texts(), training))
 
     exact, mixed = run("float32"), run("mixed")
@@ -141,7 +141,7 @@ def test_mixed_precision_learns_the_same(model, texts):
 def test_mixed_precision_is_autocast_around_the_forward_pass(model, texts, precision):
     """By hand, for one step: products in the lower precision, loss and weights in float32."""
     data, dtype = texts(), getattr(torch, precision)
-    training = Training(steps=1, batch=10, clip=1e9, words="all", precision=precision)
+    training = TrainingConfig(steps=1, batch_size=10, max_grad_norm=1e9, train_embeddings="all", precision=precision)
     teacher, student, twin = model(layers=3), model(seed=2), model(seed=2)
     distiller = Distiller(teacher, {"a": Arm(student, mixture(0.9, 4.0))}, data, training)
     batch = data.batch(distiller._batches[0])
@@ -166,7 +166,7 @@ def test_mixed_precision_is_autocast_around_the_forward_pass(model, texts, preci
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_precision_by_name(model, texts, task, precision):
     def run(chosen):
-        training = Training(steps=12, batch=10, rate=3e-3, precision=chosen)
+        training = TrainingConfig(steps=12, batch_size=10, learning_rate=3e-3, precision=chosen)
         return curve(Distiller(model(task, layers=3), {"a": Arm(model(task, seed=2), RICH)}, texts(task), training))
 
     exact, found = run("float32"), run(precision)
@@ -175,16 +175,16 @@ def test_precision_by_name(model, texts, task, precision):
 
 
 def test_auto_takes_bfloat16_only_where_a_gpu_computes_in_it(monkeypatch):
-    auto, cuda = Training(steps=1), torch.device("cuda")
+    auto, cuda = TrainingConfig(steps=1), torch.device("cuda")
     for native in (True, False):
         monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation, native=native: native)
         assert auto.autocast(cuda) == (torch.bfloat16 if native else None)
     assert auto.autocast(torch.device("mps")) is auto.autocast(torch.device("cpu")) is None
-    assert Training(steps=1, precision="float16").autocast(torch.device("cpu")) == torch.float16
+    assert TrainingConfig(steps=1, precision="float16").autocast(torch.device("cpu")) == torch.float16
 
 
 def test_a_float16_gradient_that_overflows_costs_one_step_and_half_the_scale(model, texts):
-    training = Training(steps=12, batch=10, rate=3e-3, precision="float16")
+    training = TrainingConfig(steps=12, batch_size=10, learning_rate=3e-3, precision="float16")
     arms = {name: Arm(model(seed=2), mixture()) for name in ("a", "b")}
     distiller = Distiller(model(layers=3), arms, texts(), training)
     scaler = distiller._learners["a"]._scaler
@@ -199,7 +199,10 @@ def test_a_float16_gradient_that_overflows_costs_one_step_and_half_the_scale(mod
 
 def test_a_float16_gradient_that_overflows_unscaled_is_said(model, texts):
     distiller = Distiller(
-        model(layers=3), {"a": Arm(model(), mixture())}, texts(), Training(steps=2, batch=10, precision="float16")
+        model(layers=3),
+        {"a": Arm(model(), mixture())},
+        texts(),
+        TrainingConfig(steps=2, batch_size=10, precision="float16"),
     )
     scaler = distiller._learners["a"]._scaler
     scaler.load_state_dict(scaler.state_dict() | {"scale": 1.0})
@@ -212,7 +215,7 @@ def test_a_float16_gradient_that_overflows_unscaled_is_said(model, texts):
 
 def test_the_scale_survives_a_checkpoint(model, texts):
     def make():
-        training = Training(steps=8, batch=10, rate=3e-3, dropout=True, precision="float16")
+        training = TrainingConfig(steps=8, batch_size=10, learning_rate=3e-3, dropout=True, precision="float16")
         return Distiller(model(layers=3), {"a": Arm(model(seed=2), mixture())}, texts(), training)
 
     whole, first, second = make(), make(), make()
@@ -229,7 +232,9 @@ def test_the_scale_survives_a_checkpoint(model, texts):
 
 def test_several_teachers_teach_the_mean_of_their_logits(model, texts, task):
     teachers, data = [model(task, layers=2, seed=seed) for seed in (1, 2, 3)], texts(task).at_epoch(0)
-    distiller = Distiller(teachers, {"a": Arm(model(task, seed=4), mixture())}, data, Training(steps=1, batch=48))
+    distiller = Distiller(
+        teachers, {"a": Arm(model(task, seed=4), mixture())}, data, TrainingConfig(steps=1, batch_size=48)
+    )
     batch = data.batch(torch.arange(48))
     needs = distiller.teaching.needs
     with torch.no_grad():
@@ -247,7 +252,7 @@ def test_a_resumed_training_is_the_same_to_the_last_bit(model, texts, task, stop
             "a": Arm(model(task, width=16, seed=2), Objective((Soft(), Hidden()))),
             "control": Arm(model(task, width=16, seed=2), CONTROL),
         }
-        training = Training(steps=12, batch=10, rate=3e-3, dropout=True)
+        training = TrainingConfig(steps=12, batch_size=10, learning_rate=3e-3, dropout=True)
         return Distiller(model(task, layers=3), arms, texts(task), training)
 
     whole, first, second = make(), make(), make()
@@ -265,7 +270,7 @@ def test_words_in_use_teach_the_same_student_as_all_words(model, texts):
     """Exactly what a dense AdamW over the whole table does: a word that never occurs has no gradient."""
     students = {}
     for words in ("in_use", "all", "frozen"):
-        training = Training(steps=12, batch=10, rate=3e-3, words=words)
+        training = TrainingConfig(steps=12, batch_size=10, learning_rate=3e-3, train_embeddings=words)
         distiller = Distiller(model(layers=3), {"a": Arm(model(seed=2), mixture())}, texts(), training)
         assert isinstance(distiller.students["a"].get_input_embeddings(), WordsInUse) == (words == "in_use")
         for _ in distiller:
@@ -281,7 +286,7 @@ def test_words_in_use_teach_the_same_student_as_all_words(model, texts):
 @pytest.mark.parametrize("recipe", sorted(RECIPES))
 def test_every_recipe_brings_the_student_nearer(model, texts, recipe):
     teacher = model(layers=4)
-    training = Training(steps=40, batch=16, rate=3e-3)
+    training = TrainingConfig(steps=40, batch_size=16, learning_rate=3e-3)
     distiller = Distiller(teacher, {"a": Arm(model(layers=2, seed=2, width=16), RECIPES[recipe])}, texts(), training)
     steps = [step.arms["a"] for step in distiller]
     if recipe == "tinybert":
@@ -295,11 +300,11 @@ def test_every_recipe_brings_the_student_nearer(model, texts, recipe):
 
 def test_it_learns_each_task_and_evaluation_sees_it(model, texts, task):
     teacher, student, data = model(task, layers=3), model(task, seed=2), texts(task)
-    held_out = HeldOut(data, teacher)
+    held_out = Evaluator(data, teacher)
     before = held_out.scores(student)
     steps = 50
     arms = {"distilled": Arm(student, mixture(1.0, 2.0)), "control": Arm(model(task, seed=2), CONTROL)}
-    distiller = Distiller(teacher, arms, data, Training(steps=steps, batch=16, rate=3e-3))
+    distiller = Distiller(teacher, arms, data, TrainingConfig(steps=steps, batch_size=16, learning_rate=3e-3))
     for _ in distiller:
         pass
     distilled, control = (held_out.scores(each) for each in distiller.finish().values())
@@ -312,17 +317,17 @@ def test_it_learns_each_task_and_evaluation_sees_it(model, texts, task):
 
 def test_scores_are_the_obvious_ones(model, texts):
     network, data = model(), texts().without_labels([0, 1])
-    logits = HeldOut(data).logits(network)
+    logits = Evaluator(data).logits(network)
     with torch.no_grad():
         direct = [network(input_ids=data.batch(torch.tensor([i])).input_ids).logits[0] for i in range(len(data))]
     torch.testing.assert_close(logits, torch.stack(direct), rtol=1e-4, atol=1e-4)
-    scores = HeldOut(data).scores(network)
+    scores = Evaluator(data).scores(network)
     assert scores.accuracy == pytest.approx((logits.argmax(-1) == data.labels)[2:].float().mean().item())
     assert scores.loss == pytest.approx(torch.nn.functional.cross_entropy(logits[2:], data.labels[2:]).item(), rel=1e-4)
     assert scores.agreement != scores.agreement and scores.rows == len(data)  # NaN: there was no teacher
     several = texts("multi_label")
-    said = HeldOut(several).logits(model("multi_label"))
-    scores = HeldOut(several).scores(model("multi_label"))
+    said = Evaluator(several).logits(model("multi_label"))
+    scores = Evaluator(several).scores(model("multi_label"))
     assert scores.accuracy == pytest.approx(((said > 0) == several.labels).float().mean().item())
     assert scores.loss == pytest.approx(
         torch.nn.functional.binary_cross_entropy_with_logits(said, several.labels).item() * 3, rel=1e-4
@@ -340,11 +345,11 @@ def test_texts_without_labels_still_teach(model, texts):
 
 
 def test_the_rate_rises_and_falls():
-    training = Training(steps=100, rate=1.0, warmup=0.1)
+    training = TrainingConfig(steps=100, learning_rate=1.0, warmup=0.1)
     rates = [training.rate_at(step) for step in range(100)]
     assert rates[0] == pytest.approx(0.1) and max(rates) == 1.0 and rates.index(1.0) == 9
     assert rates[-1] == pytest.approx(1 / 90) and rates[9:] == sorted(rates[9:], reverse=True)
-    assert Training(steps=1).rate_at(0) > 0
+    assert TrainingConfig(steps=1).rate_at(0) > 0
 
 
 def test_a_loss_that_is_no_number_moves_no_weight(model, texts):

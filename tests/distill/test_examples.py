@@ -26,7 +26,7 @@ def example(module) -> str:
 @pytest.mark.parametrize("name", MODULES)
 def test_the_example_runs(name, model, texts, tiny, tmp_path, monkeypatch):
     module = importlib.import_module(f"core.distill.{name}")
-    teacher, data, training = model(layers=6), texts(), distiller.Training(steps=3, batch=10)
+    teacher, data, training = model(layers=6), texts(), distiller.TrainingConfig(steps=3, batch=10)
     namespace = {
         **{
             key: value
@@ -44,7 +44,7 @@ def test_the_example_runs(name, model, texts, tiny, tmp_path, monkeypatch):
         **{"texts": data, "training": training, "tokenizer": tiny("bert").tokenizer, "folder": tmp_path / "student"},
         **{"rows": torch.tensor([0, 5]), "batch": data.batch(torch.tensor([0, 5]))},
     }
-    namespace["needs"] = namespace["Needs"](logits=True, scores=frozenset({1}))
+    namespace["needs"] = namespace["FeatureRequest"](logits=True, scores=frozenset({1}))
     namespace["taught"] = namespace["forward"](teacher, namespace["batch"], "single_label", namespace["needs"])
     short = "steps=3, batch=10"  # the numbers of steps in the examples are for a real training
     code = example(module).replace("steps=300, rate=2e-3", short).replace("steps=100", "steps=3")

@@ -14,7 +14,7 @@ from core.distill.features import (
     last_cosine,
     value_relation_kl,
 )
-from core.distill.forward import Needs, forward
+from core.distill.forward import FeatureRequest, forward
 
 REAL = torch.tensor([[True, True, True, False, False], [True, True, True, True, True]])
 """Two texts of three and five tokens."""
@@ -116,7 +116,7 @@ def test_cls_is_blind_to_length_unless_told_otherwise():
 def test_what_is_recorded_is_what_the_model_used(model, texts):
     """Scores and values are the model's: softmax(scores) · values gives back its attention."""
     network, batch = model(), texts().batch(torch.tensor([0, 5, 20]))
-    needs = Needs(logits=True, hidden=frozenset({-1, 0, 1}), scores=frozenset({0, 1}), values=frozenset({1}))
+    needs = FeatureRequest(logits=True, hidden=frozenset({-1, 0, 1}), scores=frozenset({0, 1}), values=frozenset({1}))
     with torch.no_grad():
         found = forward(network, batch, "single_label", needs)
         plain = network(input_ids=batch.input_ids, attention_mask=batch.attention_mask, output_hidden_states=True)
@@ -139,6 +139,6 @@ def test_attention_is_recorded_only_if_needed(model, texts, monkeypatch):
 
     network, batch = model(), texts().batch(torch.tensor([0, 1]))
     monkeypatch.setattr("core.distill.forward.observing", refuse)
-    forward(network, batch, "single_label", Needs(logits=True, hidden=frozenset({0})))
+    forward(network, batch, "single_label", FeatureRequest(logits=True, hidden=frozenset({0})))
     with pytest.raises(AssertionError, match="recorded"):
-        forward(network, batch, "single_label", Needs(scores=frozenset({0})))
+        forward(network, batch, "single_label", FeatureRequest(scores=frozenset({0})))

@@ -7,7 +7,7 @@ import json
 import pytest
 import torch
 
-from core.distill.distiller import Arm, Distiller, Training
+from core.distill.distiller import Arm, Distiller, TrainingConfig
 from core.distill.heads import layers_of, switch_off
 from core.distill.objective import Objective
 from core.distill.students import from_layers, open_for, save
@@ -52,7 +52,7 @@ def test_it_stays_off_through_training_with_every_loss_and_afterwards(model, tex
     teacher = model(layers=3)
     student = from_layers(teacher, (0, 2), [(0, 1), (2, 3)])
     switch_on = from_layers(teacher, (0, 2))
-    training = Training(steps=10, batch=10, rate=3e-3, weight_decay=0.1, dropout=True)
+    training = TrainingConfig(steps=10, batch_size=10, learning_rate=3e-3, weight_decay=0.1, dropout=True)
     list(Distiller(teacher, {"a": Arm(student, EVERYTHING), "b": Arm(switch_on, EVERYTHING)}, texts(), training))
     save(student, tmp_path)
     again = open_for(tmp_path, "single_label")
@@ -86,7 +86,7 @@ def test_other_families_are_refused_in_a_sentence(tiny, family):
 
 def test_a_plan_keeps_them_and_older_plans_have_none(tiny, tmp_path):
     student = StudentPlan(layers=(0, 2), heads_off=((0, 1), (2, 3)))
-    plan = RunPlan("cut", "masked_words", ("teacher",), {"a": ArmPlan(student, EVERYTHING)}, Training(steps=3))
+    plan = RunPlan("cut", "masked_words", ("teacher",), {"a": ArmPlan(student, EVERYTHING)}, TrainingConfig(steps=3))
     written = json.loads(json.dumps(plan.to_dict()))
     assert RunPlan.from_dict(written) == plan
     teacher = tiny("bert").model

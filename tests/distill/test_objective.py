@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from core.build.train.student import LAYERS
 from core.distill import layer_maps
-from core.distill.forward import Needs, Shape, asked_labels, forward, shape_of
+from core.distill.forward import FeatureRequest, Shape, asked_labels, forward, shape_of
 from core.distill.layer_maps import USUAL
 from core.distill.losses import bernoulli_hard_loss, bernoulli_soft_loss
 from core.distill.objective import CONTROL, Objective, Stage, mixture, stages_from_list, stages_of, stages_to_list
@@ -26,7 +26,7 @@ from core.distill.terms import (
     Embedding,
     Hard,
     Hidden,
-    Lesson,
+    LossContext,
     Matching,
     Soft,
     ValueRelation,
@@ -36,10 +36,10 @@ from core.labs.distil.pair import kept_of
 from core.labs.distil.setup import Setup, rule_layers
 from core.models.card import catalog
 
-EVERYTHING = Needs(
+EVERYTHING = FeatureRequest(
     True, frozenset(range(-1, 4)), frozenset(range(4)), frozenset(range(4)), frozenset(range(4))
 )  # of a model of four layers
-FIRST_TWO = Needs(True, frozenset({-1, 0, 1}), frozenset({0, 1}), frozenset({0, 1}), frozenset({0, 1}))
+FIRST_TWO = FeatureRequest(True, frozenset({-1, 0, 1}), frozenset({0, 1}), frozenset({0, 1}), frozenset({0, 1}))
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def lesson_of(model, texts):
     ours = forward(student, batch, "single_label", FIRST_TWO)
 
     def make(progress=0.0):
-        return Lesson(
+        return LossContext(
             "single_label", batch.labels, progress, shape_of(student), shape_of(teacher), lambda _, states: states
         )
 
@@ -159,7 +159,9 @@ def test_a_student_that_is_its_teacher_has_nothing_to_learn(model, texts, kind):
     network, batch = model(layers=3).double(), texts().batch(torch.tensor([1, 8, 30]))
     term = KINDS[kind](**({"layers": "uniform"} if kind not in ("soft", "matching", "embedding") else {}))
     ours, theirs = term.needs(shape_of(network), shape_of(network))
-    lesson = Lesson("single_label", batch.labels, 0, shape_of(network), shape_of(network), lambda _, states: states)
+    lesson = LossContext(
+        "single_label", batch.labels, 0, shape_of(network), shape_of(network), lambda _, states: states
+    )
     with torch.no_grad():
         taught = forward(network, batch, "single_label", theirs)
     loss = term.loss(forward(network, batch, "single_label", ours), taught, lesson)
@@ -193,7 +195,7 @@ def test_mixture_leaves_out_what_weighs_nothing():
 
 def test_labels_are_asked_for_in_the_order_of_the_logits(model, texts, task):
     network, batch = model(task), texts(task).at_epoch(0).batch(torch.tensor([2, 17, 30]))
-    logits = forward(network, batch, task, Needs(logits=True)).logits
+    logits = forward(network, batch, task, FeatureRequest(logits=True)).logits
     labels = asked_labels(batch, task)
     assert len(logits) == len(labels)
     if task in ("masked_words", "token_labels"):
@@ -228,7 +230,7 @@ def test_t_squared_keeps_the_gradient(several, temperature):
     lengths = []
     for term in (loss, Soft(temperature=2 * temperature)):
         learning = student.clone().requires_grad_()
-        lesson = Lesson("multi_label" if several else "single_label", None, 0, None, None, None)
+        lesson = LossContext("multi_label" if several else "single_label", None, 0, None, None, None)
         value = term.loss(_logits(learning), _logits(teacher), lesson)
         lengths.append(torch.autograd.grad(value, learning)[0].norm().item())
     assert lengths[0] == pytest.approx(lengths[1], rel=0.1)

@@ -10,7 +10,7 @@ import pytest
 import torch
 import transformers
 
-from core.distill.forward import Needs, forward
+from core.distill.forward import FeatureRequest, forward
 from core.distill.students import fresh, from_layers, open_for, refuse_untrained_head, save
 from core.distill.words import WordsInUse, whole_again, with_words_in_use
 from core.errors import LabError
@@ -145,7 +145,7 @@ def test_a_trained_head_opens(model, tmp_path):
 def test_words_in_use_read_every_text_and_go_back(model, texts, tmp_path):
     student, plain = model(), model()
     batch = texts().batch(torch.tensor([0, 30]))
-    needs = Needs(logits=True)
+    needs = FeatureRequest(logits=True)
     in_use = texts().chosen([0, 1, 2]).vocabulary
     assert with_words_in_use(student, in_use)
     words = student.get_input_embeddings()

@@ -12,12 +12,12 @@ import torch
 from core.distill import features as compare
 from core.distill import losses
 from core.distill.distiller import Arm
-from core.distill.forward import Needs, asked_labels, forward, shape_of
-from core.distill.learner import Learner
+from core.distill.forward import FeatureRequest, asked_labels, forward, shape_of
+from core.distill.learner import StudentTrainer
 from core.distill.objective import Objective
 from core.distill.recipes import RECIPES
-from core.distill.terms import KINDS, Lesson
-from core.distill.training import Training
+from core.distill.terms import KINDS, LossContext
+from core.distill.training import TrainingConfig
 
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}
 THROUGH_MODELS = {"rtol": 1e-3, "atol": 1e-5}
@@ -88,12 +88,12 @@ def test_a_term_on_what_two_models_computed(kind, width, model, texts, task, acc
 
     def found(device):
         student, teacher = model(task, width=width, seed=2), model(task, layers=4, seed=1).to(device)
-        training = Training(steps=1, words="all", precision="float32")
-        learner = Learner("a", Arm(student, objective), teacher, data, training, device)
+        training = TrainingConfig(steps=1, train_embeddings="all", precision="float32")
+        learner = StudentTrainer("a", Arm(student, objective), teacher, data, training, device)
         moved = batch.to(device)
         with torch.no_grad():
             taught = forward(teacher, moved, task, learner.needs_of_teacher)
-        learner.weigh(moved, taught, progress=0.0, seed=0, step=1)
+        learner.backward(moved, taught, progress=0.0, seed=0, step=1)
         loss, terms, length = learner._pending
         assert loss.device.type == terms[kind].device.type == torch.device(device).type
         return loss.detach().cpu(), length.cpu()
@@ -109,10 +109,10 @@ def test_a_recipe_stage_by_stage(recipe, model, texts, accelerator):
     def found(device):
         moved = batch.to(device)
         teacher, student = model(layers=2, seed=1).to(device), model(layers=2, seed=2).to(device)
-        needs = Needs(True, layers | {-1}, layers, layers, layers)
+        needs = FeatureRequest(True, layers | {-1}, layers, layers, layers)
         with torch.no_grad():
             theirs, ours = (forward(each, moved, "single_label", needs) for each in (teacher, student))
-        lesson = Lesson(
+        lesson = LossContext(
             "single_label",
             asked_labels(moved, "single_label"),
             0.0,

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from core.distill.evaluation import HeldOut
+from core.distill.evaluation import Evaluator
 from core.labs.layer_surgery.bench import Table
 from core.labs.layer_surgery.cut import Cut, whole
 from core.labs.what_to_match.layer_costs import best_matrices, looked_at
@@ -37,7 +37,7 @@ def test_int8_is_on_the_cpu_and_the_model_stays_where_it_is(model, texts, accele
     assert {parameter.device.type for parameter in plain.parameters()} == {accelerator.type}
     assert {parameter.device.type for parameter in small.parameters()} == {"cpu"}
     assert not any(isinstance(module, nn.Linear) for module in small.modules())
-    held_out = HeldOut(texts(), plain)
+    held_out = Evaluator(texts(), plain)
     torch.testing.assert_close(held_out.logits(small), held_out.logits(int8.quantized(model())), rtol=0, atol=0)
     times = latencies({"plain": plain, "int8": small}, texts().batch(torch.arange(4)), rounds=2)
     assert all(one.median > 0 for one in times.values())
@@ -45,7 +45,7 @@ def test_int8_is_on_the_cpu_and_the_model_stays_where_it_is(model, texts, accele
 
 def test_scores_of_a_model_there_are_those_of_the_same_here(model, texts, task, accelerator):
     data = texts(task)
-    here, there = HeldOut(data, model(task, seed=1)), HeldOut(data, model(task, seed=1).to(accelerator))
+    here, there = Evaluator(data, model(task, seed=1)), Evaluator(data, model(task, seed=1).to(accelerator))
     ours, theirs = there.scores(model(task).to(accelerator)), here.scores(model(task))
     assert (ours.rows, ours.accuracy, ours.agreement) == pytest.approx((theirs.rows, theirs.accuracy, theirs.agreement))
     assert (ours.loss, ours.divergence) == pytest.approx((theirs.loss, theirs.divergence), rel=1e-3)

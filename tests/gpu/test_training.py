@@ -14,13 +14,13 @@ import time
 import pytest
 import torch
 
-from core.distill.distiller import Arm, Distiller, Training
-from core.distill.evaluation import HeldOut
+from core.distill.distiller import Arm, Distiller, TrainingConfig
+from core.distill.evaluation import Evaluator
 from core.distill.objective import CONTROL, Objective, mixture
 from core.distill.students import from_layers, open_for, save
 from core.distill.terms import AttentionScores, Hard, Hidden, Soft, ValueRelation
 from core.runs.plan import ArmPlan, RunPlan, StudentPlan
-from core.runs.queue import Workshop
+from core.runs.queue import RunQueue
 from core.runs.run import Run
 from core.runs.session import Session
 from core.runs.storage import load_state, save_state
@@ -39,7 +39,7 @@ def make(model, texts):
 
     def made(device, precision="float32", task="single_label", objective=RICH, **options):
         arms = {"distilled": Arm(model(task, seed=2), objective), "control": Arm(model(task, seed=2), CONTROL)}
-        training = Training(steps=STEPS, batch=10, rate=3e-3, precision=precision, **options)
+        training = TrainingConfig(steps=STEPS, batch_size=10, learning_rate=3e-3, precision=precision, **options)
         return Distiller(model(task, layers=3), arms, texts(task), training, device=device)
 
     return made
@@ -106,13 +106,13 @@ def test_a_student_of_the_teacher_s_layers_trains_there_and_opens_anywhere(
     teacher = model(layers=3).to(accelerator)
     student = from_layers(teacher, (0, 2), heads_off=[(0, 1)])
     assert next(student.parameters()).device.type == accelerator.type
-    training = Training(steps=STEPS, batch=10, rate=3e-3, words=words)
+    training = TrainingConfig(steps=STEPS, batch_size=10, learning_rate=3e-3, train_embeddings=words)
     distiller = Distiller(teacher, {"a": Arm(student, mixture())}, texts(), training, cache_folder=tmp_path / "answers")
     list(distiller)
     trained = distiller.finish()["a"]
     save(trained, tmp_path / "student", tiny("bert").tokenizer)
     again = open_for(tmp_path / "student", "single_label")
-    held_out = HeldOut(texts(), teacher)
+    held_out = Evaluator(texts(), teacher)
     ours, theirs = held_out.logits(trained), held_out.logits(again)
     assert ours.device.type == "cpu"
     torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-3)
@@ -126,7 +126,7 @@ def make_run(model, tiny, texts, tmp_path, accelerator):
 
     def made(name, steps, arms=None, precision="float32"):
         arms = arms or {"distilled": ArmPlan(student, mixture(0.9, 4.0)), "control": ArmPlan(student, CONTROL)}
-        training = Training(steps=steps, batch=10, rate=3e-3, dropout=True, precision=precision)
+        training = TrainingConfig(steps=steps, batch_size=10, learning_rate=3e-3, dropout=True, precision=precision)
         plan = RunPlan(
             name, "single_label", (str(teacher),), arms, training, measure_every=50, device=str(accelerator.type)
         )
@@ -146,7 +146,7 @@ def assert_one_end(run, other, data, exact):
         ours, theirs = ([line["arms"] for line in each.metrics()[0] if "arms" in line][-1] for each in (run, other))
         assert ours[arm]["loss"] == pytest.approx(theirs[arm]["loss"], rel=rel)
         students = [open_for(each.student_folder(arm), "single_label") for each in (run, other)]
-        logits, expected = (HeldOut(data).logits(student) for student in students)
+        logits, expected = (Evaluator(data).logits(student) for student in students)
         assert (logits - expected).abs().max() <= rel * expected.abs().max()
 
 
@@ -161,9 +161,9 @@ def test_a_run_paused_watched_and_resumed_ends_as_one_that_was_never_cut(
     }
     whole, cut = (make_run(name, 20, arms, precision) for name in ("whole", "cut"))
     cut.watch("the king sings of cats")
-    assert Session(whole).work() == "finished"
-    assert Session(cut).work(steps=7) == "paused"
-    assert Session(cut).work() == "finished"
+    assert Session(whole).train() == "finished"
+    assert Session(cut).train(steps=7) == "paused"
+    assert Session(cut).train() == "finished"
     assert cut.watched()["step"] == 20
     assert_one_end(cut, whole, texts(), exact)
     teacher = open_for(cut.plan.teachers[0], "single_label", accelerator)
@@ -185,18 +185,18 @@ def test_a_killed_worker_s_run_goes_on_from_its_checkpoint(make_run, accelerator
     if accelerator.type == "pretend":
         pytest.skip("another process does not know the pretend device")
     run, whole = make_run("killed", LONG), make_run("whole", LONG)
-    workshop = Workshop(tmp_path / "runs", slots=1, options={"checkpoint_seconds": 0.1})
+    run_queue = RunQueue(tmp_path / "runs", slots=1, options={"checkpoint_seconds": 0.1})
     try:
-        workshop.submit("killed")
-        until(lambda: workshop.view("killed").status.done >= 40)
-        os.kill(workshop._workers[0].pid, signal.SIGKILL)
-        until(lambda: workshop.view("killed").state == "interrupted")
+        run_queue.submit("killed")
+        until(lambda: run_queue.view("killed").status.done >= 40)
+        os.kill(run_queue._workers[0].pid, signal.SIGKILL)
+        until(lambda: run_queue.view("killed").state == "interrupted")
         assert run.checkpoints and 0 < run.status().done < LONG
-        workshop.resume("killed")
-        until(lambda: workshop.view("killed").state in ("finished", "failed"))
-        assert workshop.view("killed").state == "finished", workshop.view("killed").status.error
+        run_queue.resume("killed")
+        until(lambda: run_queue.view("killed").state in ("finished", "failed"))
+        assert run_queue.view("killed").state == "finished", run_queue.view("killed").status.error
     finally:
-        workshop.close()
+        run_queue.close()
     assert [line["number"] for line in run.metrics()[0] if "arms" in line] == list(range(1, LONG + 1))
-    assert Session(whole).work() == "finished"
+    assert Session(whole).train() == "finished"
     assert_one_end(run, whole, texts(), exact)

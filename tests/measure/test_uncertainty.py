@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from core.measure.uncertainty import NORMAL, of_share, of_shares, over_seeds, over_texts, spread, t_quantile
+from core.measure.uncertainty import NORMAL, of_share, of_shares, over_seeds, over_texts, std, t_quantile
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_equal_differences_are_not_certainty():
 def test_one_seed_has_no_interval_over_seeds():
     with pytest.raises(ValueError, match="at least two"):
         over_seeds((0.3,))
-    assert spread((0.3,)) == 0
+    assert std((0.3,)) == 0
 
 
 def test_over_texts_by_hand():

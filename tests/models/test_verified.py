@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from core.distill import label_budget
 from core.distill.objective import CONTROL, mixture
 from core.distill.students import open_for
-from core.distill.training import Training
+from core.distill.training import TrainingConfig
 from core.engine import Engine, Setting
 from core.errors import LabError
 from core.folders import FOLDER_VARIABLE
@@ -36,7 +36,15 @@ def plan(teacher: str = TEACHER) -> RunPlan:
     arms = {"distilled": ArmPlan(student, mixture(0.9, 2.0)), "control": ArmPlan(student, CONTROL)}
     extra = {"material": {"kind": "kinds", **MADE}}
     return RunPlan(
-        "tiny", "single_label", (teacher,), arms, Training(steps=1), (0,), measure_every=1, snapshots=1, extra=extra
+        "tiny",
+        "single_label",
+        (teacher,),
+        arms,
+        TrainingConfig(steps=1),
+        (0,),
+        measure_every=1,
+        snapshots=1,
+        extra=extra,
     )
 
 
@@ -50,7 +58,7 @@ def run(tmp_path_factory, material):
     """A finished run of the teacher as it is shipped."""
     folder = tmp_path_factory.mktemp("data") / "runs" / "tiny"
     run = Run.create(folder, plan(), material.texts, material.held_out)
-    assert Session(run).work() == "finished"
+    assert Session(run).train() == "finished"
     return run
 
 
@@ -89,7 +97,7 @@ def test_an_untouched_copy_is_used_by_all(copied, material, tmp_path):
     assert load(TEACHER, device="cpu").card.folder == copied
     assert open_for(TEACHER, "single_label").config.num_labels == 16
     again = Run.create(tmp_path / "again", plan(), material.texts, material.held_out)
-    assert Session(again).work() == "finished"
+    assert Session(again).train() == "finished"
 
 
 def test_a_lesson_page_refuses_it(changed):

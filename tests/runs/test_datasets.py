@@ -9,12 +9,12 @@ import torch
 
 from core.data.kinds import KINDS, definitions, teacher_logits
 from core.distill.objective import CONTROL, mixture
-from core.distill.training import Training
+from core.distill.training import TrainingConfig
 from core.folders import FOLDER_VARIABLE
 from core.runs import datasets
 from core.runs.datasets import MAKERS, TEACHER, begin, kinds_material, material_for, material_of, start, words_material
 from core.runs.plan import ArmPlan, RunPlan, StudentPlan
-from core.runs.server import close_workshop, workshop
+from core.runs.server import close_run_queue, run_queue
 from core.runs.storage import load_texts
 
 
@@ -65,21 +65,21 @@ def test_a_plan_names_its_texts_and_they_are_cut_into_tokens_once(monkeypatch):
 
 @pytest.fixture
 def own_workshop(tmp_path, monkeypatch):
-    """A workshop in a folder of this test's own."""
-    close_workshop()
+    """A run queue in a folder of this test's own."""
+    close_run_queue()
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
     yield tmp_path / "runs"
-    close_workshop()
+    close_run_queue()
 
 
 def test_a_started_run_comes_to_its_end_in_the_learners_folder(own_workshop):
     student = StudentPlan(depth=1, width=32, heads=2)
     arms = {"distilled": ArmPlan(student, mixture(0.9, 2.0)), "control": ArmPlan(student, CONTROL)}
-    plan = RunPlan("tiny", "single_label", (TEACHER,), arms, Training(steps=3), measure_every=3)
+    plan = RunPlan("tiny", "single_label", (TEACHER,), arms, TrainingConfig(steps=3), measure_every=3)
     run = start(plan, kinds_material(texts=64, labels=32, held_out=16), owner="me")
-    assert run.folder.parent == own_workshop and workshop().view(run.name).status.owner == "me"
+    assert run.folder.parent == own_workshop and run_queue().view(run.name).status.owner == "me"
     deadline = time.monotonic() + 120
-    while workshop().view(run.name).state in ("queued", "running") and time.monotonic() < deadline:
+    while run_queue().view(run.name).state in ("queued", "running") and time.monotonic() < deadline:
         time.sleep(0.1)
     assert run.status().state == "finished", run.status()
     assert (run.student_folder("distilled") / "model.safetensors").exists()
@@ -89,12 +89,12 @@ def test_a_plan_that_names_its_texts_is_begun_with_them(own_workshop):
     student = StudentPlan(depth=1, width=32, heads=2)
     written = {"kind": "kinds", "texts": 64, "labels": 32, "held_out": 16}
     arms = {"control": ArmPlan(student, CONTROL)}
-    plan = RunPlan("tiny", "single_label", (TEACHER,), arms, Training(steps=3), extra={"material": written})
+    plan = RunPlan("tiny", "single_label", (TEACHER,), arms, TrainingConfig(steps=3), extra={"material": written})
     run = begin(plan, owner="me", steps=1)
     material = material_of(written)
     assert run.plan.origin == material.origin and run.plan.extra == plan.extra
     assert torch.equal(load_texts(run.folder / "texts.safetensors").ids, material.texts.ids)
     deadline = time.monotonic() + 120
-    while workshop().view(run.name).status.active and time.monotonic() < deadline:
+    while run_queue().view(run.name).status.active and time.monotonic() < deadline:
         time.sleep(0.1)
     assert (run.status().state, run.status().done) == ("paused", 1)

@@ -16,7 +16,7 @@ from core.errors import LabError
 from core.folders import FOLDER_VARIABLE
 from core.runs import index
 from core.runs.index import all_runs, at_work, finished_runs, finished_students, open_run
-from core.runs.queue import Workshop
+from core.runs.queue import RunQueue
 from core.runs.run import Run, Status
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,7 +79,7 @@ def test_a_name_that_leads_elsewhere_opens_nothing(runs, name):
 
 @pytest.mark.parametrize("name", ELSEWHERE)
 def test_the_queue_opens_runs_by_the_same_rule(runs, name):
-    shop = Workshop.__new__(Workshop)
+    shop = RunQueue.__new__(RunQueue)
     shop.folder, shop._errors, shop._waiting, shop._workers = runs, {}, [], []
     write(runs.parent, "mine")
     (runs / "run.json").write_text("{}")

@@ -1,4 +1,4 @@
-"""The workshop with real processes: queue, pause, step, stop, killed workers and killed servers."""
+"""The run queue with real processes: queue, pause, step, stop, killed workers and killed servers."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.distill.distiller import Training
+from core.distill.distiller import TrainingConfig
 from core.distill.objective import CONTROL, mixture
 from core.distill.students import open_for, save
 from core.errors import LabError
 from core.models import load
 from core.runs.estimates import Estimates
 from core.runs.plan import ArmPlan, RunPlan, StudentPlan
-from core.runs.queue import Workshop, _Ticket
+from core.runs.queue import RunQueue, _Ticket
 from core.runs.run import Run
 from core.runs.session import Session
 
@@ -31,9 +31,9 @@ OPTIONS = {"checkpoint_seconds": 0.1}
 
 SERVER = """
 import sys, time
-from core.runs.queue import Workshop
-workshop = Workshop(sys.argv[1], slots=1, options={"checkpoint_seconds": 0.1})
-workshop.submit(sys.argv[2]); workshop.submit(sys.argv[3])
+from core.runs.queue import RunQueue
+run_queue = RunQueue(sys.argv[1], slots=1, options={"checkpoint_seconds": 0.1})
+run_queue.submit(sys.argv[2]); run_queue.submit(sys.argv[3])
 time.sleep(600)
 """
 """A server that only knows how to start; it is killed before it ends."""
@@ -55,9 +55,9 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def workshop(folder):
+def run_queue(folder):
     """One for all tests, as a server has one for all learners."""
-    opened = Workshop(folder, slots=1, options=OPTIONS)
+    opened = RunQueue(folder, slots=1, options=OPTIONS)
     yield opened
     opened.close()
 
@@ -70,7 +70,7 @@ def make_run(model, tiny, texts, tmp_path, folder):
 
     def make(name, steps=400, where=folder, **options):
         arms = {"distilled": ArmPlan(student, mixture(0.9, 4.0)), "control": ArmPlan(student, CONTROL)}
-        training = Training(steps=steps, batch=10, rate=3e-3)
+        training = TrainingConfig(steps=steps, batch=10, rate=3e-3)
         plan = RunPlan(name, "single_label", (str(teacher),), arms, training, measure_every=50, **options)
         return Run.create(where / name, plan, texts(), texts())
 
@@ -81,50 +81,50 @@ def weights(run, arm="distilled"):
     return open_for(run.student_folder(arm), "single_label").state_dict()
 
 
-def test_runs_wait_pause_step_and_finish(workshop, make_run):
+def test_runs_wait_pause_step_and_finish(run_queue, make_run):
     first, second = make_run("first", steps=5000), make_run("second", steps=60)
-    workshop.submit("first", "ada")
-    workshop.submit("second", "ben")
-    until(lambda: workshop.view("first").status.done > 10)
-    view = workshop.view("second")
+    run_queue.submit("first", "ada")
+    run_queue.submit("second", "ben")
+    until(lambda: run_queue.view("first").status.done > 10)
+    view = run_queue.view("second")
     assert (view.state, view.place) == ("queued", 1) and view.wait_seconds > 0
-    assert workshop.view("first").place == 0 and workshop.view("first").status.owner == "ada"
-    workshop.pause("first")
-    until(lambda: workshop.view("second").state == "finished")
-    paused = workshop.view("first")
+    assert run_queue.view("first").place == 0 and run_queue.view("first").status.owner == "ada"
+    run_queue.pause("first")
+    until(lambda: run_queue.view("second").state == "finished")
+    paused = run_queue.view("first")
     assert paused.state == "paused" and paused.resumable and paused.status.checkpoint == paused.status.done
     for more in (1, 2):
-        workshop.step("first", "ada")
-        until(lambda: workshop.view("first").state == "paused")
-        assert workshop.view("first").status.done == paused.status.done + more
-    workshop.resume("first", "ada")
-    until(lambda: workshop.view("first").status.done > paused.status.done + 10)
-    workshop.stop("first")
-    until(lambda: workshop.view("first").state == "stopped")
+        run_queue.step("first", "ada")
+        until(lambda: run_queue.view("first").state == "paused")
+        assert run_queue.view("first").status.done == paused.status.done + more
+    run_queue.resume("first", "ada")
+    until(lambda: run_queue.view("first").status.done > paused.status.done + 10)
+    run_queue.stop("first")
+    until(lambda: run_queue.view("first").state == "stopped")
     load(first.student_folder("distilled"), device="cpu")
-    assert {"first", "second"} <= {view.name for view in workshop.views()}
+    assert {"first", "second"} <= {view.name for view in run_queue.views()}
     assert second.status().owner == "ben"
-    workshop.delete("first")
+    run_queue.delete("first")
     with pytest.raises(LabError) as error:
-        workshop.view("first")
+        run_queue.view("first")
     assert error.value.code == "run_missing"
     with pytest.raises(LabError):
-        workshop.view("../teacher")  # a name must not lead out of the folder
+        run_queue.view("../teacher")  # a name must not lead out of the folder
 
 
-def test_a_killed_worker_loses_only_the_steps_since_the_checkpoint(workshop, make_run):
+def test_a_killed_worker_loses_only_the_steps_since_the_checkpoint(run_queue, make_run):
     run, whole = make_run("killed", steps=160), make_run("whole", steps=160)
-    workshop.submit("killed")
+    run_queue.submit("killed")
     last = random.Random(os.getpid()).randrange(20, 120)
-    until(lambda: workshop.view("killed").status.done >= last)
-    os.kill(workshop._workers[0].pid, signal.SIGKILL)
-    until(lambda: workshop.view("killed").state == "interrupted")
-    view = workshop.view("killed")
-    assert view.status.error["code"] == "worker_died" and [each.name for each in workshop.interrupted()] == ["killed"]
+    until(lambda: run_queue.view("killed").status.done >= last)
+    os.kill(run_queue._workers[0].pid, signal.SIGKILL)
+    until(lambda: run_queue.view("killed").state == "interrupted")
+    view = run_queue.view("killed")
+    assert view.status.error["code"] == "worker_died" and [each.name for each in run_queue.interrupted()] == ["killed"]
     assert run.checkpoints
-    workshop.resume("killed")  # a new worker has taken the place of the old one
-    until(lambda: workshop.view("killed").state == "finished")
-    Session(whole).work()
+    run_queue.resume("killed")  # a new worker has taken the place of the old one
+    until(lambda: run_queue.view("killed").state == "finished")
+    Session(whole).train()
     ours, theirs = weights(run), weights(whole)
     for name, tensor in theirs.items():
         torch.testing.assert_close(ours[name], tensor, rtol=1e-4, atol=1e-5)
@@ -144,7 +144,7 @@ def test_a_killed_server_takes_its_worker_along_and_offers_its_runs(make_run, tm
         server.wait()
     until(lambda: run.status().state == "interrupted")  # the worker noticed, wrote a checkpoint and ended
     assert run.status().checkpoint == run.status().done and waiting.status().state == "queued"
-    again = Workshop(runs, slots=1, options=OPTIONS)
+    again = RunQueue(runs, slots=1, options=OPTIONS)
     try:
         assert {view.name for view in again.interrupted()} == {"cut", "waiting"}
         done = run.status().done
@@ -158,29 +158,29 @@ def test_a_killed_server_takes_its_worker_along_and_offers_its_runs(make_run, tm
     assert numbers == list(range(1, run.status().done + 1))
 
 
-def test_what_goes_wrong_is_said_and_the_next_run_goes_on(workshop, make_run):
+def test_what_goes_wrong_is_said_and_the_next_run_goes_on(run_queue, make_run):
     broken, gone, fine = make_run("broken"), make_run("gone", steps=10**6), make_run("fine", steps=20)
     (broken.folder / "texts.safetensors").write_bytes(b"nonsense")
     for name in ("broken", "gone", "fine"):
-        workshop.submit(name)
-    until(lambda: workshop.view("gone").status.done > 5)
+        run_queue.submit(name)
+    until(lambda: run_queue.view("gone").status.done > 5)
     gone.delete()
-    until(lambda: workshop.view("fine").state == "finished")
-    view = workshop.view("broken")
+    until(lambda: run_queue.view("fine").state == "finished")
+    view = run_queue.view("broken")
     assert view.state == "failed" and view.status.error["code"] == "broken_run"
     assert "texts" in str(view.status.lab_error)
-    names = {each.name for each in workshop.views()}
+    names = {each.name for each in run_queue.views()}
     assert {"broken", "fine"} <= names and "gone" not in names and fine.status().done == 20
 
 
 def test_the_queue_is_fair_between_owners(tmp_path):
-    workshop = Workshop.__new__(Workshop)
+    run_queue = RunQueue.__new__(RunQueue)
     names = [("a1", "ada"), ("a2", "ada"), ("a3", "ada"), ("b1", "ben"), ("c1", "cy"), ("b2", "ben")]
-    workshop._waiting = [_Ticket(name, owner, number) for number, (name, owner) in enumerate(names)]
-    workshop._served = {}
-    assert [ticket.name for ticket in workshop._order()] == ["a1", "b1", "c1", "a2", "b2", "a3"]
-    workshop._served = {"ada": 7, "ben": 6}
-    assert [ticket.name for ticket in workshop._order()][:3] == ["c1", "b1", "a1"]
+    run_queue._waiting = [_Ticket(name, owner, number) for number, (name, owner) in enumerate(names)]
+    run_queue._served = {}
+    assert [ticket.name for ticket in run_queue._order()] == ["a1", "b1", "c1", "a2", "b2", "a3"]
+    run_queue._served = {"ada": 7, "ben": 6}
+    assert [ticket.name for ticket in run_queue._order()][:3] == ["c1", "b1", "a1"]
 
 
 def test_estimates_learn_what_this_machine_does():
@@ -215,13 +215,13 @@ def test_the_workshop_needs_no_torch():
     assert json.loads(answer.lower()) is False
 
 
-def test_a_wish_in_the_moment_after_a_pause_is_not_forgotten(workshop, make_run):
+def test_a_wish_in_the_moment_after_a_pause_is_not_forgotten(run_queue, make_run):
     run = make_run("quick", steps=400)
-    workshop.submit("quick", "ada")
+    run_queue.submit("quick", "ada")
     for _ in range(5):  # the state on disk comes before the worker's answer: ask at once
         before = run.status().done
         until(lambda before=before: run.status().done > before)
-        workshop.pause("quick")
+        run_queue.pause("quick")
         until(lambda: run.status().state == "paused")
-        workshop.resume("quick", "ada")
-    until(lambda: workshop.view("quick").state == "finished")
+        run_queue.resume("quick", "ada")
+    until(lambda: run_queue.view("quick").state == "finished")

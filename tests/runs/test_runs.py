@@ -8,8 +8,8 @@ import os
 import pytest
 import torch
 
-from core.distill.distiller import Training
-from core.distill.evaluation import HeldOut
+from core.distill.distiller import TrainingConfig
+from core.distill.evaluation import Evaluator
 from core.distill.objective import CONTROL, Objective, mixture
 from core.distill.recipes import RECIPES
 from core.distill.students import open_for, save
@@ -38,7 +38,7 @@ def teacher_folder(model, tiny, tmp_path):
 def make_plan(teacher_folder):
     def make(arms=None, steps=30, task="single_label", rate=3e-3, **options):
         arms = arms or {"distilled": ArmPlan(SMALL, mixture(0.9, 4.0)), "control": ArmPlan(SMALL, CONTROL)}
-        training = Training(steps=steps, batch=10, rate=rate)
+        training = TrainingConfig(steps=steps, batch_size=10, learning_rate=rate)
         plan = {"title": "a try", "seeds": (3,), "measure_every": 10, "snapshots": 3} | options
         return RunPlan(task=task, teachers=(str(teacher_folder),), arms=arms, training=training, **plan)
 
@@ -55,7 +55,7 @@ def test_a_run_from_beginning_to_end(make_plan, texts, tmp_path):
     plan = make_plan(seeds=(3, 4))
     run = Run.create(tmp_path / "run", plan, texts(), texts())
     assert run.plan == plan and run.status().state == "new" and run.metrics() == ([], 0)
-    assert Session(run).work() == "finished"
+    assert Session(run).train() == "finished"
     status = run.status()
     assert (status.state, status.done, status.steps) == ("finished", 60, 60)
     assert status.seconds > 0 and status.per_second > 0 and status.seconds_left == 0
@@ -75,16 +75,16 @@ def test_a_run_from_beginning_to_end(make_plan, texts, tmp_path):
 
 def test_the_finished_student_opens_everywhere(make_plan, texts, tmp_path):
     run = Run.create(tmp_path / "run", make_plan(), texts(), texts())
-    Session(run).work()
+    Session(run).train()
     folder = run.student_folder("distilled")
     opened = load(folder, device="cpu")
     last = student_at(run, "distilled", 3, 30)
-    logits = HeldOut(texts()).logits(opened.model)
-    torch.testing.assert_close(HeldOut(texts()).logits(last), logits, rtol=0.02, atol=0.02)  # snapshots are rounded
-    first = HeldOut(texts()).logits(student_at(run, "distilled", 3, 1))
+    logits = Evaluator(texts()).logits(opened.model)
+    torch.testing.assert_close(Evaluator(texts()).logits(last), logits, rtol=0.02, atol=0.02)  # snapshots are rounded
+    first = Evaluator(texts()).logits(student_at(run, "distilled", 3, 1))
     assert (first - logits).abs().max() > 0.1
     scores = [line for line in lines(run) if "scores" in line][-1]["scores"]["distilled"]
-    assert HeldOut(texts()).scores(opened.model).accuracy == pytest.approx(scores["accuracy"])
+    assert Evaluator(texts()).scores(opened.model).accuracy == pytest.approx(scores["accuracy"])
     card = read_card(folder)
     assert (
         card.role == "student"
@@ -104,12 +104,12 @@ def test_a_cut_and_resumed_run_is_the_same(make_plan, texts, tmp_path, at):
         "control": ArmPlan(SMALL, CONTROL),
     }
     whole, cut = (Run.create(tmp_path / name, make_plan(arms, seeds=(3, 4)), texts(), texts()) for name in ("a", "b"))
-    Session(whole).work()
-    assert Session(cut).work(steps=at) == "paused" and cut.status().done == at
+    Session(whole).train()
+    assert Session(cut).train(steps=at) == "paused" and cut.status().done == at
     # What was written after the checkpoint is forgotten: these steps will be done again.
     with (cut.folder / "metrics.jsonl").open("a") as file:
         file.write('{"seed": 3, "number": 999}\n{"half a li')
-    assert Session(cut).work() == "finished"
+    assert Session(cut).train() == "finished"
     assert lines(cut) == lines(whole)
     for arm in arms:
         ours, theirs = (open_for(run.student_folder(arm, 4), "single_label").state_dict() for run in (cut, whole))
@@ -119,48 +119,48 @@ def test_a_cut_and_resumed_run_is_the_same(make_plan, texts, tmp_path, at):
 def test_pause_step_stop(make_plan, texts, tmp_path):
     run = Run.create(tmp_path / "run", make_plan(), texts())
     session = Session(run)
-    assert session.work(steps=2) == "paused" and run.status().checkpoint == 2
-    assert session.work(steps=1) == "paused" and run.status().done == 3
+    assert session.train(steps=2) == "paused" and run.status().checkpoint == 2
+    assert session.train(steps=1) == "paused" and run.status().done == 3
     asked = iter(["run"] * 4 + ["pause"])
-    assert session.work(wanted=lambda: next(asked)) == "paused" and run.status().done == 7
+    assert session.train(wanted=lambda: next(asked)) == "paused" and run.status().done == 7
     assert len(run.checkpoints) == 2
-    assert session.work(wanted=lambda: "leave") == "interrupted" and run.status().state == "interrupted"
-    assert Session(run).work(wanted=lambda: "stop") == "stopped"
+    assert session.train(wanted=lambda: "leave") == "interrupted" and run.status().state == "interrupted"
+    assert Session(run).train(wanted=lambda: "stop") == "stopped"
     load(run.student_folder("distilled"), device="cpu")
     assert "7 of 30 steps" in (run.student_folder("distilled") / "README.md").read_text(encoding="utf-8")
-    assert Session(run).work() == "finished"
+    assert Session(run).train() == "finished"
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(make_plan, texts, tmp_path):
     plan = make_plan({"distilled": ArmPlan(SMALL, mixture(0.9, 4.0))})
     run = Run.create(tmp_path / "run", plan, texts(), texts())
     session = Session(run)
-    session.work(steps=5)
+    session.train(steps=5)
     student = session.distiller.students["distilled"]
     with torch.no_grad():
         student.classifier.weight.fill_(3e38)  # what a learning rate far too high ends in
-    assert session.work() == "failed"
+    assert session.train() == "failed"
     status = run.status()
     assert status.state == "failed" and status.error["code"] == "nan_loss" and status.done == 5
     assert status.lab_error.details["arm"] == "distilled" and "step 6" in str(status.lab_error)
     assert [int(path.name) for path in run.checkpoints] == [5]
-    assert Session(run).work() == "finished"  # the checkpoint was from before
+    assert Session(run).train() == "finished"  # the checkpoint was from before
 
 
 def test_a_far_too_high_learning_rate_fails_by_itself(make_plan, texts, tmp_path):
     run = Run.create(tmp_path / "run", make_plan(rate=1e30), texts())
-    assert Session(run).work() == "failed" and run.status().error["code"] == "nan_loss"
+    assert Session(run).train() == "failed" and run.status().error["code"] == "nan_loss"
 
 
 def test_a_damaged_checkpoint_costs_only_itself(make_plan, texts, tmp_path):
     run = Run.create(tmp_path / "run", make_plan(), texts())
     session = Session(run)
-    session.work(steps=4)
-    session.work(steps=4)
+    session.train(steps=4)
+    session.train(steps=4)
     newest = run.checkpoints[-1] / "control.safetensors"
     newest.write_bytes(newest.read_bytes()[:100])
     again = Session(run)
-    assert again.status.done == 4 and again.work() == "finished"
+    assert again.status.done == 4 and again.train() == "finished"
 
 
 def test_the_watched_text_is_followed(make_plan, texts, tmp_path, monkeypatch):
@@ -168,7 +168,7 @@ def test_the_watched_text_is_followed(make_plan, texts, tmp_path, monkeypatch):
     run = Run.create(tmp_path / "run", make_plan(), texts(), texts())
     run.watch("the king sings of cats")
     session = Session(run)
-    session.work(steps=3)
+    session.train(steps=3)
     seen = run.watched()
     assert (seen["text"], seen["seed"], seen["step"]) == ("the king sings of cats", 3, 3)
     assert seen["tokens"][:3] == ["[CLS]", "the", "king"]
@@ -184,19 +184,19 @@ def test_the_watched_text_is_followed(make_plan, texts, tmp_path, monkeypatch):
         expected = teacher(input_ids=ids).logits.softmax(-1)[0]
     torch.testing.assert_close(torch.tensor(seen["teacher"]["probabilities"]), expected, rtol=0, atol=1e-3)
     run.watch("dogs")
-    session.work(steps=1)
+    session.train(steps=1)
     assert run.watched()["text"] == "dogs" and run.watched()["step"] == 4
 
 
 def test_known_logits_spare_the_teacher(make_plan, texts, model, tmp_path):
-    logits = HeldOut(texts()).logits(model(layers=3))
+    logits = Evaluator(texts()).logits(model(layers=3))
     known = Run.create(tmp_path / "a", make_plan(), texts(), texts(), logits, logits)
     asked = Run.create(tmp_path / "b", make_plan(), texts(), texts())
     for run in (known, asked):
         session = Session(run)
         counted = []
         session._teachers[0].base_model.register_forward_hook(lambda *_, counted=counted: counted.append(1))
-        session.work()
+        session.train()
         assert bool(counted) == (run is asked)
     ours, theirs = (run.metrics()[0][-2]["arms"]["distilled"]["loss"] for run in (known, asked))
     assert ours == pytest.approx(theirs, rel=1e-3)
@@ -208,12 +208,12 @@ def test_masked_words_can_be_a_run(family_folder, texts, tmp_path):
         task="masked_words",
         teachers=(str(family_folder("bert")),),
         arms={"distilled": ArmPlan(StudentPlan(layers=(0, 2)), RECIPES["distilbert"])},
-        training=Training(steps=12, batch=12),
+        training=TrainingConfig(steps=12, batch_size=12),
     )
     whole, cut = (Run.create(tmp_path / name, plan, texts("masked_words"), texts("masked_words")) for name in "ab")
-    Session(whole).work()
-    Session(cut).work(steps=7)
-    assert Session(cut).work() == "finished" and lines(cut) == lines(whole)
+    Session(whole).train()
+    Session(cut).train(steps=7)
+    assert Session(cut).train() == "finished" and lines(cut) == lines(whole)
     assert load(cut.student_folder("distilled"), device="cpu").predicts_words
 
 
@@ -230,7 +230,7 @@ def test_a_full_disk_is_said(make_plan, texts, tmp_path):
     run = Run.create(tmp_path / "run", make_plan(), texts())
     session = Session(run)
     (run.folder / "metrics.jsonl").symlink_to("/dev/full")
-    assert session.work() == "failed"
+    assert session.train() == "failed"
     assert run.status().error["code"] == "no_space" and "full" in str(run.status().lab_error)
     (tmp_path / f"file.{os.getpid()}.part").symlink_to("/dev/full")
     with pytest.raises(LabError) as error:
@@ -241,10 +241,10 @@ def test_a_full_disk_is_said(make_plan, texts, tmp_path):
 def test_a_deleted_folder_is_said(make_plan, texts, tmp_path):
     run = Run.create(tmp_path / "run", make_plan(), texts())
     session = Session(run)
-    session.work(steps=1)
+    session.train(steps=1)
     run.delete()
     run.folder.mkdir()  # as if something had been written while it was removed
-    assert session.work() == "failed" and not run.folder.exists()
+    assert session.train() == "failed" and not run.folder.exists()
     for look in (run.status, run.metrics, lambda: Run(run.folder), lambda: run.plan):
         with pytest.raises(LabError) as error:
             look()

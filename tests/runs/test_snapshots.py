@@ -6,8 +6,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from core.distill.distiller import Training
-from core.distill.evaluation import HeldOut
+from core.distill.distiller import TrainingConfig
+from core.distill.evaluation import Evaluator
 from core.distill.objective import CONTROL, mixture
 from core.distill.students import save
 from core.distill.words import WordsInUse
@@ -25,15 +25,15 @@ def run(model, tiny, texts, tmp_path):
     save(model(layers=3), teacher, tiny("bert").tokenizer)
     student = StudentPlan(depth=2, width=16, heads=2)
     arms = {"distilled": ArmPlan(student, mixture(0.9, 4.0)), "control": ArmPlan(student, CONTROL)}
-    training = Training(steps=6, batch=10, rate=3e-3)
+    training = TrainingConfig(steps=6, batch_size=10, learning_rate=3e-3)
     plan = RunPlan("a try", "single_label", (str(teacher),), arms, training, (3,), 10, 3)
     made = Run.create(tmp_path / "run", plan, texts(), texts())
-    assert Session(made).work() == "finished"
+    assert Session(made).train() == "finished"
     return made
 
 
 def logits(student, texts):
-    return HeldOut(texts()).logits(student)
+    return Evaluator(texts()).logits(student)
 
 
 def test_a_snapshot_is_the_student_of_its_step_in_half_precision(run, texts):

@@ -21,7 +21,7 @@ from core.build import workspace
 from core.build.text.corpora import FIRST_TEXT
 from core.build.text.encoding import LONGEST, Encoded
 from core.build.train.teacher import SAVE_SECONDS, training_pass
-from core.distill.distiller import Arm, Distiller, Training
+from core.distill.distiller import Arm, Distiller, TrainingConfig
 from core.distill.encoding import masked
 from core.distill.objective import CONTROL, Objective, Recipe
 from core.distill.recipes import RECIPES
@@ -135,12 +135,12 @@ def train(
         None if plan.objective is CONTROL else teacher.eval().requires_grad_(False),
         {name: Arm(student, plan.objective)},
         taught,
-        Training(
+        TrainingConfig(
             steps=max(1, round(budget.tokens / budget.batch_tokens)),
             batch_tokens=budget.batch_tokens,
-            rate=plan.rate,
+            learning_rate=plan.rate,
             warmup=0.04,
-            words="frozen",
+            train_embeddings="frozen",
             precision="mixed",
             seed=budget.seed,
         ),

@@ -19,7 +19,7 @@ from core.errors import LabError
 from core.labs.distil.resolved import ResolvedSetup
 from core.memory import RecentlyUsed
 from core.runs.plan import StudentPlan
-from core.runs.probe import Sight
+from core.runs.probe import Probe
 from core.runs.run import Run
 from core.runs.snapshots import kept
 
@@ -125,11 +125,11 @@ def _model(name: str, engine: Engine) -> nn.Module:
     return observed(engine.checkpoint(Setting(name, ""), name).model)
 
 
-def _sight(text: str, teacher: str, task: str, engine: Engine) -> tuple[Sight, nn.Module]:
+def _sight(text: str, teacher: str, task: str, engine: Engine) -> tuple[Probe, nn.Module]:
     if not text.strip():
         raise LabError("empty_text")
     checkpoint, model = engine.checkpoint(Setting(teacher, ""), teacher), _model(teacher, engine)
-    return Sight(text[:20_000], checkpoint.tokenizer, model, task), model
+    return Probe(text[:20_000], checkpoint.tokenizer, model, task), model
 
 
 _UNTRAINED = RecentlyUsed(6)

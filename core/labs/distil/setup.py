@@ -17,7 +17,7 @@ from core.distill.layer_maps import CHOICES, USUAL, by_hand, layers
 from core.distill.objective import CONTROL, Objective, Stage, mixture, stages_of
 from core.distill.recipes import RECIPES
 from core.distill.terms import KINDS, ByLayer, Soft, Term
-from core.distill.training import Training
+from core.distill.training import TrainingConfig
 from core.engine import card
 from core.errors import LabError
 from core.labs.distil.resolved import ResolvedSetup, pair_of
@@ -149,7 +149,7 @@ class Setup:
             task=TASKS[task],
             teachers=(self.teacher,),
             arms=arms,
-            training=Training(steps=self.steps, rate=rate, batch=self.batch),
+            training=TrainingConfig(steps=self.steps, learning_rate=rate, batch_size=self.batch),
             seeds=tuple(range(self.seeds)),
             measure_every=max(1, self.steps // MEASUREMENTS),
             device=self.device,

@@ -16,7 +16,7 @@ from core.charts.figures import BESIDE, TALL, blank_figure, level_line
 from core.memory import remembered
 
 if TYPE_CHECKING:
-    from core.labs.experiments.omitted_class import Comeback
+    from core.labs.experiments.omitted_class import OmittedClass
     from core.labs.experiments.results import Budget, Curves
 
 STYLES = {
@@ -223,7 +223,7 @@ def budget_dots(
 
 
 @remembered()
-def trade_off(found: Sequence[Comeback], labels: Mapping[str, str]) -> go.Figure:
+def trade_off(found: Sequence[OmittedClass], labels: Mapping[str, str]) -> go.Figure:
     """What the absent kind's recall costs the others as its bias rises, a line a student; marked where they end up.
 
     Args:

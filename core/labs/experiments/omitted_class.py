@@ -24,7 +24,7 @@ MARGINS = 121
 
 
 @dataclass(frozen=True)
-class Comeback:
+class OmittedClass:
     """A kind that one student never saw, before and after its bias is corrected.
 
     Attributes:
@@ -47,7 +47,7 @@ class Comeback:
     price: Tensor
 
 
-def comebacks(said: Answers, kind: str) -> tuple[Comeback, ...]:
+def comebacks(said: Answers, kind: str) -> tuple[OmittedClass, ...]:
     """Every student's, and the teacher's last (Hinton, Vinyals, Dean 2015, section 3: the omitted digit 3).
 
     Hinton raised the missing class's bias until the test error was lowest. Here it is raised until the class is named as often as
@@ -61,7 +61,7 @@ def comebacks(said: Answers, kind: str) -> tuple[Comeback, ...]:
     return (*made, _comeback(said.teacher, said.labels, absent, "teacher", -1))
 
 
-def _comeback(logits: Tensor, labels: Tensor, absent: int, arm: str, seed: int) -> Comeback:
+def _comeback(logits: Tensor, labels: Tensor, absent: int, arm: str, seed: int) -> OmittedClass:
     """Adding b to the absent logit makes it win exactly where the margin to the best other is at most b."""
     best, said = logits.index_fill(1, torch.tensor(absent), -torch.inf).max(dim=-1)  # the best of the others
     margin = (best - logits[:, absent]).double()  # [definition]
@@ -81,15 +81,15 @@ def _comeback(logits: Tensor, labels: Tensor, absent: int, arm: str, seed: int) 
     )
     grid = torch.cat((margin.quantile(torch.linspace(0, 1, MARGINS, dtype=torch.float64)), torch.tensor([torch.inf])))
     found, price = shares(torch.cat((torch.tensor([-torch.inf]), grid)))
-    return Comeback(arm, seed, recall, others, float(bias), after, others_after, found, price)
+    return OmittedClass(arm, seed, recall, others, float(bias), after, others_after, found, price)
 
 
-def recall_after(found: Sequence[Comeback], arm: str) -> float:
+def recall_after(found: Sequence[OmittedClass], arm: str) -> float:
     """An arm's recall of the absent kind with its bias corrected, over the seeds."""
     return fmean(one.recall_after for one in found if one.arm == arm)
 
 
-def comeback(found: Sequence[Comeback]) -> Comparison:
+def comeback(found: Sequence[OmittedClass]) -> Comparison:
     """The distilled students' recall of the absent kind compared with the control's, both with their bias corrected."""
     distilled, control = ([one.recall_after for one in found if one.arm == arm] for arm in ("distilled", "control"))
     return over_seeds(distilled, control)
@@ -97,7 +97,7 @@ def comeback(found: Sequence[Comeback]) -> Comparison:
 
 @dataclass(frozen=True)
 class Back:
-    """A `Comeback` of all students together.
+    """A `OmittedClass` of all students together.
 
     Attributes:
         count: definitions of the absent kind that were asked.
@@ -117,7 +117,7 @@ class Back:
     back: Comparison
 
 
-def back(found: Sequence[Comeback], kind: str) -> Back:
+def back(found: Sequence[OmittedClass], kind: str) -> Back:
     """What to say of "absent".
 
     Raises:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from core.labs.experiments.omitted_class import Comeback, comeback, comebacks, recall_after
+from core.labs.experiments.omitted_class import OmittedClass, comeback, comebacks, recall_after
 from core.labs.experiments.predictions import Limit, answers, kept, limit
 from core.labs.experiments.results import Budget, End, Masks, budgets, finished, masks
 from core.memory import RecentlyUsed
@@ -27,7 +27,7 @@ def ready(key: str, runs: Mapping[str, Run]) -> bool:
 
 def outcome(
     key: str, runs: Mapping[str, Run], progress: Callable[[float], object] = lambda share: None
-) -> Limit | tuple[Comeback, ...] | tuple[Budget, ...] | tuple[Masks, ...]:
+) -> Limit | tuple[OmittedClass, ...] | tuple[Budget, ...] | tuple[Masks, ...]:
     """What a finished experiment found; kept, so that a page may ask again and again.
 
     Raises:

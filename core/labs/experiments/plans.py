@@ -1,6 +1,6 @@
 """Five experiments on distillation: what each of them runs, and where its runs are found again.
 
-names = begin("few", owner="a session", title=lambda part: part)      # in the queue of the workshop
+names = begin("few", owner="a session", title=lambda part: part)      # in the run queue
 runs = opened("few", names)                                           # by the part of the experiment
 
 `core.labs.experiments.results` reads what they found.
@@ -16,7 +16,7 @@ from typing import Any
 from core.data.kinds import KINDS
 from core.distill.objective import CONTROL, Objective, Stage, mixture
 from core.distill.terms import Cosine, Hard, Matching, Soft
-from core.distill.training import Training
+from core.distill.training import TrainingConfig
 from core.errors import LabError
 from core.runs import datasets
 from core.runs.datasets import TEACHER
@@ -226,7 +226,7 @@ def _plan(task: str, teacher: str, arms: dict, size: Size, steps: int) -> RunPla
         task,
         (teacher,),
         {name: ArmPlan(STUDENT, objective) for name, objective in arms.items()},
-        Training(steps=steps, rate=size.rate),
+        TrainingConfig(steps=steps, learning_rate=size.rate),
         size.seeds,
         measure_every=max(5, steps // 4),
         snapshots=0,

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from core.data.kinds import definitions, teacher_logits
 from core.distill.encoding import encode
-from core.distill.evaluation import HeldOut
+from core.distill.evaluation import Evaluator
 from core.distill.students import open_for
 from core.engine import ENGINE, Engine, Setting
 from core.measure.verdict import Comparison, over_seeds
@@ -90,7 +90,7 @@ def _asked(run: Run, rows, progress: Callable[[float], object], engine: Engine) 
     plan = run.written_plan
     teacher = plan["teachers"][0]
     tokenizer = engine.checkpoint(Setting(teacher, ""), teacher).tokenizer
-    held_out = HeldOut(encode(tokenizer, [row.text for row in rows], [row.kind for row in rows]))
+    held_out = Evaluator(encode(tokenizer, [row.text for row in rows], [row.kind for row in rows]))
     wanted = [(arm, seed) for arm in plan["arms"] for seed in plan["seeds"]]
     found = {}
     for number, (arm, seed) in enumerate(wanted):

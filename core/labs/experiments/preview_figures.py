@@ -17,11 +17,18 @@ from core.labs.experiments.figures import STYLES
 from core.memory import remembered
 
 if TYPE_CHECKING:
-    from core.labs.experiments.previews import Carriers, Cover, Heard, Pull, Pulls, Shelf
+    from core.labs.experiments.previews import (
+        Evidence,
+        GradientAlignment,
+        GradientAlignments,
+        LabelCounts,
+        LossSchedule,
+        MaskCoverage,
+    )
 
 
 @remembered()
-def pull_points(pull: Pull, labels: Mapping[str, str]) -> go.Figure:
+def pull_points(pull: GradientAlignment, labels: Mapping[str, str]) -> go.Figure:
     """The push on each logit against what is missing there: on the diagonal, soft labels are matching of logits.
 
     Args:
@@ -54,7 +61,7 @@ def pull_points(pull: Pull, labels: Mapping[str, str]) -> go.Figure:
 
 
 @remembered()
-def pull_lengths(found: Pulls, temperature: float, labels: Mapping[str, str]) -> go.Figure:
+def pull_lengths(found: GradientAlignments, temperature: float, labels: Mapping[str, str]) -> go.Figure:
     """The gradient's length with and without T² against T, both axes logarithmic, the chosen T marked.
 
     Args:
@@ -82,7 +89,7 @@ def pull_lengths(found: Pulls, temperature: float, labels: Mapping[str, str]) ->
 
 
 @remembered()
-def carrier_bars(kinds: Sequence[str], found: Carriers, labels: Mapping[str, str]) -> go.Figure:
+def carrier_bars(kinds: Sequence[str], found: Evidence, labels: Mapping[str, str]) -> go.Figure:
     """How much of the absent kind the teacher sees in the texts of each other kind.
 
     Args:
@@ -109,7 +116,7 @@ def carrier_bars(kinds: Sequence[str], found: Carriers, labels: Mapping[str, str
 
 
 @remembered()
-def shelf_bars(kinds: Sequence[str], found: Shelf, labels: Mapping[str, str]) -> go.Figure:
+def shelf_bars(kinds: Sequence[str], found: LabelCounts, labels: Mapping[str, str]) -> go.Figure:
     """Labels by kind, and the texts that the teacher holds for each kind; logarithmic, so that both are seen.
 
     Args:
@@ -140,7 +147,7 @@ def shelf_bars(kinds: Sequence[str], found: Shelf, labels: Mapping[str, str]) ->
 
 
 @remembered()
-def heard_bars(rows: Sequence[Heard], labels: Mapping[str, str]) -> go.Figure:
+def heard_bars(rows: Sequence[LossSchedule], labels: Mapping[str, str]) -> go.Figure:
     """A bar an arm and budget: the steps on the inside, then those on the head.
 
     Args:
@@ -168,7 +175,7 @@ def heard_bars(rows: Sequence[Heard], labels: Mapping[str, str]) -> go.Figure:
 
 
 @remembered()
-def cover_lines(found: Cover, labels: Mapping[str, str]) -> go.Figure:
+def cover_lines(found: MaskCoverage, labels: Mapping[str, str]) -> go.Figure:
     """The share of the words that was ever hidden, by epoch.
 
     Args:

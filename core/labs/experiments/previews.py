@@ -1,10 +1,10 @@
 """What can be seen of each experiment before anything is trained: computed at once from the shipped pair and its texts.
 
 pull(engine, setting).at(20.0).cosine          # the gradient's direction against the difference of the logits
-carriers("food", 4.0)                          # which texts tell a student about food that reads none about food
-shelf(60)                                      # labels by kind, and what the teacher says of the same kinds
+evidence("food", 4.0)                          # which texts tell a student about food that reads none about food
+label_counts(60)                                      # labels by kind, and what the teacher says of the same kinds
 lessons_heard(SIZES["steps"])                  # which loss each student hears in which steps
-cover("minilm-teacher", 100, 12)               # which share of the words was ever hidden
+mask_coverage("minilm-teacher", 100, 12)               # which share of the words was ever hidden
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from core.data.kinds import KINDS, definitions, teacher_logits
 from core.distill.encoding import encode
-from core.distill.evaluation import HeldOut
+from core.distill.evaluation import Evaluator
 from core.distill.losses import soft_loss
 from core.distill.texts import MaskedTexts
 from core.engine import ENGINE, Engine, Setting, models_for
@@ -38,7 +38,7 @@ SHOWN = 40
 
 
 @dataclass(frozen=True)
-class Pull:
+class GradientAlignment:
     """The soft loss's gradient by the student's logits, at one temperature.
 
     Attributes:
@@ -57,7 +57,7 @@ class Pull:
 
 
 @dataclass(frozen=True)
-class Pulls:
+class GradientAlignments:
     """The same at several temperatures.
 
     Attributes:
@@ -65,17 +65,17 @@ class Pulls:
         teacher, student: whose.
     """
 
-    pulls: tuple[Pull, ...]
+    pulls: tuple[GradientAlignment, ...]
     limit: float
     teacher: str
     student: str
 
-    def at(self, temperature: float) -> Pull:
+    def at(self, temperature: float) -> GradientAlignment:
         """One temperature's."""
         return next(one for one in self.pulls if one.temperature == temperature)
 
 
-def pulls(engine: Engine, setting: Setting) -> Pulls:
+def gradient_alignments(engine: Engine, setting: Setting) -> GradientAlignments:
     """Measures them on the shipped pair, or on the one that is chosen in the setting.
 
     Raises:
@@ -92,8 +92,8 @@ def pulls(engine: Engine, setting: Setting) -> Pulls:
         length = float(gradient.norm(dim=-1).mean())
         cosine = float(F.cosine_similarity(gradient, centred, eps=1e-300).mean())
         scaled = gradient[:SHOWN] * gradient.shape[-1]
-        found.append(Pull(temperature, scaled, centred[:SHOWN], cosine, length, length / temperature**2))
-    return Pulls(tuple(found), float((centred.norm(dim=-1) / centred.shape[-1]).mean()), *names)
+        found.append(GradientAlignment(temperature, scaled, centred[:SHOWN], cosine, length, length / temperature**2))
+    return GradientAlignments(tuple(found), float((centred.norm(dim=-1) / centred.shape[-1]).mean()), *names)
 
 
 _LOGITS = RecentlyUsed(8)
@@ -111,13 +111,13 @@ def logits_of(engine: Engine, setting: Setting, name: str) -> Tensor:
         checkpoint = engine.checkpoint(setting, name)
         rows = definitions("test")[:READ]
         texts = encode(checkpoint.tokenizer, [row.text for row in rows], [row.kind for row in rows])
-        return HeldOut(texts).logits(checkpoint.model).double()
+        return Evaluator(texts).logits(checkpoint.model).double()
 
     return _LOGITS.get((setting, name), ask)
 
 
 @dataclass(frozen=True)
-class Carriers:
+class Evidence:
     """Who tells of an absent kind.
 
     Attributes:
@@ -138,7 +138,7 @@ class Carriers:
 
 
 @remembered()
-def carriers(kind: str, temperature: float, texts: int = 2000) -> Carriers:
+def evidence(kind: str, temperature: float, texts: int = 2000) -> Evidence:
     """What the teacher says of an absent kind in the texts that remain.
 
     Raises:
@@ -153,11 +153,11 @@ def carriers(kind: str, temperature: float, texts: int = 2000) -> Carriers:
     shares = torch.zeros(len(KINDS), dtype=torch.float64).index_add(0, labels[rows], soft) / count
     best = shares.nan_to_num(-1).topk(3).indices.tolist()
     largest = tuple(KINDS[index] for index in best)
-    return Carriers(shares, count, len(rows), largest, 1 / len(KINDS), float(soft.sum()))
+    return Evidence(shares, count, len(rows), largest, 1 / len(KINDS), float(soft.sum()))
 
 
 @dataclass(frozen=True)
-class Shelf:
+class LabelCounts:
     """What a budget of labels buys.
 
     Attributes:
@@ -174,7 +174,7 @@ class Shelf:
 
 
 @remembered()
-def shelf(budget: int, texts: int = 2000) -> Shelf:
+def label_counts(budget: int, texts: int = 2000) -> LabelCounts:
     """Labels by kind at a budget, beside the teacher's answers to all texts.
 
     Raises:
@@ -183,11 +183,11 @@ def shelf(budget: int, texts: int = 2000) -> Shelf:
     known = torch.tensor([row.kind for row in definitions("transfer")[:budget]])
     labels = torch.bincount(known, minlength=len(KINDS))
     teacher = soften(teacher_logits("transfer")[:texts].double()).sum(0)
-    return Shelf(labels, teacher, int((labels == 0).sum()), texts)
+    return LabelCounts(labels, teacher, int((labels == 0).sum()), texts)
 
 
 @dataclass(frozen=True)
-class Heard:
+class LossSchedule:
     """What a student hears over the steps of a budget.
 
     Attributes:
@@ -203,7 +203,7 @@ class Heard:
     read: int
 
 
-def lessons_heard(size: Size, shares: Sequence[float], batch: int = 32) -> tuple[Heard, ...]:
+def lessons_heard(size: Size, shares: Sequence[float], batch: int = 32) -> tuple[LossSchedule, ...]:
     """For each budget of steps and each arm.
 
     Args:
@@ -213,12 +213,12 @@ def lessons_heard(size: Size, shares: Sequence[float], batch: int = 32) -> tuple
     for steps in size.steps:
         for arm, share in (("control", 0.0), ("distilled", 0.0), ("staged", shares[0])):
             inside = round(share * steps)
-            found.append(Heard(arm, steps, inside, steps - inside, steps * batch))
+            found.append(LossSchedule(arm, steps, inside, steps - inside, steps * batch))
     return tuple(found)
 
 
 @dataclass(frozen=True)
-class Cover:
+class MaskCoverage:
     """Which words were ever hidden.
 
     Attributes:
@@ -239,7 +239,7 @@ class Cover:
 
 
 @remembered()
-def cover(teacher: str, texts: int, epochs: int, shown: int = 5) -> Cover:
+def mask_coverage(teacher: str, texts: int, epochs: int, shown: int = 5) -> MaskCoverage:
     """Draws the masks of a run's texts, both ways.
 
     Raises:
@@ -261,7 +261,7 @@ def cover(teacher: str, texts: int, epochs: int, shown: int = 5) -> Cover:
                 rows[static].append(frozenset(hidden[place].nonzero().flatten().tolist()))
     tokenizer = ENGINE.checkpoint(Setting(teacher, ""), teacher).tokenizer
     numbers = tuple(range(1, epochs + 1))
-    return Cover(
+    return MaskCoverage(
         numbers,
         tuple(shares[True]),
         tuple(shares[False]),

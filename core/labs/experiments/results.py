@@ -205,7 +205,7 @@ def masks(runs: Mapping[str, Run]) -> tuple[Masks, ...]:
         training = runs[f"{texts}-static"].written_plan["training"]
         static, dynamic = (found[f"{texts}-{way}", "control"] for way in ("static", "dynamic"))
         lead = over_seeds(dynamic.loss, static.loss, smaller_is_better=True)
-        made.append(Masks(texts, training["steps"] * training["batch"] / texts, static, dynamic, lead))
+        made.append(Masks(texts, training["steps"] * training["batch_size"] / texts, static, dynamic, lead))
     return tuple(made)
 
 

@@ -38,7 +38,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Gap:
+class MaskedPosition:
     """One position that both models were asked about: the true word, what stood there, and both answers."""
 
     position: int
@@ -59,7 +59,7 @@ class Gap:
 class Filled:
     """Both models' answers at the asked positions, with the mean loss of each (NaN where nothing was asked)."""
 
-    gaps: list[Gap]
+    gaps: list[MaskedPosition]
     teacher_loss: float
     student_loss: float
     teacher: Trace
@@ -142,7 +142,7 @@ def judge(engine: Engine, setting: Setting, text: str, ids: Tensor, positions: S
             answer(engine, setting, name, trace, position, truth, count)
             for name, trace in zip(names, traces, strict=True)
         ]
-        gaps.append(Gap(position, original.pieces[position], traces[0].tokens.pieces[position], *said))
+        gaps.append(MaskedPosition(position, original.pieces[position], traces[0].tokens.pieces[position], *said))
     return Filled(gaps, _mean([g.teacher.loss for g in gaps]), _mean([g.student.loss for g in gaps]), *traces)
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from core.engine import Engine, Setting
-from core.labs.mlm_masking.gaps import Filled, Gap, groups_of, judge, mask_id, maskable
+from core.labs.mlm_masking.gaps import Filled, MaskedPosition, groups_of, judge, mask_id, maskable
 from core.theory.masking import (
     KEPT,
     MASKED,
@@ -137,7 +137,7 @@ class Expectation:
     """
 
     mean: dict[str, float]
-    spread: dict[str, float]
+    std: dict[str, float]
     chances: Tensor
 
 
@@ -190,7 +190,7 @@ def copying(engine: Engine, setting: Setting, text: str) -> Filled:
     return judge(engine, setting, text, tokens.ids, maskable(engine, setting, tokens))
 
 
-def three_sights(engine: Engine, setting: Setting, text: str, position: int, seed: int) -> dict[str, Gap]:
+def three_sights(engine: Engine, setting: Setting, text: str, position: int, seed: int) -> dict[str, MaskedPosition]:
     """One position with [MASK], with its true word and with a wrong one in sight, by "masked", "kept", "random".
 
     The wrong word is an ordinary one of the vocabulary (letters only), so that it can be read.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from core.engine import Engine, Setting
 from core.errors import LabError
 from core.models.card import ModelCard
-from core.models.finished import named
+from core.models.finished import find_card
 from core.trace import Trace
 
 HEADS = {"nsp": "minilm-nsp", "sop": "minilm-sop"}
@@ -93,7 +93,7 @@ def heads() -> dict[str, ModelCard]:
     Raises:
         LabError: `missing_pair` if one is not installed.
     """
-    found = {task: named(name) for task, name in HEADS.items()}
+    found = {task: find_card(name) for task, name in HEADS.items()}
     for task, card in found.items():
         if card is None:
             raise LabError("missing_pair", role=task.upper())

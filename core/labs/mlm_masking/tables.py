@@ -9,7 +9,7 @@ from torch import Tensor
 
 from core.charts.figures import percent
 from core.labs.mlm_masking.context import Lens
-from core.labs.mlm_masking.gaps import Answer, Gap, Pair
+from core.labs.mlm_masking.gaps import Answer, MaskedPosition, Pair
 from core.labs.mlm_masking.masking import (
     BERT_TABLE_8,
     FATES,
@@ -62,7 +62,9 @@ def answer_table(answers: Mapping[str, Answer], truth: str, labels: Mapping[str,
     return pd.DataFrame(rows, columns=[labels[name] for name in ("model", "rank", "word", "probability")])
 
 
-def gap_table(gaps: Sequence[Gap], labels: Mapping[str, str], fates: Mapping[int, str] | None = None) -> pd.DataFrame:
+def gap_table(
+    gaps: Sequence[MaskedPosition], labels: Mapping[str, str], fates: Mapping[int, str] | None = None
+) -> pd.DataFrame:
     """A row for each gap: the true word, and both models' first choice, probability, rank and loss.
 
     Args:
@@ -126,7 +128,7 @@ def count_table(
     counts = drawn.masked.counts()
     rows = []
     for name, share in zip(counts, (1.0, *how.shares), strict=True):
-        mean, spread = expected.mean[name], expected.spread[name]
+        mean, spread = expected.mean[name], expected.std[name]
         formula = count_formula(len(drawn.candidates), how.probability, share)
         rows.append((fates[name], counts[name], f"{mean:.2f} ± {spread:.2f}", formula))
     return pd.DataFrame(rows, columns=[columns[name] for name in ("fate", "count", "expected", "formula")])

@@ -86,7 +86,7 @@ IDLE = 0.01
 
 
 @dataclass(frozen=True)
-class Broken:
+class Ablation:
     """The guess at one position, before and after.
 
     Attributes:
@@ -138,7 +138,7 @@ def compare(
     position: int,
     true_id: int,
     count: int = 5,
-) -> Broken:
+) -> Ablation:
     """Compares two passes of one model over one text at `position`; `true_id` is the token that was hidden there."""
     guesses = [best_words(engine, setting, name, trace.logits[position], count) for trace in (before, after)]
     words = {guess.id: guess.word for guess in [*guesses[0], *guesses[1]]}
@@ -146,7 +146,7 @@ def compare(
     odds = [soften(trace.logits[position]) for trace in (before, after)]  # each [vocabulary]
     hidden_by_text = true_id == engine.checkpoint(setting, name).tokenizer.mask_token_id
     true = [None if hidden_by_text else float(each[true_id]) for each in odds]
-    return Broken(
+    return Ablation(
         words=list(words.values()),
         before=odds[0][ids],
         after=odds[1][ids],

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from core.labs.temperature.soft_labels import Gap
+from core.labs.temperature.soft_labels import MaskedPosition
 from core.theory.temperature import TEMPERATURES, gradient_norms, logit_gradient, soften
 
 
@@ -47,14 +47,14 @@ class Pushes:
     truth: int
 
 
-def hard_push(gap: Gap) -> Tensor:
+def hard_push(gap: MaskedPosition) -> Tensor:
     """Minus the gradient of the hard loss: 1 − q at the true word, −q at every other, `[vocabulary]`."""
     push = -soften(gap.student.double())
     push[gap.truth] += 1
     return push
 
 
-def pushes(gap: Gap, temperature: float, scaled: bool = True, count: int = 4) -> Pushes:
+def pushes(gap: MaskedPosition, temperature: float, scaled: bool = True, count: int = 4) -> Pushes:
     """What the soft label (at a temperature, with or without T²) and the hard label do to the student's logits."""
     soft = -logit_gradient(gap.student.double(), gap.teacher.double(), temperature, scaled)  # [vocabulary]
     hard = hard_push(gap)
@@ -96,7 +96,7 @@ class Riddle:
     student: list[float]
 
 
-def riddle(gap: Gap, temperature: float) -> Riddle | None:
+def riddle(gap: MaskedPosition, temperature: float) -> Riddle | None:
     """The riddle that this gap poses, or None where the soft label leaves no such three words."""
     p, q = soften(gap.teacher.double(), temperature), soften(gap.student.double(), temperature)
     wrong = (p - q).index_fill(0, torch.tensor(gap.truth), 0.0)  # [vocabulary]
@@ -148,7 +148,7 @@ class Gradients:
         return self.hard / float((self.scaled if scaled else self.unscaled)[-1])
 
 
-def gradients(gap: Gap, temperatures: Sequence[float] = TEMPERATURES) -> Gradients:
+def gradients(gap: MaskedPosition, temperatures: Sequence[float] = TEMPERATURES) -> Gradients:
     """Measures the gradient at each temperature, and how near it is to Hinton's (z − v)/(N T²) (section 2.1, eq. 4)."""
     student, teacher = gap.student.double(), gap.teacher.double()
     scaled = gradient_norms(student, teacher, temperatures)

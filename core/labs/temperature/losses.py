@@ -18,7 +18,7 @@ from core.distill.losses import (
     soft_cross_entropy,
     soft_loss,
 )
-from core.labs.temperature.soft_labels import Gap
+from core.labs.temperature.soft_labels import MaskedPosition
 from core.theory.temperature import TEMPERATURES
 
 DIRECTIONS = ("forward", "reverse", "jsd")
@@ -45,7 +45,7 @@ class Losses:
 
 
 def losses(
-    gap: Gap,
+    gap: MaskedPosition,
     temperature: float,
     soft_weight: float = 0.5,
     direction: Direction = "forward",
@@ -62,7 +62,7 @@ def losses(
 
 
 def over_temperatures(
-    gap: Gap, soft_weight: float, direction: Direction, scaled: bool, reduction: Reduction
+    gap: MaskedPosition, soft_weight: float, direction: Direction, scaled: bool, reduction: Reduction
 ) -> tuple[list[float], list[float], list[float]]:
     """The soft, the hard and the mixed loss at each of `TEMPERATURES`, each `[temperature]`."""
     found = [losses(gap, temperature, soft_weight, direction, scaled, reduction) for temperature in TEMPERATURES]
@@ -100,7 +100,7 @@ class Printed:
     hard_weight: float
 
 
-def printed(gap: Gap, convention: Convention, temperature: float, soft_weight: float) -> Printed:
+def printed(gap: MaskedPosition, convention: Convention, temperature: float, soft_weight: float) -> Printed:
     """The loss by one codebase's convention on this gap."""
     student, teacher = gap.student.double()[None], gap.teacher.double()[None]  # [1, vocabulary]
     used = convention.temperature or temperature
@@ -128,7 +128,9 @@ class Comparison:
         return self.most / max(self.least, 1e-300)
 
 
-def compared(gap: Gap, rows: Sequence[Mapping[str, Any]], temperature: float, soft_weight: float) -> Comparison:
+def compared(
+    gap: MaskedPosition, rows: Sequence[Mapping[str, Any]], temperature: float, soft_weight: float
+) -> Comparison:
     """The losses by each row's convention; what else a row holds (a name, a note) is left alone."""
     names = [field.name for field in fields(Convention)]
     conventions = [Convention(**{name: row[name] for name in names if name in row}) for row in rows]
@@ -155,7 +157,7 @@ class Leak:
     gradient: Tensor
 
 
-def leak(gap: Gap, temperature: float, points: int = 21) -> Leak:
+def leak(gap: MaskedPosition, temperature: float, points: int = 21) -> Leak:
     """What happens when logits are mixed instead of losses: the target is in the prediction."""
     shares = torch.linspace(0, 1, points, dtype=torch.float64).tolist()
     values, lengths = [], []
@@ -169,12 +171,12 @@ def leak(gap: Gap, temperature: float, points: int = 21) -> Leak:
     return Leak(shares, torch.stack(values), torch.stack(lengths))
 
 
-def divergence_of_logits(gap: Gap, temperature: float) -> float:
+def divergence_of_logits(gap: MaskedPosition, temperature: float) -> float:
     """KL of the bare quotients z/T, which are no probabilities: nan as soon as one of the teacher's is negative."""
     return float(F.kl_div((gap.student / temperature)[None], (gap.teacher / temperature)[None], reduction="batchmean"))
 
 
-def logits_as_labels(gap: Gap) -> str:
+def logits_as_labels(gap: MaskedPosition) -> str:
     """What PyTorch answers when the teacher's logits are handed over where class numbers belong."""
     try:
         F.cross_entropy(gap.student[None], gap.teacher.reshape(-1))
@@ -183,7 +185,7 @@ def logits_as_labels(gap: Gap) -> str:
     raise AssertionError("PyTorch took logits as labels.")
 
 
-def with_impostor(gap: Gap) -> Gap:
+def with_impostor(gap: MaskedPosition) -> MaskedPosition:
     """The gap with its teacher's logits shuffled among the words: a loss that listens to the teacher must notice."""
     order = torch.randperm(gap.words, generator=torch.Generator().manual_seed(0))
     return replace(gap, teacher=gap.teacher[order])
@@ -198,7 +200,7 @@ class Consequence:
     leak: Leak | None = None
 
 
-def consequence(gap: Gap, mistake: str, temperature: float = 2) -> Consequence:
+def consequence(gap: MaskedPosition, mistake: str, temperature: float = 2) -> Consequence:
     """What comes of a mistake: "unplugged", "bare_logits", "leak" or "logits_as_labels"."""
     if mistake == "bare_logits":
         right = losses(gap, temperature, scaled=False).soft

@@ -27,7 +27,7 @@ FEW = 10
 
 
 @dataclass(frozen=True)
-class Gap:
+class MaskedPosition:
     """What teacher and student say about one masked position.
 
     Attributes:
@@ -55,7 +55,7 @@ class Gap:
         """One piece of the vocabulary."""
         return self.spell([id])[0]
 
-    def only(self, count: int) -> Gap:
+    def only(self, count: int) -> MaskedPosition:
         """The same gap as if the teacher's `count` best words were all the classes there are.
 
         The true word takes the last place where it is not among them.
@@ -64,10 +64,12 @@ class Gap:
         if self.truth not in ids:
             ids[-1] = self.truth
         truth = int((ids == self.truth).nonzero())
-        return Gap(self.teacher[ids], self.student[ids], truth, lambda chosen: self.spell(ids[list(chosen)].tolist()))
+        return MaskedPosition(
+            self.teacher[ids], self.student[ids], truth, lambda chosen: self.spell(ids[list(chosen)].tolist())
+        )
 
 
-def open_gap(engine: Engine, setting: Setting, text: str, position: int) -> Gap:
+def open_gap(engine: Engine, setting: Setting, text: str, position: int) -> MaskedPosition:
     """Both models' logits at one position; the teacher's first choice stands in for the true word.
 
     Raises:
@@ -77,10 +79,10 @@ def open_gap(engine: Engine, setting: Setting, text: str, position: int) -> Gap:
     teacher = engine.trace(setting, setting.teacher, text).logits[position]
     student = engine.trace(setting, setting.student, text).logits[position]
     spell = engine.checkpoint(setting, setting.teacher).tokenizer.convert_ids_to_tokens
-    return Gap(teacher, student, int(teacher.argmax()), spell)
+    return MaskedPosition(teacher, student, int(teacher.argmax()), spell)
 
 
-def with_truth(engine: Engine, setting: Setting, gap: Gap, word: str) -> Gap:
+def with_truth(engine: Engine, setting: Setting, gap: MaskedPosition, word: str) -> MaskedPosition:
     """The gap with another true word: a piece of the vocabulary, or a word that the tokenizer leaves whole.
 
     Raises:
@@ -167,14 +169,14 @@ class Words:
     student: Tensor
 
 
-def words_at(gap: Gap, temperature: float, count: int = 8) -> Words:
+def words_at(gap: MaskedPosition, temperature: float, count: int = 8) -> Words:
     """The teacher's best words, then the student's first two and the true word where they are missing."""
     ids = [*gap.teacher.topk(count).indices.tolist(), *gap.student.topk(2).indices.tolist(), gap.truth]
     ids = list(dict.fromkeys(ids))
     return Words(gap.spell(ids), soften(gap.teacher, temperature)[ids], soften(gap.student, temperature)[ids])
 
 
-def most(gap: Gap) -> float:
+def most(gap: MaskedPosition) -> float:
     """The entropy in nats of a model that holds all words alike."""
     return math.log(gap.words)
 
@@ -207,7 +209,7 @@ class View:
     probability: float
 
 
-def view(gap: Gap, temperature: float) -> View:
+def view(gap: MaskedPosition, temperature: float) -> View:
     """What to look at when the temperature is turned."""
     distance = gap.teacher[gap.truth] - gap.teacher.max()
     return View(

@@ -114,7 +114,7 @@ def _points(figure: go.Figure, names: Sequence[str], arms: Sequence[Arm], name: 
     figure.add_scatter(
         x=list(names),
         y=[arm.mean for arm in arms],
-        error_y={"type": "data", "array": [arm.spread for arm in arms], "thickness": 1.5, "width": 5},
+        error_y={"type": "data", "array": [arm.std for arm in arms], "thickness": 1.5, "width": 5},
         mode="lines+markers",
         name=name,
         line={"color": color, "width": 2},

@@ -17,9 +17,9 @@ from torch import nn
 
 from core.distill.layer_maps import USUAL, layers
 from core.engine import LONGEST_CHARACTERS, Engine, Setting
-from core.labs.what_to_match.layer_costs import Bench, Nearness, bench_of
+from core.labs.what_to_match.layer_costs import LayerCostBench, Nearness, bench_of
 from core.labs.what_to_match.layer_maps import along
-from core.labs.what_to_match.relations import Cast, pairs_of
+from core.labs.what_to_match.relations import PairedTraces, pairs_of
 from core.memory import RecentlyUsed
 from core.models import Checkpoint, ModelCard
 from core.models.families import family_of
@@ -34,7 +34,7 @@ CACHE_BYTES = 128 * 1024**2
 """What an album's traces may hold together."""
 
 
-class Album:
+class RunSnapshots:
     """The students of a run as they were on the way, and what was asked of them.
 
     Args:
@@ -89,7 +89,7 @@ class Album:
 
         return self._traces.get((arm, step, text), compute)
 
-    def nearness(self, bench: Bench, arm: str, step: int, map_: Sequence[int]) -> Nearness:
+    def nearness(self, bench: LayerCostBench, arm: str, step: int, map_: Sequence[int]) -> Nearness:
         """How near a student was to its teacher after a step, on the fixed texts."""
 
         def compute() -> Nearness:
@@ -111,13 +111,13 @@ class Album:
 _ALBUMS = RecentlyUsed(3)
 
 
-def album_of(engine: Engine, run: Run) -> Album:
+def album_of(engine: Engine, run: Run) -> RunSnapshots:
     """A run's students on their way, kept open for the last few runs that were asked for.
 
     Raises:
         LabError: `run_missing`, `broken_run`, and as `core.models.load`.
     """
-    return _ALBUMS.get(str(run.folder), lambda: Album(engine, run))
+    return _ALBUMS.get(str(run.folder), lambda: RunSnapshots(engine, run))
 
 
 def map_of(engine: Engine, run: Run) -> tuple[int, ...]:
@@ -135,7 +135,7 @@ class Frame:
     """All students as they were after a step."""
 
     step: int
-    cast: Cast
+    cast: PairedTraces
 
 
 def frames(engine: Engine, run: Run, text: str) -> list[Frame]:
@@ -147,7 +147,8 @@ def frames(engine: Engine, run: Run, text: str) -> list[Frame]:
     album = album_of(engine, run)
     teacher = album.of_teacher(text)
     return [
-        Frame(step, Cast(teacher, {arm: album.trace(arm, step, text) for arm in album.arms})) for step in album.steps
+        Frame(step, PairedTraces(teacher, {arm: album.trace(arm, step, text) for arm in album.arms}))
+        for step in album.steps
     ]
 
 

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from core.data.kinds import definitions
 from core.distill import features as compare
 from core.distill.encoding import encode
-from core.distill.forward import Features, Needs, forward, observed, shape_of
+from core.distill.forward import FeatureRequest, Features, forward, observed, shape_of
 from core.distill.texts import Batch
 from core.engine import Engine, Setting
 from core.errors import LabError
@@ -80,7 +80,7 @@ class LayerCosts:
 
 
 @dataclass(frozen=True)
-class Bench:
+class LayerCostBench:
     """Fixed texts with what a teacher makes of them.
 
     Attributes:
@@ -133,20 +133,20 @@ class Nearness:
 _BENCHES = RecentlyUsed(4)
 
 
-def bench_of(engine: Engine, setting: Setting, teacher: str) -> Bench:
+def bench_of(engine: Engine, setting: Setting, teacher: str) -> LayerCostBench:
     """The fixed texts as a teacher reads them; computed once a teacher.
 
     Raises:
         LabError: `missing_data`, and as `core.models.load`.
     """
 
-    def compute() -> Bench:
+    def compute() -> LayerCostBench:
         checkpoint = engine.checkpoint(setting, teacher)
         short = [row.text for row in definitions("validation")[FIRST:] if len(row.text.split()) <= SHORT]
         texts = encode(checkpoint.tokenizer, short[: FITTED + MEASURED])
         fitted, measured = (texts.batch(part) for part in torch.arange(len(texts)).split((FITTED, MEASURED)))
         seen = looked_at(checkpoint.model, measured)
-        return Bench(
+        return LayerCostBench(
             fitted, measured, looked_at(checkpoint.model, fitted, ("hidden",)), seen, arrangements(_states(seen))
         )
 
@@ -161,7 +161,7 @@ def looked_at(model: nn.Module, batch: Batch, parts: Sequence[str] = ("hidden", 
         parts: of `core.distill.forward.Features`.
     """
     layers = frozenset(range(shape_of(model).layers))
-    needs = Needs(**dict.fromkeys(parts, layers))
+    needs = FeatureRequest(**dict.fromkeys(parts, layers))
     seen = forward(observed(model), batch.to(next(model.parameters()).device), "single_label", needs)
     found = {part: {layer: one.float().cpu() for layer, one in getattr(seen, part).items()} for part in parts}
     return Features(batch.real, **found)
@@ -213,7 +213,7 @@ _COSTS = RecentlyUsed(12)
 
 
 def costs_of(engine: Engine, setting: Setting, teacher: str, student: str) -> LayerCosts:
-    """`Bench.costs` of two models of the catalogue, kept.
+    """`LayerCostBench.costs` of two models of the catalogue, kept.
 
     Raises:
         LabError: `missing_data`, and as `core.models.load`.

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from core.distill.objective import CONTROL, Objective, Stage, mixture
 from core.distill.terms import AttentionKL, AttentionScores, Embedding, Hidden, Term, ValueRelation
-from core.distill.training import Training
+from core.distill.training import TrainingConfig
 from core.labs.what_to_match.layer_maps import map_from, rules
 from core.labs.what_to_match.relations import pairs_of
 from core.models.card import catalog
@@ -115,7 +115,7 @@ def plan(setup: Setup, title: str, extra: dict[str, Any] | None = None) -> RunPl
         task="single_label",
         teachers=(TEACHER,),
         arms={arm: ArmPlan(SHAPE, stages(arm, setup)) for arm in ARMS},
-        training=Training(steps=setup.steps, rate=RATE),
+        training=TrainingConfig(steps=setup.steps, learning_rate=RATE),
         seeds=tuple(range(setup.seeds)),
         measure_every=max(1, setup.steps // MEASURED),
         snapshots=SNAPSHOTS,

@@ -36,7 +36,7 @@ EVERY_HEAD = -1
 
 
 @dataclass(frozen=True)
-class Cast:
+class PairedTraces:
     """A teacher and its students on the same tokens.
 
     Attributes:
@@ -80,7 +80,7 @@ def names_of(setting: Setting, pair: str) -> tuple[str, dict[str, str]]:
     return SHIPPED.get(pair, (setting.teacher, {"chosen": setting.student}))
 
 
-def read(engine: Engine, setting: Setting, pair: str, text: str) -> Cast:
+def read(engine: Engine, setting: Setting, pair: str, text: str) -> PairedTraces:
     """Runs the text through the models of a pair (see `names_of`).
 
     Raises:
@@ -88,7 +88,7 @@ def read(engine: Engine, setting: Setting, pair: str, text: str) -> Cast:
     """
     teacher, students = names_of(setting, pair)
     traces = {role: engine.trace(setting, name, text) for role, name in students.items()}
-    return Cast(engine.trace(setting, teacher, text), traces)
+    return PairedTraces(engine.trace(setting, teacher, text), traces)
 
 
 def made_from(engine: Engine, setting: Setting, pair: str) -> tuple[int, ...]:
@@ -132,7 +132,7 @@ def map_kl(teacher: Tensor, student: Tensor) -> float:
     return float(compare.attention_kl(*logs, real))
 
 
-def telling_head(cast: Cast, view: View, pair: tuple[int, int]) -> int:
+def telling_head(cast: PairedTraces, view: View, pair: tuple[int, int]) -> int:
     """The head whose map tells the students apart best: the largest spread of their distances to the teacher.
 
     With a single student, the head that it is furthest from. Heads that look at [CLS] and [SEP] only say little, so the spread
@@ -154,7 +154,7 @@ def telling_head(cast: Cast, view: View, pair: tuple[int, int]) -> int:
 
 
 @dataclass(frozen=True)
-class Wall:
+class SideBySide:
     """One map of the teacher and of each student, for the tokens that fit.
 
     Attributes:
@@ -184,7 +184,7 @@ SHOWN = 32
 """Tokens along a side of a map beside others."""
 
 
-def wall(cast: Cast, view: View, pair: tuple[int, int], head: int) -> Wall:
+def wall(cast: PairedTraces, view: View, pair: tuple[int, int], head: int) -> SideBySide:
     """The same head of all models, or the mean over heads.
 
     Args:
@@ -201,7 +201,7 @@ def alike(distances: Sequence[float]) -> bool:
     return max(distances) - min(distances) <= 0.1 * max(distances)
 
 
-def live_wall(watched: Mapping[str, Any], pair: tuple[int, int], head: int) -> Wall:
+def live_wall(watched: Mapping[str, Any], pair: tuple[int, int], head: int) -> SideBySide:
     """The attention that a run at work shows of the watched text, see `core.runs.run.Run.watched`."""
 
     def found(seen: Mapping[str, Any], layer: int) -> Tensor:
@@ -212,12 +212,12 @@ def live_wall(watched: Mapping[str, Any], pair: tuple[int, int], head: int) -> W
     return _wall(["teacher", *watched["arms"]], maps, tuple(watched["tokens"]))
 
 
-def _wall(names: list[str], maps: Sequence[Tensor], pieces: tuple[str, ...]) -> Wall:
+def _wall(names: list[str], maps: Sequence[Tensor], pieces: tuple[str, ...]) -> SideBySide:
     distances = [map_kl(maps[0], one) for one in maps]
-    return Wall(names, torch.stack([one[:SHOWN, :SHOWN] for one in maps]), distances, pieces[:SHOWN])
+    return SideBySide(names, torch.stack([one[:SHOWN, :SHOWN] for one in maps]), distances, pieces[:SHOWN])
 
 
-def reach(walls: Sequence[Wall]) -> float:
+def reach(walls: Sequence[SideBySide]) -> float:
     """Where the common scale of some walls ends: a hundredth of the cells is beyond, so that one column cannot pale the rest."""
     return max(float(torch.stack([one.maps for one in walls]).flatten().quantile(0.99)), 1e-3)
 

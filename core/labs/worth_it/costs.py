@@ -17,7 +17,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from core.distill.texts import Batch, Texts
+from core.distill.texts import Batch, TokenizedTexts
 from core.engine import ENGINE, Engine
 from core.labs.worth_it import machine
 from core.labs.worth_it.predictions import Answers, answers, quality
@@ -261,14 +261,16 @@ def _measure(report: Report, arm: str, engine: Engine, device: str, on_progress:
 Models = Mapping[tuple[str, bool], nn.Module]
 
 
-def _asked(models: Models, texts: Texts, engine: Engine, on_progress: Progress) -> dict[tuple[str, bool], Answers]:
+def _asked(
+    models: Models, texts: TokenizedTexts, engine: Engine, on_progress: Progress
+) -> dict[tuple[str, bool], Answers]:
     found = {}
     for number, (key, model) in enumerate(models.items()):
         found[key] = answers(model, texts, engine.turn, _part(on_progress, number, len(models)))
     return found
 
 
-def _timed(models: Models, texts: Texts, engine: Engine, on_progress: Progress) -> tuple[dict, dict[int, int]]:
+def _timed(models: Models, texts: TokenizedTexts, engine: Engine, on_progress: Progress) -> tuple[dict, dict[int, int]]:
     """Latency by batch and model, and the tokens of the longest text by batch."""
     found, tokens = {}, {}
     for number, count in enumerate(BATCHES):
@@ -278,7 +280,7 @@ def _timed(models: Models, texts: Texts, engine: Engine, on_progress: Progress) 
     return found, tokens
 
 
-def typical(texts: Texts, count: int) -> Batch:
+def typical(texts: TokenizedTexts, count: int) -> Batch:
     """The texts whose length is nearest to the median, as one batch; fewer if there are fewer."""
     distance = (texts.lengths - texts.lengths.median()).abs()
     return texts.batch(distance.argsort(stable=True)[:count])

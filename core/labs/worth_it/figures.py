@@ -34,7 +34,7 @@ class Seeds:
     seeds: tuple[int, ...]
     values: tuple[float, ...]
     mean: float
-    spread: float
+    std: float
 
 
 @remembered()
@@ -64,11 +64,11 @@ def all_seeds(models: Sequence[Seeds], majority: float | None, labels: Mapping[s
         figure.add_scatter(
             x=[places[model.name] + 0.16],
             y=[model.mean],
-            error_y={"type": "data", "array": [model.spread], "thickness": 2, "width": 8},
+            error_y={"type": "data", "array": [model.std], "thickness": 2, "width": 8},
             mode="markers",
             name=f"{plain(model.name)}: {labels['mean']}",
             marker={"size": 13, "color": ARMS[model.whose], "symbol": _SYMBOLS[model.whose]},
-            hovertemplate=f"{plain(model.name)}: %{{y:.3f}} ± {model.spread:.3f}<extra></extra>",
+            hovertemplate=f"{plain(model.name)}: %{{y:.3f}} ± {model.std:.3f}<extra></extra>",
         )
     levels = [(m.mean, plain(m.name), "dash") for m in models if m.whose == "teacher"]
     levels += [(majority, labels["majority"], "dot")] if majority is not None else []

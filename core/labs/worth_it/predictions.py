@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from core.distill.forward import Needs, asked_labels, forward
-from core.distill.texts import Texts
+from core.distill.forward import FeatureRequest, asked_labels, forward
+from core.distill.texts import TokenizedTexts
 from core.measure.calibration import Reliability, binned
 
 BATCH = 32
@@ -63,7 +63,7 @@ class Quality:
 @torch.inference_mode()
 def answers(
     model: nn.Module,
-    texts: Texts,
+    texts: TokenizedTexts,
     turn: Callable[[], AbstractContextManager] = nullcontext,
     on_batch: Callable[[float], None] = lambda share: None,
 ) -> Answers:
@@ -80,7 +80,7 @@ def answers(
     for rows in groups:
         batch = texts.batch(rows)
         with turn():
-            logits = forward(model, batch.to(device), texts.task, Needs(logits=True)).logits.float().cpu()
+            logits = forward(model, batch.to(device), texts.task, FeatureRequest(logits=True)).logits.float().cpu()
         parts.append(_reduced(logits, asked_labels(batch, texts.task), texts.task == "multi_label"))
         done += len(rows)
         on_batch(done / len(texts))
@@ -88,7 +88,7 @@ def answers(
     return Answers(said, confidence, labels)
 
 
-def from_logits(logits: Tensor, texts: Texts) -> Answers:
+def from_logits(logits: Tensor, texts: TokenizedTexts) -> Answers:
     """The same from stored logits `[text, class]`, in the order in which `answers` gives them.
 
     Args:

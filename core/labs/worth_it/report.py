@@ -15,7 +15,7 @@ import torch
 
 from core.labs.worth_it.predictions import Quality
 from core.measure.calibration import Reliability
-from core.measure.uncertainty import Interval, of_share, of_shares, over_texts, spread
+from core.measure.uncertainty import Interval, of_share, of_shares, over_texts, std
 from core.measure.verdict import Comparison, over_seeds
 
 Measure = Literal["accuracy", "agreement", "ece"]
@@ -45,13 +45,13 @@ class Series:
         """Over the seeds."""
         return fmean(getattr(self, measure))
 
-    def spread(self, measure: Measure) -> float:
+    def std(self, measure: Measure) -> float:
         """The standard deviation over the seeds (n − 1)."""
-        return spread(getattr(self, measure))
+        return std(getattr(self, measure))
 
-    def spread_points(self, measure: Measure) -> float:
+    def std_points(self, measure: Measure) -> float:
         """The same of a share, in points of a hundred."""
-        return 100 * self.spread(measure)
+        return 100 * self.std(measure)
 
 
 def series(by_seed: Mapping[int, Quality]) -> Series:

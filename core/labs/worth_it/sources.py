@@ -18,7 +18,7 @@ from core.distill.encoding import encode
 from core.distill.forward import observed
 from core.distill.objective import stages_to_list, trains_head
 from core.distill.students import open_for
-from core.distill.texts import Texts
+from core.distill.texts import TokenizedTexts
 from core.engine import ENGINE, Engine, Setting, card
 from core.errors import LabError
 from core.labs.worth_it.predictions import Answers, answers, from_logits, majority, quality
@@ -68,7 +68,7 @@ def shipped(engine: Engine = ENGINE, on_progress: Progress = lambda share: None)
     return _reports.get(key, lambda: _from_experiment() if stored.stored() else _from_cards(engine, on_progress))
 
 
-def shipped_texts(engine: Engine = ENGINE, count: int | None = None) -> Texts:
+def shipped_texts(engine: Engine = ENGINE, count: int | None = None) -> TokenizedTexts:
     """The definitions that nobody learned from or chose by ("test"), or the first of them."""
     rows = kinds.definitions("test")[:count]
     tokenizer = engine.checkpoint(Setting(TEACHER, STUDENT), TEACHER).tokenizer
@@ -170,7 +170,7 @@ def of_run(run: Run, engine: Engine = ENGINE, on_progress: Progress = lambda sha
     return _reports.get(key, lambda: _of_students(run, plan, seeds, engine, on_progress))
 
 
-def held_out_of(run: Run) -> Texts:
+def held_out_of(run: Run) -> TokenizedTexts:
     """The texts that a run is judged on; masked words as in epoch 0.
 
     Raises:

@@ -27,12 +27,12 @@ from core.labs.distil.formulas import objective
 from core.labs.distil.pair import heads_of, kept_of
 from core.labs.distil.setup import TERMS, Setup, begin, rule_layers
 from core.models import load
-from core.models.finished import named
+from core.models.finished import find_card
 from core.runs.export import parcel, students
 from core.runs.index import finished_students
 from core.runs.plan import RunPlan
 from core.runs.run import Run
-from core.runs.server import close_workshop, workshop
+from core.runs.server import close_run_queue, run_queue
 
 SMALL = Setup(depth=1, width=48, heads=2, texts=64, labels=32, steps=6, seeds=1, batch=8)
 TEXT = "a hot drink made from dried leaves"
@@ -83,7 +83,7 @@ def test_an_objective_of_ones_own_weighs_what_it_is_told():
 def test_a_student_of_the_teachers_layers_learns_gently():
     setup = Setup(start="layers", keep=(0, 2, 4))
     plan = setup.resolve().plan("x")
-    assert plan.arms["control"].student.layers == (0, 2, 4) and plan.training.rate < setup.rate
+    assert plan.arms["control"].student.layers == (0, 2, 4) and plan.training.learning_rate < setup.rate
     assert setup.resolve().pair.kept == (0, 2, 4) and setup.resolve().pair.student == (3, 384, 12)
 
 
@@ -182,18 +182,18 @@ def test_one_step_is_a_dot():
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A small run with a watched sentence, come to its end in a workshop of this module's own."""
+    """A small run with a watched sentence, come to its end in a run queue of this module's own."""
     with pytest.MonkeyPatch.context() as patch:
-        close_workshop()
+        close_run_queue()
         patch.setenv(FOLDER_VARIABLE, str(tmp_path_factory.mktemp("data")))
         run = begin(SMALL.resolve(), "small", owner="me", prediction=0)
         run.watch(TEXT)
         deadline = time.monotonic() + 180
-        while workshop().view(run.name).status.active and time.monotonic() < deadline:
+        while run_queue().view(run.name).status.active and time.monotonic() < deadline:
             time.sleep(0.1)
         assert run.status().state == "finished", run.status()
         yield run
-        close_workshop()
+        close_run_queue()
 
 
 def test_the_first_look_is_the_models_own():
@@ -289,7 +289,7 @@ def test_finished_students_are_in_the_catalogue_of_their_owner(finished):
 
 @pytest.mark.parametrize("name", ["../runs/x", "a/../b", "/etc/passwd", "a/b/c", "", "x/distilled-0", "."])
 def test_names_that_lead_elsewhere_are_nobodys(finished, name):
-    assert named(name) is None
+    assert find_card(name) is None
 
 
 def test_a_changed_weight_file_and_a_deleted_run_are_told(finished):
@@ -312,8 +312,8 @@ def test_a_changed_weight_file_and_a_deleted_run_are_told(finished):
 def test_a_deleted_run_leaves_the_catalogue(finished):
     copy = finished.folder.parent / "copied"
     shutil.copytree(finished.folder, copy)
-    assert len(finished_students("me")) == 4 and named("copied/distilled-0") is not None
+    assert len(finished_students("me")) == 4 and find_card("copied/distilled-0") is not None
     Run(copy).delete()
-    assert named("copied/distilled-0") is None and len(finished_students("me")) == 2
+    assert find_card("copied/distilled-0") is None and len(finished_students("me")) == 2
     with pytest.raises(LabError):
         load("copied/distilled-0", device="cpu")

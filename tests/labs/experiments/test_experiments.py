@@ -10,7 +10,7 @@ import torch
 
 from core.data.kinds import KINDS, definitions, teacher_logits
 from core.distill.encoding import encode
-from core.distill.evaluation import HeldOut
+from core.distill.evaluation import Evaluator
 from core.distill.students import open_for
 from core.engine import ENGINE, Setting, default_setting
 from core.errors import LabError
@@ -26,7 +26,7 @@ from core.runs.datasets import material_of
 from core.runs.plan import RunPlan
 from core.runs.queue import RunView
 from core.runs.run import Status
-from core.runs.server import close_workshop, workshop
+from core.runs.server import close_run_queue, run_queue
 from core.theory.temperature import soften
 
 TINY = {
@@ -86,7 +86,7 @@ def test_new_seeds_were_never_used():
 def finished(tmp_path_factory):
     """All five, run to their end with a few steps each: the runs by part, by experiment."""
     with pytest.MonkeyPatch.context() as patch:
-        close_workshop()
+        close_run_queue()
         patch.setenv(FOLDER_VARIABLE, str(tmp_path_factory.mktemp("data")))
         names = {key: study.begin(key, "me", size=TINY[key], prediction=1) for key in study.KEYS}
         found = {key: study.opened(key, names[key]) for key in study.KEYS}
@@ -97,7 +97,7 @@ def finished(tmp_path_factory):
             time.sleep(0.2)
         assert results.finished(everything)
         yield found
-        close_workshop()
+        close_run_queue()
 
 
 def saved(run, arm: str, seed: int):
@@ -109,7 +109,7 @@ def test_the_ends_are_the_saved_students_on_the_held_out_texts(finished):
     end = results.ends(finished["few"])["20", "control"]
     held_out = material_of(study.parts("few", TINY["few"])[0].material).held_out
     for seed, accuracy, loss in zip((0, 1), end.accuracy, end.loss, strict=True):
-        scores = HeldOut(held_out).scores(saved(run, "control", seed))
+        scores = Evaluator(held_out).scores(saved(run, "control", seed))
         assert scores.accuracy == pytest.approx(accuracy) and scores.loss == pytest.approx(loss, rel=1e-4)
 
 
@@ -129,7 +129,9 @@ def test_what_is_said_of_the_absent_kind_is_what_the_students_say(finished):
     rows, absent = definitions("test")[: answers.MEASURED], KINDS.index(kind)
     labels = torch.tensor([row.kind for row in rows])
     tokenizer = ENGINE.checkpoint(Setting("kinds-teacher", ""), "kinds-teacher").tokenizer
-    logits = HeldOut(encode(tokenizer, [row.text for row in rows], labels.tolist())).logits(saved(run, "distilled", 1))
+    logits = Evaluator(encode(tokenizer, [row.text for row in rows], labels.tolist())).logits(
+        saved(run, "distilled", 1)
+    )
     one = next(one for one in found if (one.arm, one.seed) == ("distilled", 1))
     logits[:, absent] += one.bias
     said = logits.argmax(-1)
@@ -213,7 +215,7 @@ def test_runs_say_which_experiment_they_are_of(finished):
 
 
 def test_several_runs_stand_as_one(finished):
-    views = [workshop().view(run.name) for run in finished["few"].values()]
+    views = [run_queue().view(run.name) for run in finished["few"].values()]
     whole = results.together(views)
     assert whole.state == "finished" and whole.status.done == whole.status.steps == 12
     plan = views[0].plan
@@ -283,7 +285,7 @@ def test_the_limit_is_seen_in_who_agrees_with_whom():
 
 
 def test_the_pull_is_hintons_formula_and_becomes_matching():
-    found = looks.pulls(ENGINE, default_setting())
+    found = looks.gradient_alignments(ENGINE, default_setting())
     student = looks.logits_of(ENGINE, default_setting(), found.student)
     teacher = teacher_logits("test")[: looks.READ].double()
     for pull in found.pulls:
@@ -299,7 +301,7 @@ def test_the_pull_is_hintons_formula_and_becomes_matching():
 
 
 def test_carriers_are_the_teachers_own_numbers():
-    found = looks.carriers("food", 4.0, texts=500)
+    found = looks.evidence("food", 4.0, texts=500)
     rows = [i for i, row in enumerate(definitions("transfer")) if row.kind != 2][:500]
     plants = [i for i in rows if definitions("transfer")[i].kind == 1]
     expected = soften(teacher_logits("transfer")[plants].double(), 4.0)[:, 2].mean()
@@ -308,7 +310,7 @@ def test_carriers_are_the_teachers_own_numbers():
 
 
 def test_a_shelf_counts_labels_and_the_teachers_mass():
-    found = looks.shelf(60, texts=300)
+    found = looks.label_counts(60, texts=300)
     assert int(found.labels.sum()) == 60 and float(found.teacher.sum()) == pytest.approx(300)
     assert found.none == int((found.labels == 0).sum())
 
@@ -322,7 +324,7 @@ def test_the_staged_student_is_asked_late():
 
 
 def test_static_masks_cover_what_the_first_epoch_covers_and_no_more():
-    found = looks.cover(study.WORDS_TEACHER, 30, 6)
+    found = looks.mask_coverage(study.WORDS_TEACHER, 30, 6)
     assert len(set(found.static)) == 1 and found.dynamic[0] == found.static[0]
     assert list(found.dynamic) == sorted(found.dynamic) and found.dynamic[-1] == pytest.approx(
         found.expected[-1], abs=0.1

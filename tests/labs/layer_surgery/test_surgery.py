@@ -9,7 +9,7 @@ import threading
 import pytest
 import torch
 
-from core.distill.evaluation import HeldOut
+from core.distill.evaluation import Evaluator
 from core.distill.students import from_layers
 from core.engine import Engine, Setting, default_setting
 from core.errors import LabError
@@ -48,12 +48,12 @@ def test_the_board_agrees_with_the_model_that_distil_starts_from(engine, name):
 
 
 def test_scores_are_those_of_the_library(engine):
-    """The same texts through `HeldOut`, which the Distil page measures with."""
+    """The same texts through `Evaluator`, which the Distil page measures with."""
     name, cut = "kinds-teacher", Cut((0, 3, 5))
     opened = study.table(engine, SETTING, name)
     held_out = kinds_material(texts=1, labels=1, held_out=opened.texts, engine=engine).held_out
     teacher = engine.checkpoint(SETTING, name).model
-    scores = HeldOut(held_out, teacher).scores(from_layers(teacher, cut.keep))
+    scores = Evaluator(held_out, teacher).scores(from_layers(teacher, cut.keep))
     found = study.cost(engine, SETTING, name, cut)
     assert found.top1.mean == pytest.approx(scores.accuracy)
     assert found.loss.mean == pytest.approx(scores.loss, abs=1e-4)

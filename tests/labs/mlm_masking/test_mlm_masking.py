@@ -118,9 +118,9 @@ def test_many_draws_meet_the_expectation(engine, setting, whole):
     draws = 20_000
     counts = mlm_draws.many_draws(engine, setting, PIECES, how, draws, seed=1).double()
     for column, name in enumerate(("selected", "masked", "random", "kept")):
-        error = expected.spread[name] / math.sqrt(draws)
+        error = expected.std[name] / math.sqrt(draws)
         assert counts[:, column].mean().item() == pytest.approx(expected.mean[name], abs=5 * error)
-        assert counts[:, column].std().item() == pytest.approx(expected.spread[name], rel=0.05)
+        assert counts[:, column].std().item() == pytest.approx(expected.std[name], rel=0.05)
     assert expected.chances.sum().item() == pytest.approx(1)
     assert len(expected.chances) == len(candidates) + 1
     for number, chance in enumerate(expected.chances.tolist()):
@@ -136,7 +136,7 @@ def test_without_whole_words_the_count_is_binomial(engine, setting):
     assert expected.chances.tolist() == pytest.approx(
         [math.comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(n + 1)]
     )
-    assert expected.spread["selected"] == pytest.approx(math.sqrt(n * p * (1 - p)))
+    assert expected.std["selected"] == pytest.approx(math.sqrt(n * p * (1 - p)))
 
 
 def test_three_sights_differ_only_in_what_is_shown(engine, setting):

@@ -156,7 +156,7 @@ def test_hidden_word_is_the_texts_own_mask_or_a_word(engine: Engine, setting: Se
         assert expected in (None, tokens.pieces[position])
 
 
-def broken(engine: Engine, setting: Setting, *interventions) -> breaking.Broken:
+def broken(engine: Engine, setting: Setting, *interventions) -> breaking.Ablation:
     tokens = engine.tokens(setting, setting.teacher, TEXT)
     position = breaking.hidden_position(engine, setting, setting.teacher, tokens)
     ids = breaking.with_hidden(engine, setting, setting.teacher, tokens, position)

@@ -141,7 +141,7 @@ def test_the_experiment_is_summed_up_over_its_seeds(measure):
     for arm in (*found.alone, *found.distilled, *found.warmed):
         values = [r[measure] for r in runs if (r["labels"], r["temperature"]) == (arm.labels, arm.temperature)]
         assert sorted(arm.values) == sorted(values) and len(values) == len(seeds)
-        assert arm.mean == pytest.approx(np.mean(values)) and arm.spread == pytest.approx(np.std(values, ddof=1))
+        assert arm.mean == pytest.approx(np.mean(values)) and arm.std == pytest.approx(np.std(values, ddof=1))
     for gain, one, other in zip(found.gains, found.alone, found.distilled, strict=True):
         differences = np.array(other.values) - np.array(one.values)
         assert gain.mean == pytest.approx(differences.mean())

@@ -21,18 +21,18 @@ TEXT = "The doctor told the [MASK] to rest for a week."
 
 
 @pytest.fixture(scope="module")
-def gap() -> study.Gap:
+def gap() -> study.MaskedPosition:
     """The shipped teacher and student on one sentence; the true word is not the teacher's first choice by assumption."""
     setting = default_setting()
     return study.with_truth(ENGINE, setting, study.open_gap(ENGINE, setting, TEXT, 5), "patient")
 
 
 @pytest.fixture
-def small() -> study.Gap:
+def small() -> study.MaskedPosition:
     """A gap of 40 words with drawn logits, large enough to have bands and a tail."""
     draw = torch.Generator().manual_seed(0)
     teacher, student = 3 * torch.randn(2, 40, generator=draw)
-    return study.Gap(teacher, student, 7, lambda ids: [f"w{int(id)}" for id in ids])
+    return study.MaskedPosition(teacher, student, 7, lambda ids: [f"w{int(id)}" for id in ids])
 
 
 def test_the_gap_holds_what_the_models_say(gap):
@@ -126,7 +126,7 @@ def test_words_shown_include_both_models_and_the_truth(gap):
 def test_fewer_classes_keep_the_truth(gap):
     few = gap.only(10)
     assert few.words == 10 and few.word(few.truth) == "patient"
-    rare = study.Gap(gap.teacher, gap.student, int(gap.teacher.argmin()), gap.spell)
+    rare = study.MaskedPosition(gap.teacher, gap.student, int(gap.teacher.argmin()), gap.spell)
     assert rare.only(10).word(rare.only(10).truth) == rare.word(rare.truth)
     assert rare.only(10).words == 10
 
@@ -211,7 +211,7 @@ def test_the_riddle_has_one_right_answer(gap):
     rises = [p > q for p, q in zip(asked.teacher, asked.student, strict=True)]
     assert rises.count(True) == 1 and rises.index(True) == asked.answer
     assert gap.truth not in asked.ids and len(set(asked.ids)) == 3
-    twin = study.Gap(gap.teacher, gap.teacher, gap.truth, gap.spell)
+    twin = study.MaskedPosition(gap.teacher, gap.teacher, gap.truth, gap.spell)
     assert twin.identical and gradients.riddle(twin, 2) is None
 
 

@@ -32,12 +32,12 @@ TEXT = "a large wild cat that hunts deer in the forests of Asia"
 
 
 @pytest.fixture(scope="module")
-def cast() -> study.Cast:
+def cast() -> study.PairedTraces:
     return study.read(ENGINE, SETTING, "words", TEXT)
 
 
 @pytest.fixture(scope="module")
-def bench() -> costing.Bench:
+def bench() -> costing.LayerCostBench:
     return costing.bench_of(ENGINE, SETTING, "minilm-teacher")
 
 
@@ -240,7 +240,7 @@ def run(tmp_path_factory) -> Run:
     made = replace(running.plan(running.Setup(steps=4, seeds=2), "tiny"), measure_every=2, snapshots=2)
     known = material.logits, material.held_out_logits
     made = Run.create(tmp_path_factory.mktemp("runs") / "tiny", made, material.texts, material.held_out, *known)
-    assert Session(made).work() == "finished"
+    assert Session(made).train() == "finished"
     return made
 
 
@@ -252,7 +252,7 @@ def test_frames_are_the_kept_students(run):
     with torch.no_grad():
         state = kept.base_model(input_ids=tokens.ids[None]).last_hidden_state[0]
     assert torch.allclose(found[1].cast.students["tinybert"].layers[-1].hidden, state, atol=1e-5)
-    again = courses.Album(ENGINE, run)  # opened in another order, the same students
+    again = courses.RunSnapshots(ENGINE, run)  # opened in another order, the same students
     last, first = (again.trace("minilm", step, TEXT) for step in (4, 1))
     assert torch.equal(last.hidden, found[-1].cast.students["minilm"].hidden)
     assert torch.equal(first.hidden, found[0].cast.students["minilm"].hidden)

@@ -13,7 +13,7 @@ import pytest
 
 import lessons
 from core.distill.objective import CONTROL, mixture
-from core.distill.training import Training
+from core.distill.training import TrainingConfig
 from core.labs.worth_it.notebook import TEXTS, notebook
 from core.labs.worth_it.sources import of_run, shipped
 from core.runs.datasets import TEACHER, kinds_material
@@ -30,11 +30,13 @@ def run(tmp_path_factory):
     student = StudentPlan(depth=1, width=32, heads=2)
     arms = {"distilled": ArmPlan(student, mixture(0.9, 2.0)), "control": ArmPlan(student, CONTROL)}
     extra = {"page": "distil", "material": {"kind": "kinds", **MADE}}
-    plan = RunPlan(HOSTILE, "single_label", (TEACHER,), arms, Training(steps=2), (0, 1), measure_every=2, extra=extra)
+    plan = RunPlan(
+        HOSTILE, "single_label", (TEACHER,), arms, TrainingConfig(steps=2), (0, 1), measure_every=2, extra=extra
+    )
     material = kinds_material(**MADE)
     folder = tmp_path_factory.mktemp("runs") / "first"
     run = Run.create(folder, plan, material.texts, material.held_out, material.logits, material.held_out_logits)
-    assert Session(run).work() == "finished"
+    assert Session(run).train() == "finished"
     return run
 
 

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from core.data.kinds import definitions, teacher_logits
-from core.distill.evaluation import HeldOut
+from core.distill.evaluation import Evaluator
 from core.distill.objective import CONTROL, mixture
 from core.distill.students import open_for
 from core.distill.texts import UNLABELLED
-from core.distill.training import Training
+from core.distill.training import TrainingConfig
 from core.engine import ENGINE
 from core.errors import LabError
 from core.folders import FOLDER_VARIABLE
@@ -37,14 +37,14 @@ def made(folder, plan, material, steps=None, labels=True):
     if not labels:
         held_out = held_out.without_labels(range(len(held_out)))
     run = Run.create(folder, plan, material.texts, held_out, material.logits, material.held_out_logits)
-    Session(run).work(steps=steps)
+    Session(run).train(steps=steps)
     return run
 
 
 @pytest.fixture(scope="module")
 def kinds_plan():
     arms = {"distilled": ArmPlan(STUDENT, mixture(0.9, 2.0)), "control": ArmPlan(STUDENT, CONTROL)}
-    training = Training(steps=4, rate=2e-3)
+    training = TrainingConfig(steps=4, learning_rate=2e-3)
     return RunPlan("<b>tiny</b>", "single_label", (TEACHER,), arms, training, (0, 1, 2), measure_every=4, snapshots=1)
 
 
@@ -76,7 +76,7 @@ def test_a_report_says_what_the_run_measured_itself(run):
 def test_calibration_is_that_of_the_students_logits(run):
     report, held_out = sources.of_run(run), sources.held_out_of(run)
     student = open_for(run.student_folder("distilled", 1), "single_label")
-    logits = HeldOut(held_out).logits(student)
+    logits = Evaluator(held_out).logits(student)
     expected = expected_calibration_error(logits.softmax(-1), held_out.labels)
     assert report.arms["distilled"].ece[1] == pytest.approx(expected, abs=1e-6)
     assert int(report.arms["distilled"].bins.count.sum()) == 3 * 60  # all seeds together
@@ -228,7 +228,7 @@ def test_the_typical_texts_are_of_the_median_length(small):
 def test_masked_words(tmp_path):
     arms = {"mimic": ArmPlan(StudentPlan(layers=(0, 5)), mixture(1.0, 2.0))}
     plan = RunPlan(
-        "words", "masked_words", ("minilm-teacher",), arms, Training(steps=1, batch=4), (3,), measure_every=1
+        "words", "masked_words", ("minilm-teacher",), arms, TrainingConfig(steps=1, batch_size=4), (3,), measure_every=1
     )
     run = made(tmp_path / "words", plan, words_material("minilm-teacher", texts=8, held_out=8))
     report = sources.of_run(run)
@@ -260,7 +260,7 @@ def test_bad_runs_are_refused_with_a_reason(tmp_path, kinds_plan, small, monkeyp
     error = refusal(unfinished)
     assert error.code == "run_unfinished" and error.details["done"] == 2 and error.details["steps"] == 12
 
-    Session(unfinished).work(wanted=lambda: "stop")
+    Session(unfinished).train(wanted=lambda: "stop")
     report = sources.of_run(unfinished)
     assert report.notes[0] == ("cut", {"done": 2, "steps": 12, "seeds": 1, "all": 3})
 
@@ -277,7 +277,7 @@ def test_bad_runs_are_refused_with_a_reason(tmp_path, kinds_plan, small, monkeyp
     (broken.folder / "run.json").write_text("{")
     assert refusal(broken).code == "broken_run"
 
-    failed = made(tmp_path / "nan", replace(kinds_plan, training=Training(steps=4, rate=1e30)), small)
+    failed = made(tmp_path / "nan", replace(kinds_plan, training=TrainingConfig(steps=4, learning_rate=1e30)), small)
     assert failed.status().state == "failed" and refusal(failed).code == "nan_loss"
 
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
@@ -289,7 +289,7 @@ def test_bad_runs_are_refused_with_a_reason(tmp_path, kinds_plan, small, monkeyp
 
 def test_only_an_owners_finished_runs_are_listed(tmp_path, kinds_plan, small, monkeypatch):
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
-    one_seed = replace(kinds_plan, seeds=(0,), training=Training(steps=1))
+    one_seed = replace(kinds_plan, seeds=(0,), training=TrainingConfig(steps=1))
     mine = made(tmp_path / "runs" / "mine", one_seed, small)
     mine.write_status(replace(mine.status(), owner="me"))
     made(tmp_path / "runs" / "theirs", one_seed, small)

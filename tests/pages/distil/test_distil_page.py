@@ -15,7 +15,7 @@ from core.labs.distil import curves
 from core.labs.distil import probe as looks
 from core.labs.distil.setup import Setup, begin
 from core.runs.run import Run
-from core.runs.server import close_workshop, workshop
+from core.runs.server import close_run_queue, run_queue
 from pages.kit.visitor import LOCAL
 from tests.pages.reading import open_page, text_of
 
@@ -32,12 +32,12 @@ def at_home(monkeypatch):
 
 @pytest.fixture(scope="module", autouse=True)
 def own_workshop(tmp_path_factory):
-    """A workshop of this module's own."""
+    """A run queue of this module's own."""
     with pytest.MonkeyPatch.context() as patch:
-        close_workshop()
+        close_run_queue()
         patch.setenv(FOLDER_VARIABLE, str(tmp_path_factory.mktemp("data")))
         yield
-        close_workshop()
+        close_run_queue()
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +50,9 @@ def finished(own_workshop) -> Run:
 
 def wait(name: str) -> None:
     deadline = time.monotonic() + 180
-    while workshop().view(name).status.active and time.monotonic() < deadline:
+    while run_queue().view(name).status.active and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert workshop().view(name).state == "finished", workshop().view(name)
+    assert run_queue().view(name).state == "finished", run_queue().view(name)
 
 
 def opened(**address: str) -> AppTest:
@@ -187,7 +187,7 @@ def test_play_starts_what_is_set_up_and_shows_it(figures):
     app.run()
     name = app.query_params["dl_run"]
     name = name[0] if isinstance(name, list) else name
-    run = Run(workshop().folder / name)
+    run = Run(run_queue().folder / name)
     plan = run.written_plan
     assert plan["training"]["steps"] == 20 and plan["extra"]["prediction"] == 2 and plan["extra"]["page"] == "distil"
     assert plan["arms"]["distilled"]["student"]["width"] == 48 and run.status().owner == LOCAL

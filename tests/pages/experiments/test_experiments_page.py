@@ -12,7 +12,7 @@ from core.folders import FOLDER_VARIABLE
 from core.labs.experiments import outcome as outcomes
 from core.labs.experiments import plans as study
 from core.labs.experiments import results
-from core.runs.server import close_workshop, workshop
+from core.runs.server import close_run_queue, run_queue
 from tests.pages.reading import open_page, text_of
 
 TINY = {
@@ -26,14 +26,14 @@ TINY = {
 
 @pytest.fixture(scope="module", autouse=True)
 def shop(tmp_path_factory):
-    """One workshop for this file, with experiments of a few steps."""
+    """One run queue for this file, with experiments of a few steps."""
     with pytest.MonkeyPatch.context() as patch:
-        close_workshop()
+        close_run_queue()
         patch.setenv(FOLDER_VARIABLE, str(tmp_path_factory.mktemp("data")))
         patch.setattr(study, "SIZES", TINY)
         patch.setattr("core.labs.experiments.predictions.MEASURED", 60)
         yield
-        close_workshop()
+        close_run_queue()
 
 
 ME, SOMEBODY = "a" * 32, "b" * 32
@@ -65,9 +65,9 @@ def start(app: AppTest, key: str, guess: int | None = None) -> list[str]:
 
 def wait(names: list[str]) -> None:
     deadline = time.monotonic() + 180
-    while any(workshop().view(name).status.active for name in names) and time.monotonic() < deadline:
+    while any(run_queue().view(name).status.active for name in names) and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert {workshop().view(name).state for name in names} == {"finished"}
+    assert {run_queue().view(name).state for name in names} == {"finished"}
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def done(shop) -> dict[str, list[str]]:
     for key in study.KEYS:
         app = show(lang="en", xp_which=key)
         found[key] = start(app, key, guess=0)
-        assert app.get("progress") or workshop().view(found[key][0]).state == "finished"
+        assert app.get("progress") or run_queue().view(found[key][0]).state == "finished"
     for names in found.values():
         wait(names)
     return found
@@ -144,8 +144,8 @@ def test_again_means_other_seeds_and_another_kind_means_another_run(done):
     assert app.button(key="xp_start_absent").label == t("run_other")
     names = start(app, "absent")
     wait(names)
-    assert workshop().view(names[0]).plan["extra"]["material"]["left_out"] == ["animal"]
-    assert workshop().view(names[0]).plan["seeds"] == [0]
+    assert run_queue().view(names[0]).plan["extra"]["material"]["left_out"] == ["animal"]
+    assert run_queue().view(names[0]).plan["seeds"] == [0]
 
 
 def test_a_run_of_somebody_else_is_looked_at_and_not_steered(done):
@@ -199,7 +199,7 @@ def test_the_code_of_a_whole_experiment_runs(done, snippets_on, printed_by):
         app.radio(key="xp_guess_absent").set_value(0).run()
     written = snippets_on(app, "experiments")["run"].core
     assert "**{'kind': 'food', 'temperature': 4.0}" in written
-    assert "Comeback" in printed_by(written.replace("close_workshop()", ""))
+    assert "OmittedClass" in printed_by(written.replace("close_run_queue()", ""))
 
 
 def test_all_runs_of_an_experiment_pause_and_go_on_together(done, monkeypatch):
@@ -209,15 +209,15 @@ def test_all_runs_of_an_experiment_pause_and_go_on_together(done, monkeypatch):
     names = start(app, "steps")
     app.button(key="xp_pause").click().run()
     deadline = time.monotonic() + 60
-    while any(workshop().view(name).status.active for name in names) and time.monotonic() < deadline:
+    while any(run_queue().view(name).status.active for name in names) and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert {workshop().view(name).state for name in names} == {"paused"}
+    assert {run_queue().view(name).state for name in names} == {"paused"}
     app.run()
     t = lessons.labels("experiments", "en")
     assert t("not_finished") in text_of(app) and captions(app)[3] == t("unfinished")
     app.button(key="xp_go_on").click().run()
-    assert all(workshop().view(name).status.active for name in names)
+    assert all(run_queue().view(name).status.active for name in names)
     for name in names:
-        workshop().delete(name)
+        run_queue().delete(name)
     app = show(lang="en", xp_which="steps", xp_runs_steps="~".join(names))
     assert app.error and app.button(key="xp_start_steps").label  # gone, and the page goes on

@@ -13,7 +13,7 @@ import lessons
 from core.folders import FOLDER_VARIABLE
 from core.labs.distil.setup import Setup, begin
 from core.runs.run import Run
-from core.runs.server import close_workshop, workshop
+from core.runs.server import close_run_queue, run_queue
 from pages.kit.visitor import LOCAL
 
 SETUP = Setup(depth=1, width=48, heads=2, texts=64, labels=32, steps=400, seeds=1, batch=8)
@@ -22,12 +22,12 @@ T = lessons.labels("distil", "en")
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
-    """A workshop of this module's own."""
+    """A run queue of this module's own."""
     with pytest.MonkeyPatch.context() as patch:
-        close_workshop()
+        close_run_queue()
         patch.setenv(FOLDER_VARIABLE, str(tmp_path_factory.mktemp("data")))
-        yield workshop()
-        close_workshop()
+        yield run_queue()
+        close_run_queue()
 
 
 @pytest.fixture(autouse=True)

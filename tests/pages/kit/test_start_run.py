@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 import lessons
 from core.folders import FOLDER_VARIABLE
 from core.labs.what_to_match import plan as running
-from core.runs.server import close_workshop, workshop
+from core.runs.server import close_run_queue, run_queue
 from pages.kit.visitor import LOCAL
 
 T = lessons.labels("what_to_match", "en")
@@ -16,12 +16,12 @@ T = lessons.labels("what_to_match", "en")
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
-    """A workshop of this module's own."""
+    """A run queue of this module's own."""
     with pytest.MonkeyPatch.context() as patch:
-        close_workshop()
+        close_run_queue()
         patch.setenv(FOLDER_VARIABLE, str(tmp_path_factory.mktemp("data")))
-        yield workshop()
-        close_workshop()
+        yield run_queue()
+        close_run_queue()
 
 
 @pytest.fixture(autouse=True)

@@ -22,7 +22,7 @@ OPEN = 1 + any(card.name == "kinds-student" for card in catalog())
 GUESSED = 3 * (FOLDER / RESULTS).exists()
 
 
-def gap_of(text: str, which: int = 0, truth: str | None = None) -> study.Gap:
+def gap_of(text: str, which: int = 0, truth: str | None = None) -> study.MaskedPosition:
     setting = default_setting()
     tokens = ENGINE.tokens(setting, setting.teacher, text)
     position = predictions.masked_positions(ENGINE, setting, setting.teacher, tokens)[which]
@@ -31,7 +31,7 @@ def gap_of(text: str, which: int = 0, truth: str | None = None) -> study.Gap:
 
 
 @pytest.fixture(scope="module")
-def gap() -> study.Gap:
+def gap() -> study.MaskedPosition:
     return gap_of(EXAMPLES[0]["text"], truth=EXAMPLES[0]["truth"][0])
 
 

@@ -20,7 +20,7 @@ from core.labs.what_to_match import plan as running
 from core.labs.what_to_match import relations as study
 from core.runs.datasets import kinds_material
 from core.runs.run import Run
-from core.runs.server import close_workshop, workshop
+from core.runs.server import close_run_queue, run_queue
 from core.runs.session import Session
 from tests.pages.reading import open_page, text_of
 
@@ -31,12 +31,12 @@ T = lessons.labels("what_to_match", "en")
 
 @pytest.fixture(scope="module", autouse=True)
 def own_runs(tmp_path_factory) -> Iterator[None]:
-    """A folder of runs of this file's own, and one workshop for all its tests."""
-    close_workshop()
+    """A folder of runs of this file's own, and one run queue for all its tests."""
+    close_run_queue()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(FOLDER_VARIABLE, str(tmp_path_factory.mktemp("data")))
         yield
-        close_workshop()
+        close_run_queue()
 
 
 def tiny_run(name: str) -> Run:
@@ -52,7 +52,7 @@ def tiny_run(name: str) -> Run:
 def run(own_runs) -> Run:
     """A finished run."""
     found = tiny_run("tiny")
-    assert Session(found).work() == "finished"
+    assert Session(found).train() == "finished"
     return found
 
 
@@ -189,12 +189,12 @@ def test_it_waits_for_a_guess_then_starts_what_was_set_up(opened):
     assert "TinyBERT's pairs: 1 → 1, 2 → 2, 3 → 6" in text_of(at)
     at.button(key="wm_start").click().run()
     name = at.query_params["wm_run"]
-    view = workshop().view(name)
+    view = run_queue().view(name)
     assert view.plan["extra"]["prediction"] == "tinybert" and view.plan["extra"]["page"] == "what_to_match"
     setup = {"steps": 80, "procedure": "before", "weight": 1.0, "map_": [0, 1, 5], "seeds": 2}
     assert view.plan["extra"]["setup"] == setup and view.plan["training"]["steps"] == 80
     assert not at.exception and not at.error and T("still_running") in text_of(at)
-    workshop().delete(name)
+    run_queue().delete(name)
 
 
 def test_a_finished_run_is_shown_and_judged(run, figures):
@@ -225,7 +225,7 @@ def test_a_finished_run_is_shown_and_judged(run, figures):
 
 def test_a_paused_run_shows_what_it_has():
     found = tiny_run("paused")
-    assert Session(found).work(steps=2) == "paused"
+    assert Session(found).train(steps=2) == "paused"
     at = show(wm_run="paused")
     assert not at.exception and not at.error
     assert "After step 2," in text_of(at) and T("unfinished") in text_of(at)

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 import lessons
 from core.distill.objective import CONTROL, mixture
-from core.distill.training import Training
+from core.distill.training import TrainingConfig
 from core.folders import FOLDER_VARIABLE, runs_folder
 from core.labs.worth_it import costs, sources
 from core.measure import label_budgets as kinds_experiment
@@ -47,17 +47,19 @@ def runs(tmp_path_factory):
         }
 
         def make(name, steps=None, owner=ME, **changes):
-            plan = RunPlan(TITLE, "single_label", (TEACHER,), arms, Training(steps=2), (0, 1, 2), 2, 1, extra=extra)
+            plan = RunPlan(
+                TITLE, "single_label", (TEACHER,), arms, TrainingConfig(steps=2), (0, 1, 2), 2, 1, extra=extra
+            )
             texts = (material.texts, material.held_out, material.logits, material.held_out_logits)
             run = Run.create(folder / name, replace(plan, **changes), *texts)
-            Session(run).work(steps=steps)
+            Session(run).train(steps=steps)
             run.write_status(replace(run.status(), owner=owner, submitted=1.7e9))
 
         make("mine")
         make("one-seed", seeds=(5,))
         make("several", arms=several, seeds=(0, 1))
         make("unfinished", steps=1)
-        make("failed", training=Training(steps=4, rate=1e30))
+        make("failed", training=TrainingConfig(steps=4, learning_rate=1e30))
         make("theirs", owner="somebody")
         yield folder
 
