@@ -13,8 +13,8 @@ import transformers
 from hypothesis import settings
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from core.distill.encoding import encode, masked
 from core.distill.forward import observed
+from core.distill.inputs.encoding import encode, masked
 from core.distill.students import fresh
 from core.engine import Engine, Setting, default_setting
 from core.models import Checkpoint, load

@@ -3,8 +3,8 @@
 For example:
 
     from core.distill.distiller import Arm, Distiller, TrainingConfig
-    from core.distill.encoding import encode
-    from core.distill.objective import CONTROL, mixture
+    from core.distill.inputs.encoding import encode
+    from core.distill.objectives.objective import CONTROL, mixture
     from core.distill.students import fresh, open_for, save
 
     teacher = open_for(folder, "single_label")

@@ -19,16 +19,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from core.distill.batching import derive_seed, plan
 from core.distill.forward import FeatureRequest, shape_of
-from core.distill.learner import Arm, StudentTrainer
-from core.distill.objective import stages_of
+from core.distill.inputs.batching import derive_seed, plan
+from core.distill.inputs.texts import Batch, TokenizedTexts
+from core.distill.inputs.words import whole_again
+from core.distill.objectives.objective import stages_of
+from core.distill.objectives.terms import Matching, Soft
 from core.distill.students import name_of, refuse_untrained_head
-from core.distill.teaching import TeacherCache
-from core.distill.terms import Matching, Soft
-from core.distill.texts import Batch, TokenizedTexts
+from core.distill.teacher_cache import TeacherCache
+from core.distill.trainer import Arm, StudentTrainer
 from core.distill.training import Step, TrainingConfig
-from core.distill.words import whole_again
 from core.errors import LabError
 
 __all__ = ["Arm", "Distiller", "Step", "TrainingConfig"]
@@ -77,13 +77,13 @@ class Distiller:
         self.done = self.epoch = self._place = 0
         self._batches = self._plan(0)
         self._read = texts.at_epoch(0)
-        self._learners: dict[str, StudentTrainer] = {}
+        self._trainers: dict[str, StudentTrainer] = {}
         needs = FeatureRequest()
         for name, arm in arms.items():
             _check(arm, teachers, texts)
-            learner = StudentTrainer(name, arm, teachers[0] if teachers else None, texts, training, self.device)
-            self._learners[name] = learner
-            needs |= learner.needs_of_teacher
+            trainer = StudentTrainer(name, arm, teachers[0] if teachers else None, texts, training, self.device)
+            self._trainers[name] = trainer
+            needs |= trainer.needs_of_teacher
         if needs.logits:
             for model in teachers:
                 refuse_untrained_head(model)
@@ -100,7 +100,7 @@ class Distiller:
     @property
     def students(self) -> dict[str, nn.Module]:
         """The students by name, as they are now; they answer for any text, also between two steps."""
-        return {name: learner.student for name, learner in self._learners.items()}
+        return {name: trainer.student for name, trainer in self._trainers.items()}
 
     @property
     def finished(self) -> bool:
@@ -125,9 +125,9 @@ class Distiller:
         batch = batch.to(self.device)
         rate = self.training.rate_at(self.done)
         progress = self.done / self.training.steps
-        for learner in self._learners.values():
-            learner.weigh(batch, features, progress, derive_seed(self.training.seed, self.done), self.done + 1)
-        arms = {name: learner.move(rate) for name, learner in self._learners.items()}
+        for trainer in self._trainers.values():
+            trainer.backward(batch, features, progress, derive_seed(self.training.seed, self.done), self.done + 1)
+        arms = {name: trainer.step(rate) for name, trainer in self._trainers.items()}
         self.done += 1
         self._place += 1
         seconds = time.perf_counter() - started
@@ -135,22 +135,22 @@ class Distiller:
 
     def finish(self) -> dict[str, nn.Module]:
         """Makes the students plain models of transformers again, in eval mode, and returns them by name."""
-        for learner in self._learners.values():
-            whole_again(learner.student)
-            learner.student.eval()
+        for trainer in self._trainers.values():
+            whole_again(trainer.student)
+            trainer.student.eval()
         return self.students
 
     def state_dict(self) -> dict[str, Any]:
         """Where the training stands: plain numbers, and for each arm tensors by name, see `StudentTrainer.state_dict`."""
-        arms = {name: learner.state_dict() for name, learner in self._learners.items()}
+        arms = {name: trainer.state_dict() for name, trainer in self._trainers.items()}
         return {"done": self.done, "epoch": self.epoch, "place": self._place, "arms": arms}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Goes on where another `Distiller` of the same arguments stood."""
         self.done, self.epoch, self._place = state["done"], state["epoch"], state["place"]
         self._batches, self._read = self._plan(self.epoch), self.texts.at_epoch(self.epoch)
-        for name, learner in self._learners.items():
-            learner.load_state_dict(state["arms"][name])
+        for name, trainer in self._trainers.items():
+            trainer.load_state_dict(state["arms"][name])
 
     def _plan(self, epoch: int, seed: int | None = None) -> list[Tensor]:
         training = self.training

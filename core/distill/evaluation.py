@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from core.distill.forward import FeatureRequest, asked_labels, forward, observed
-from core.distill.losses import bernoulli_hard_loss, bernoulli_soft_loss, hard_loss, soft_loss
-from core.distill.texts import TokenizedTexts
+from core.distill.inputs.texts import TokenizedTexts
+from core.distill.objectives.losses import bernoulli_hard_loss, bernoulli_soft_loss, hard_loss, soft_loss
 from core.theory.masking import IGNORED
 
 

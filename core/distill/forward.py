@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, fields
 import torch
 from torch import Tensor, nn
 
-from core.distill.texts import Batch, Task
+from core.distill.inputs.texts import Batch, Task
 from core.models.families import apply_head
 from core.theory.masking import IGNORED
 from core.trace.observe import ATTENTION, observing

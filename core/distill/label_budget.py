@@ -19,10 +19,10 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from core.data.kinds import definitions, teacher_logits
 from core.distill.distiller import Arm, Distiller, TrainingConfig
-from core.distill.encoding import encode
-from core.distill.objective import CONTROL, mixture
+from core.distill.inputs.encoding import encode
+from core.distill.inputs.texts import TokenizedTexts
+from core.distill.objectives.objective import CONTROL, mixture
 from core.distill.students import fresh, open_for
-from core.distill.texts import TokenizedTexts
 from core.measure.calibration import reliability
 from core.models.loading import open_tokenizer
 

@@ -20,9 +20,9 @@ from torch.nn import functional as F
 from transformers import BertConfig, PreTrainedConfig, PreTrainedModel
 
 from core.distill.heads import check_heads, switch_off
-from core.distill.layer_maps import by_hand
-from core.distill.texts import Task
-from core.distill.words import whole_state, whole_table
+from core.distill.inputs.texts import Task
+from core.distill.inputs.words import whole_state, whole_table
+from core.distill.objectives.layer_maps import by_hand
 from core.errors import LabError
 from core.files import writing
 from core.models.building import ONE_AT_A_TIME

@@ -39,8 +39,8 @@ class TrainingConfig:
         weight_decay: on matrices, not on embeddings, biases and layer norms.
         max_grad_norm: largest length of the gradient.
         dropout: whether the students drop out. Short runs on few texts learn faster without.
-        train_embeddings: "in_use" trains the word embeddings that occur in the texts (see `core.distill.words`), "all" every row,
-            "frozen" none.
+        train_embeddings: "in_use" trains the word embeddings that occur in the texts (see
+            `core.distill.inputs.words`), "all" every row, "frozen" none.
         precision: "bfloat16" and "float16" compute the matrix products in that type and keep weights, losses and optimizer in
             float32 (Micikevicius et al. 2018, Mixed Precision Training, section 3); "mixed" is bfloat16. float16 ends at 65,504
             and 6e-8, so its loss is scaled before the gradient is taken. "auto" is bfloat16 on a CUDA GPU that computes in

@@ -22,7 +22,7 @@ import torch
 from torch import nn
 
 from core.distill.forward import FeatureRequest, forward
-from core.distill.texts import Batch, Task
+from core.distill.inputs.texts import Batch, Task
 
 ROUNDS, FEWEST, WARM_UP = 30, 9, 3
 """Timed passes of each model, the fewest where they are slow, and passes before them that are not timed."""

@@ -18,7 +18,7 @@ import yaml
 from torch import nn
 
 from core.distill.evaluation import Evaluator, Metrics
-from core.distill.objective import Stage
+from core.distill.objectives.objective import Stage
 from core.files import write_whole
 from core.models.finished import find_card
 from core.runs.plan import RunPlan

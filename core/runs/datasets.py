@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 
 from core.data.kinds import KINDS, Definition, definitions, teacher_logits
-from core.distill.encoding import encode, masked
-from core.distill.texts import TokenizedTexts
+from core.distill.inputs.encoding import encode, masked
+from core.distill.inputs.texts import TokenizedTexts
 from core.engine import ENGINE, Engine, Setting
 from core.memory import remembered
 from core.runs.plan import RunPlan

@@ -22,9 +22,9 @@ from typing import Any, Literal
 
 from torch import nn
 
-from core.distill.objective import Objective, Recipe, Stage, stages_from_list, stages_of, stages_to_list
+from core.distill.inputs.texts import Task
+from core.distill.objectives.objective import Objective, Recipe, Stage, stages_from_list, stages_of, stages_to_list
 from core.distill.students import fresh, from_layers, open_for
-from core.distill.texts import Task
 from core.distill.training import TrainingConfig
 
 

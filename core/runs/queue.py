@@ -22,8 +22,8 @@ from typing import Any
 from core.errors import LabError
 from core.runs.estimates import Estimates
 from core.runs.index import all_runs, open_run
+from core.runs.process.worker_process import WorkerProcess
 from core.runs.run import RESUMABLE, Run, Status
-from core.runs.worker_process import WorkerProcess
 
 FALSE_STARTS = 3
 """Workers in a row that ended before they were ready: then something is wrong for good, and no more are started."""
@@ -80,7 +80,7 @@ class RunQueue:
     Args:
         folder: in which the runs lie, each in a folder of its own.
         slots: worker processes; one for every two cores if None, but at least one.
-        options: passed on to `core.runs.session.Session`.
+        options: passed on to `core.runs.process.session.Session`.
     """
 
     def __init__(self, folder: Path | str, slots: int | None = None, options: dict[str, Any] | None = None) -> None:

@@ -24,7 +24,7 @@ from core.errors import LabError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from core.distill.texts import TokenizedTexts
+    from core.distill.inputs.texts import TokenizedTexts
     from core.runs.plan import RunPlan
 
 State = Literal["new", "queued", "running", "paused", "stopped", "finished", "failed", "interrupted"]

@@ -5,7 +5,7 @@ with kept(run, "distilled", 0, teacher).at(120) as student:    # one model a stu
     ...
 
 `run.snapshots(arm)` lists the steps. A file holds the student's state in half precision, as it was in training: where only the
-words in use train, the rows of those words instead of the whole table (see `core.distill.words`).
+words in use train, the rows of those words instead of the whole table (see `core.distill.inputs.words`).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from core.distill.forward import observed
+from core.distill.inputs.words import with_words_in_use
 from core.distill.students import open_for
-from core.distill.words import with_words_in_use
 from core.errors import LabError
 from core.files import writing
 from core.memory import RecentlyUsed

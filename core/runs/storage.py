@@ -21,7 +21,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from core.distill.texts import MaskedTexts, TokenizedTexts
+from core.distill.inputs.texts import MaskedTexts, TokenizedTexts
 from core.errors import LabError
 from core.files import write_whole, writing
 

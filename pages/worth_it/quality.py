@@ -121,7 +121,7 @@ def cards(page: Page, report: Report, arm: str) -> None:
                 st.metric(
                     f"{called[whose]} · {t(f'measures.{report.measure}')}",
                     share(page, found.mean(report.measure)),
-                    t("seeds_of", std=spread, count=count) if count > 1 else t("one_value"),
+                    t("seeds_of", spread=spread, count=count) if count > 1 else t("one_value"),
                     delta_color="off",
                     delta_arrow="off",
                 )
@@ -168,9 +168,7 @@ def seeds_of(page: Page, report: Report, arm: str, measure: str) -> list[plots.S
     """What the picture of every seed shows; the teacher agrees with itself, which says nothing."""
     called = names(page, report, arm)
     return [
-        plots.Seeds(
-            called[whose], whose, one.seeds, tuple(getattr(one, measure)), one.mean(measure), one.std(measure)
-        )
+        plots.Seeds(called[whose], whose, one.seeds, tuple(getattr(one, measure)), one.mean(measure), one.std(measure))
         for whose, one in shown(report, arm).items()
         if (whose, measure) != ("teacher", "agreement")
     ]

@@ -17,13 +17,13 @@ import torch
 from torch.nn import functional as F
 
 from core.data.kinds import definitions
-from core.distill.batching import plan
 from core.distill.distiller import Arm, Distiller, TrainingConfig
-from core.distill.encoding import encode
 from core.distill.forward import observed
-from core.distill.objective import Objective
+from core.distill.inputs.batching import plan
+from core.distill.inputs.encoding import encode
+from core.distill.objectives.objective import Objective
+from core.distill.objectives.terms import Hard, Soft
 from core.distill.students import fresh
-from core.distill.terms import Hard, Soft
 from core.models import load
 
 TEXTS, BATCH, EPOCHS, ROUNDS = 640, 32, 3, 3

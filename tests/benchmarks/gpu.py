@@ -23,10 +23,10 @@ import torch
 
 from core.data.kinds import definitions
 from core.distill.distiller import Arm, Distiller, TrainingConfig
-from core.distill.encoding import encode, masked
-from core.distill.objective import CONTROL, Objective
+from core.distill.inputs.encoding import encode, masked
+from core.distill.objectives.objective import CONTROL, Objective
+from core.distill.objectives.terms import AttentionScores, Hard, Hidden, Soft
 from core.distill.students import fresh, from_layers, open_for
-from core.distill.terms import AttentionScores, Hard, Hidden, Soft
 from core.models import load
 from core.models.card import SHIPPED
 from core.models.loading import best_device

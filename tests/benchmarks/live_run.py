@@ -16,9 +16,9 @@ from pathlib import Path
 from torch import Tensor
 
 from core.data.kinds import definitions, teacher_logits
-from core.distill.encoding import encode
-from core.distill.objective import CONTROL, mixture
-from core.distill.texts import TokenizedTexts
+from core.distill.inputs.encoding import encode
+from core.distill.inputs.texts import TokenizedTexts
+from core.distill.objectives.objective import CONTROL, mixture
 from core.distill.training import TrainingConfig
 from core.models import load
 from core.runs.plan import ArmPlan, RunPlan, StudentPlan

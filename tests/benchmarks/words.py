@@ -8,12 +8,12 @@ import time
 import torch
 from torch import nn
 
-from core.distill.batching import plan
-from core.distill.encoding import encode
 from core.distill.forward import FeatureRequest, forward, observed
-from core.distill.losses import hard_loss
+from core.distill.inputs.batching import plan
+from core.distill.inputs.encoding import encode
+from core.distill.inputs.words import with_words_in_use
+from core.distill.objectives.losses import hard_loss
 from core.distill.students import fresh
-from core.distill.words import with_words_in_use
 from core.models import catalog, load
 
 TEXTS, WORDS, BATCH, ROUNDS = (500, 2000), 23, 32, 60

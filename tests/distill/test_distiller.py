@@ -11,10 +11,10 @@ import torch
 from core.distill.distiller import Arm, Distiller, TrainingConfig
 from core.distill.evaluation import Evaluator
 from core.distill.forward import forward, shape_of
-from core.distill.objective import CONTROL, Objective, mixture
-from core.distill.recipes import RECIPES
-from core.distill.terms import AttentionScores, Hard, Hidden, Soft, ValueRelation
-from core.distill.words import WordsInUse
+from core.distill.inputs.words import WordsInUse
+from core.distill.objectives.objective import CONTROL, Objective, mixture
+from core.distill.objectives.recipes import RECIPES
+from core.distill.objectives.terms import AttentionScores, Hard, Hidden, Soft, ValueRelation
 from core.errors import LabError
 
 TRAINING = TrainingConfig(steps=12, batch_size=10, learning_rate=3e-3, seed=1)

@@ -8,11 +8,14 @@ import textwrap
 import pytest
 import torch
 
-from core.distill import distiller, encoding, evaluation, objective, students
+from core.distill import distiller, evaluation, students
+from core.distill.inputs import encoding
+from core.distill.objectives import objective
 
 MODULES = (
-    "batching distiller encoding evaluation features forward layer_maps learner losses objective recipes schedules students "
-    "teaching terms texts training words"
+    "distiller evaluation forward students teacher_cache trainer training inputs.batching inputs.encoding inputs.texts "
+    "inputs.words objectives.features objectives.layer_maps objectives.losses objectives.objective objectives.recipes "
+    "objectives.schedules objectives.terms"
 ).split()
 
 
@@ -33,12 +36,12 @@ def test_the_example_runs(name, model, texts, tiny, tmp_path, monkeypatch):
             for part in (distiller, encoding, evaluation, objective, students)
             for key, value in vars(part).items()
         },
-        **vars(importlib.import_module("core.distill.batching")),
-        **vars(importlib.import_module("core.distill.layer_maps")),
+        **vars(importlib.import_module("core.distill.inputs.batching")),
+        **vars(importlib.import_module("core.distill.objectives.layer_maps")),
         **vars(importlib.import_module("core.distill.forward")),
-        **vars(importlib.import_module("core.distill.terms")),
-        **vars(importlib.import_module("core.distill.recipes")),
-        **vars(importlib.import_module("core.distill.schedules")),
+        **vars(importlib.import_module("core.distill.objectives.terms")),
+        **vars(importlib.import_module("core.distill.objectives.recipes")),
+        **vars(importlib.import_module("core.distill.objectives.schedules")),
         **vars(module),
         **{"torch": torch, "teacher": teacher, "student": model(seed=2), "twin": model(seed=2), "model": model(seed=2)},
         **{"texts": data, "training": training, "tokenizer": tiny("bert").tokenizer, "folder": tmp_path / "student"},
@@ -46,8 +49,8 @@ def test_the_example_runs(name, model, texts, tiny, tmp_path, monkeypatch):
     }
     namespace["needs"] = namespace["FeatureRequest"](logits=True, scores=frozenset({1}))
     namespace["taught"] = namespace["forward"](teacher, namespace["batch"], "single_label", namespace["needs"])
-    short = "steps=3, batch=10"  # the numbers of steps in the examples are for a real training
-    code = example(module).replace("steps=300, rate=2e-3", short).replace("steps=100", "steps=3")
+    short = "steps=3, batch_size=10"  # the numbers of steps in the examples are for a real training
+    code = example(module).replace("steps=300, learning_rate=2e-3", short).replace("steps=100", "steps=3")
     exec(compile(code, module.__name__, "exec"), namespace)
 
 

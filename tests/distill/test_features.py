@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from core.distill.features import (
+from core.distill.forward import FeatureRequest, forward
+from core.distill.objectives.features import (
     attention_kl,
     attention_scores_mse,
     cls_mse,
@@ -14,7 +15,6 @@ from core.distill.features import (
     last_cosine,
     value_relation_kl,
 )
-from core.distill.forward import FeatureRequest, forward
 
 REAL = torch.tensor([[True, True, True, False, False], [True, True, True, True, True]])
 """Two texts of three and five tokens."""

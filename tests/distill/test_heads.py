@@ -9,9 +9,9 @@ import torch
 
 from core.distill.distiller import Arm, Distiller, TrainingConfig
 from core.distill.heads import layers_of, switch_off
-from core.distill.objective import Objective
+from core.distill.objectives.objective import Objective
+from core.distill.objectives.terms import AttentionScores, Hard, Hidden, Soft, ValueRelation
 from core.distill.students import from_layers, open_for, save
-from core.distill.terms import AttentionScores, Hard, Hidden, Soft, ValueRelation
 from core.errors import LabError
 from core.models.families import bert_like
 from core.runs.card import write_card

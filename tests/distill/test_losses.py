@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.distill.losses import hard_loss, matching_loss, mixed_loss, soft_cross_entropy, soft_loss
+from core.distill.objectives.losses import hard_loss, matching_loss, mixed_loss, soft_cross_entropy, soft_loss
 from core.theory.temperature import entropy, soften
 
 DIRECTIONS = ["forward", "reverse", "jsd"]

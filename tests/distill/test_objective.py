@@ -10,14 +10,22 @@ import torch
 from torch.nn import functional as F
 
 from core.build.train.student import LAYERS
-from core.distill import layer_maps
 from core.distill.forward import FeatureRequest, Shape, asked_labels, forward, shape_of
-from core.distill.layer_maps import USUAL
-from core.distill.losses import bernoulli_hard_loss, bernoulli_soft_loss
-from core.distill.objective import CONTROL, Objective, Stage, mixture, stages_from_list, stages_of, stages_to_list
-from core.distill.recipes import RECIPES
-from core.distill.schedules import Schedule, at
-from core.distill.terms import (
+from core.distill.objectives import layer_maps
+from core.distill.objectives.layer_maps import USUAL
+from core.distill.objectives.losses import bernoulli_hard_loss, bernoulli_soft_loss
+from core.distill.objectives.objective import (
+    CONTROL,
+    Objective,
+    Stage,
+    mixture,
+    stages_from_list,
+    stages_of,
+    stages_to_list,
+)
+from core.distill.objectives.recipes import RECIPES
+from core.distill.objectives.schedules import Schedule, at
+from core.distill.objectives.terms import (
     KINDS,
     AttentionKL,
     AttentionScores,

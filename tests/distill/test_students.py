@@ -11,8 +11,8 @@ import torch
 import transformers
 
 from core.distill.forward import FeatureRequest, forward
+from core.distill.inputs.words import WordsInUse, whole_again, with_words_in_use
 from core.distill.students import fresh, from_layers, open_for, refuse_untrained_head, save
-from core.distill.words import WordsInUse, whole_again, with_words_in_use
 from core.errors import LabError
 from core.models import load
 

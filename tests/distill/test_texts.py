@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from core.distill.batching import plan
-from core.distill.encoding import encode, masked
-from core.distill.texts import UNLABELLED
+from core.distill.inputs.batching import plan
+from core.distill.inputs.encoding import encode, masked
+from core.distill.inputs.texts import UNLABELLED
 from core.errors import LabError
 from core.theory.masking import IGNORED
 

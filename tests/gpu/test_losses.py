@@ -9,14 +9,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from core.distill import features as compare
-from core.distill import losses
 from core.distill.distiller import Arm
 from core.distill.forward import FeatureRequest, asked_labels, forward, shape_of
-from core.distill.learner import StudentTrainer
-from core.distill.objective import Objective
-from core.distill.recipes import RECIPES
-from core.distill.terms import KINDS, LossContext
+from core.distill.objectives import features as compare
+from core.distill.objectives import losses
+from core.distill.objectives.objective import Objective
+from core.distill.objectives.recipes import RECIPES
+from core.distill.objectives.terms import KINDS, LossContext
+from core.distill.trainer import StudentTrainer
 from core.distill.training import TrainingConfig
 
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}

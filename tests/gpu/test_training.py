@@ -16,13 +16,13 @@ import torch
 
 from core.distill.distiller import Arm, Distiller, TrainingConfig
 from core.distill.evaluation import Evaluator
-from core.distill.objective import CONTROL, Objective, mixture
+from core.distill.objectives.objective import CONTROL, Objective, mixture
+from core.distill.objectives.terms import AttentionScores, Hard, Hidden, Soft, ValueRelation
 from core.distill.students import from_layers, open_for, save
-from core.distill.terms import AttentionScores, Hard, Hidden, Soft, ValueRelation
 from core.runs.plan import ArmPlan, RunPlan, StudentPlan
+from core.runs.process.session import Session
 from core.runs.queue import RunQueue
 from core.runs.run import Run
-from core.runs.session import Session
 from core.runs.storage import load_state, save_state
 
 SAME_PRECISION, MIXED = 0.01, 0.05
@@ -154,7 +154,7 @@ def assert_one_end(run, other, data, exact):
 def test_a_run_paused_watched_and_resumed_ends_as_one_that_was_never_cut(
     make_run, precision, accelerator, exact, texts, monkeypatch
 ):
-    monkeypatch.setattr("core.runs.probe.LOOK_SECONDS", 0.0)
+    monkeypatch.setattr("core.runs.process.probe.LOOK_SECONDS", 0.0)
     arms = {
         "distilled": ArmPlan(StudentPlan(layers=(0, 2)), Objective((Soft(), Hidden()))),
         "control": ArmPlan(StudentPlan(depth=2, width=16, heads=2, words="teacher"), CONTROL),

@@ -8,8 +8,8 @@ import pytest
 
 import lessons
 from core.data import kinds
-from core.distill.objective import CONTROL, mixture, stages_of, stages_to_list
-from core.distill.recipes import RECIPES
+from core.distill.objectives.objective import CONTROL, mixture, stages_of, stages_to_list
+from core.distill.objectives.recipes import RECIPES
 from core.labs.distil.curves import conclusion
 from core.labs.experiments.results import End
 from core.labs.layer_surgery.bench import Mean

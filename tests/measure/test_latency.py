@@ -9,7 +9,7 @@ from statistics import median
 import pytest
 import torch
 
-from core.distill.encoding import masked
+from core.distill.inputs.encoding import masked
 from core.engine import Engine
 from core.errors import LabError
 from core.measure.latency import WARM_UP, Latency, faster, latencies

@@ -11,7 +11,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from core.distill import label_budget
-from core.distill.objective import CONTROL, mixture
+from core.distill.objectives.objective import CONTROL, mixture
 from core.distill.students import open_for
 from core.distill.training import TrainingConfig
 from core.engine import Engine, Setting
@@ -24,8 +24,8 @@ from core.models import finished, load, loading, open_tokenizer
 from core.models.card import SHIPPED, catalog, read_card
 from core.runs.datasets import TEACHER, kinds_material
 from core.runs.plan import ArmPlan, RunPlan, StudentPlan
+from core.runs.process.session import Session
 from core.runs.run import Run
-from core.runs.session import Session
 
 MADE = {"texts": 16, "labels": 8, "held_out": 8}
 
@@ -193,5 +193,5 @@ def test_no_other_module_opens_a_checkpoint():
         "core/models/loading.py: AutoConfig.from_pretrained",
         "core/models/loading.py: AutoTokenizer.from_pretrained",
         "core/models/loading.py: kind.from_pretrained",
-        "core/distill/words.py: nn.Embedding.from_pretrained",  # a table in memory
+        "core/distill/inputs/words.py: nn.Embedding.from_pretrained",  # a table in memory
     }

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from core.data.kinds import KINDS, definitions, teacher_logits
-from core.distill.objective import CONTROL, mixture
+from core.distill.objectives.objective import CONTROL, mixture
 from core.distill.training import TrainingConfig
 from core.folders import FOLDER_VARIABLE
 from core.runs import datasets

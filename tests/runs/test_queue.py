@@ -15,15 +15,15 @@ import pytest
 import torch
 
 from core.distill.distiller import TrainingConfig
-from core.distill.objective import CONTROL, mixture
+from core.distill.objectives.objective import CONTROL, mixture
 from core.distill.students import open_for, save
 from core.errors import LabError
 from core.models import load
 from core.runs.estimates import Estimates
 from core.runs.plan import ArmPlan, RunPlan, StudentPlan
+from core.runs.process.session import Session
 from core.runs.queue import RunQueue, _Ticket
 from core.runs.run import Run
-from core.runs.session import Session
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 300

@@ -10,17 +10,17 @@ import torch
 
 from core.distill.distiller import TrainingConfig
 from core.distill.evaluation import Evaluator
-from core.distill.objective import CONTROL, Objective, mixture
-from core.distill.recipes import RECIPES
+from core.distill.objectives.objective import CONTROL, Objective, mixture
+from core.distill.objectives.recipes import RECIPES
+from core.distill.objectives.terms import Hidden, Soft
 from core.distill.students import open_for, save
-from core.distill.terms import Hidden, Soft
 from core.errors import LabError
 from core.files import write_whole
 from core.models import load
 from core.models.card import read_card
 from core.runs.plan import ArmPlan, RunPlan, StudentPlan
+from core.runs.process.session import Session
 from core.runs.run import Run
-from core.runs.session import Session
 from core.runs.snapshots import student_at
 from core.runs.storage import load_texts, save_texts
 
@@ -164,7 +164,7 @@ def test_a_damaged_checkpoint_costs_only_itself(make_plan, texts, tmp_path):
 
 
 def test_the_watched_text_is_followed(make_plan, texts, tmp_path, monkeypatch):
-    monkeypatch.setattr("core.runs.probe.LOOK_SECONDS", 0.0)
+    monkeypatch.setattr("core.runs.process.probe.LOOK_SECONDS", 0.0)
     run = Run.create(tmp_path / "run", make_plan(), texts(), texts())
     run.watch("the king sings of cats")
     session = Session(run)

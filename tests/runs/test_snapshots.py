@@ -8,13 +8,13 @@ from safetensors.torch import load_file
 
 from core.distill.distiller import TrainingConfig
 from core.distill.evaluation import Evaluator
-from core.distill.objective import CONTROL, mixture
+from core.distill.inputs.words import WordsInUse
+from core.distill.objectives.objective import CONTROL, mixture
 from core.distill.students import save
-from core.distill.words import WordsInUse
 from core.errors import LabError
 from core.runs.plan import ArmPlan, RunPlan, StudentPlan
+from core.runs.process.session import Session
 from core.runs.run import Run
-from core.runs.session import Session
 from core.runs.snapshots import kept, student_at
 
 

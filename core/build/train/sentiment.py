@@ -15,7 +15,7 @@ from core.build import workspace
 from core.build.text.sentiment_data import LABELS, Opinion, opinions
 from core.build.train import classifier
 from core.build.train.kinds import BASE
-from core.distill.losses import mixed_loss, soft_loss
+from core.distill.objectives.losses import mixed_loss, soft_loss
 
 TEACHER, STUDENT, CONTROL = "sentiment-teacher", "sentiment-student", "sentiment-control"
 

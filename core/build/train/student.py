@@ -22,11 +22,11 @@ from core.build.text.corpora import FIRST_TEXT
 from core.build.text.encoding import LONGEST, Encoded
 from core.build.train.teacher import SAVE_SECONDS, training_pass
 from core.distill.distiller import Arm, Distiller, TrainingConfig
-from core.distill.encoding import masked
-from core.distill.objective import CONTROL, Objective, Recipe
-from core.distill.recipes import RECIPES
+from core.distill.inputs.encoding import masked
+from core.distill.inputs.texts import MaskedTexts
+from core.distill.objectives.objective import CONTROL, Objective, Recipe
+from core.distill.objectives.recipes import RECIPES
 from core.distill.students import WIDE, WIDE_SPREAD, from_layers, seeded
-from core.distill.texts import MaskedTexts
 
 TEXT = (*FIRST_TEXT, "everyday_next_words")
 """What the students read: the teacher's text, and sentences like those in which it filled blanks."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from core.distill.objective import trains_head
+from core.distill.objectives.objective import trains_head
 from core.measure import verdict
 from core.measure.seeds import OverSeeds
 from core.measure.verdict import Comparison

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from core.charts.formulas import aligned, number
-from core.distill.objective import Stage
-from core.distill.schedules import Schedule
-from core.distill.terms import Soft, Term
+from core.distill.objectives.objective import Stage
+from core.distill.objectives.schedules import Schedule
+from core.distill.objectives.terms import Soft, Term
 
 _SYMBOLS = {
     "hard": r"\mathrm{CE}(y, s)",

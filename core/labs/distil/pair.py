@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.distill.layer_maps import USUAL
+from core.distill.objectives.layer_maps import USUAL
 from core.labs.distil.setup import rule_layers
 from core.numbering import read_list, read_pairs
 

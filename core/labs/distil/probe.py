@@ -19,7 +19,7 @@ from core.errors import LabError
 from core.labs.distil.resolved import ResolvedSetup
 from core.memory import RecentlyUsed
 from core.runs.plan import StudentPlan
-from core.runs.probe import Probe
+from core.runs.process.probe import Probe
 from core.runs.run import Run
 from core.runs.snapshots import kept
 

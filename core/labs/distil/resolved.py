@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from core.distill.forward import Shape
-from core.distill.objective import Stage
-from core.distill.terms import ByLayer
+from core.distill.objectives.objective import Stage
+from core.distill.objectives.terms import ByLayer
 from core.models.card import ModelCard
 from core.runs.plan import RunPlan, StudentPlan
 

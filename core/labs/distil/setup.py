@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.distill.forward import Shape
-from core.distill.layer_maps import CHOICES, USUAL, by_hand, layers
-from core.distill.objective import CONTROL, Objective, Stage, mixture, stages_of
-from core.distill.recipes import RECIPES
-from core.distill.terms import KINDS, ByLayer, Soft, Term
+from core.distill.objectives.layer_maps import CHOICES, USUAL, by_hand, layers
+from core.distill.objectives.objective import CONTROL, Objective, Stage, mixture, stages_of
+from core.distill.objectives.recipes import RECIPES
+from core.distill.objectives.terms import KINDS, ByLayer, Soft, Term
 from core.distill.training import TrainingConfig
 from core.engine import card
 from core.errors import LabError

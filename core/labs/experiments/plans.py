@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.data.kinds import KINDS
-from core.distill.objective import CONTROL, Objective, Stage, mixture
-from core.distill.terms import Cosine, Hard, Matching, Soft
+from core.distill.objectives.objective import CONTROL, Objective, Stage, mixture
+from core.distill.objectives.terms import Cosine, Hard, Matching, Soft
 from core.distill.training import TrainingConfig
 from core.errors import LabError
 from core.runs import datasets

@@ -18,8 +18,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from core.data.kinds import definitions, teacher_logits
-from core.distill.encoding import encode
 from core.distill.evaluation import Evaluator
+from core.distill.inputs.encoding import encode
 from core.distill.students import open_for
 from core.engine import ENGINE, Engine, Setting
 from core.measure.verdict import Comparison, over_seeds

@@ -18,10 +18,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.data.kinds import KINDS, definitions, teacher_logits
-from core.distill.encoding import encode
 from core.distill.evaluation import Evaluator
-from core.distill.losses import soft_loss
-from core.distill.texts import MaskedTexts
+from core.distill.inputs.encoding import encode
+from core.distill.inputs.texts import MaskedTexts
+from core.distill.objectives.losses import soft_loss
 from core.engine import ENGINE, Engine, Setting, models_for
 from core.labs.experiments.plans import Size
 from core.memory import RecentlyUsed, remembered

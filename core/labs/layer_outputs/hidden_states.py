@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from core.distill.layer_maps import made_from
+from core.distill.objectives.layer_maps import made_from
 from core.engine import Engine, Setting
 from core.errors import LabError
 from core.measure.similarity import cosine_grid
@@ -27,7 +27,7 @@ class Pair:
     Attributes:
         teacher, student: one forward pass each.
         made_from: the teacher layer that each student layer was made from, from 0, `[student layer]`.
-        recorded: whether the student's card says so; otherwise see `core.distill.layer_maps.made_from`.
+        recorded: whether the student's card says so; otherwise see `core.distill.objectives.layer_maps.made_from`.
     """
 
     teacher: Trace

@@ -16,9 +16,9 @@ from torch import Tensor
 from transformers.masking_utils import create_bidirectional_mask
 
 from core.data.kinds import definitions
-from core.distill.encoding import encode, masked
 from core.distill.heads import layers_of
-from core.distill.texts import Batch
+from core.distill.inputs.encoding import encode, masked
+from core.distill.inputs.texts import Batch
 from core.measure.verdict import Comparison, over_texts
 from core.models import Checkpoint
 from core.models.families import apply_head, family_of

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from core.data.kinds import KINDS
-from core.distill.texts import Batch
+from core.distill.inputs.texts import Batch
 from core.engine import Engine, Setting, card
 from core.errors import LabError
 from core.labs.layer_surgery.bench import TEXTS, Answers, Cost, Mean, Table

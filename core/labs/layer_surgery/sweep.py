@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from core.background import Sweep, sweep
-from core.distill.layer_maps import CHOICES
+from core.distill.objectives.layer_maps import CHOICES
 from core.engine import Engine, Setting
 from core.errors import LabError
 from core.labs.layer_surgery.bench import Cost, Mean, Table
@@ -68,7 +68,7 @@ class Cuts:
         return half_of(self.layers)
 
     def by_rule(self, rule: str, count: int) -> tuple[int, ...] | None:
-        """The `count` layers that a rule of `core.distill.layer_maps` keeps; None where it has no answer."""
+        """The `count` layers that a rule of `core.distill.objectives.layer_maps` keeps; None where it has no answer."""
         return rule_keeps(rule, count, self.layers)
 
     def of(self, count: int) -> list[tuple[int, ...]]:

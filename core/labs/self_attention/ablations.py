@@ -14,7 +14,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from core.distill.losses import soft_loss
+from core.distill.objectives.losses import soft_loss
 from core.engine import Engine, Setting
 from core.errors import LabError
 from core.labs.masked_words import best_words

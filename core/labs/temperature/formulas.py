@@ -45,7 +45,7 @@ def loss_formula(
 
     Args:
         divergence: without T² and before the reduction.
-        direction, scaled, reduction: see `core.distill.losses.soft_loss`.
+        direction, scaled, reduction: see `core.distill.objectives.losses.soft_loss`.
         classes: what the reduction "mean" divides by.
     """
     square = (r"T^2\,", rf"{temperature:g}^2 \cdot ") if scaled else ("", "")

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from core.distill.losses import (
+from core.distill.objectives.losses import (
     Direction,
     Reduction,
     hard_loss,
@@ -52,7 +52,7 @@ def losses(
     scaled: bool = True,
     reduction: Reduction = "batchmean",
 ) -> Losses:
-    """The three losses on one gap, see `core.distill.losses`."""
+    """The three losses on one gap, see `core.distill.objectives.losses`."""
     student, teacher = gap.student.double()[None], gap.teacher.double()[None]  # [1, vocabulary]
     bare = soft_loss(student, teacher, temperature, False, direction, BETA, "sum")
     soft = soft_loss(student, teacher, temperature, scaled, direction, BETA, reduction)

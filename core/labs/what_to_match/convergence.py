@@ -15,7 +15,7 @@ from typing import Any
 
 from torch import nn
 
-from core.distill.layer_maps import USUAL, layers
+from core.distill.objectives.layer_maps import USUAL, layers
 from core.engine import LONGEST_CHARACTERS, Engine, Setting
 from core.labs.what_to_match.layer_costs import LayerCostBench, Nearness, bench_of
 from core.labs.what_to_match.layer_maps import along

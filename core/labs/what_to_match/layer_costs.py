@@ -23,10 +23,10 @@ import torch
 from torch import Tensor, nn
 
 from core.data.kinds import definitions
-from core.distill import features as compare
-from core.distill.encoding import encode
 from core.distill.forward import FeatureRequest, Features, forward, observed, shape_of
-from core.distill.texts import Batch
+from core.distill.inputs.encoding import encode
+from core.distill.inputs.texts import Batch
+from core.distill.objectives import features as compare
 from core.engine import Engine, Setting
 from core.errors import LabError
 from core.labs.what_to_match.relations import pairs_of

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from core.distill.layer_maps import CHOICES
+from core.distill.objectives.layer_maps import CHOICES
 from core.errors import LabError
 from core.labs.what_to_match.layer_costs import Criterion, LayerCosts
 from core.labs.what_to_match.relations import UNPAIRED, pairs_of

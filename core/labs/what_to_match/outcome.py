@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from core.distill.objective import trains_head
+from core.distill.objectives.objective import trains_head
 from core.engine import Engine, Setting
 from core.errors import LabError
 from core.labs.what_to_match.convergence import measured

@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from core.distill.objective import CONTROL, Objective, Stage, mixture
-from core.distill.terms import AttentionKL, AttentionScores, Embedding, Hidden, Term, ValueRelation
+from core.distill.objectives.objective import CONTROL, Objective, Stage, mixture
+from core.distill.objectives.terms import AttentionKL, AttentionScores, Embedding, Hidden, Term, ValueRelation
 from core.distill.training import TrainingConfig
 from core.labs.what_to_match.layer_maps import map_from, rules
 from core.labs.what_to_match.relations import pairs_of

@@ -1,6 +1,6 @@
 """Teacher and students side by side on one text: attention, value relations, and how near they lie.
 
-Layers and heads are counted from 0 here, as in `core.distill.layer_maps`; a page shows them from 1 (`core.numbering`).
+Layers and heads are counted from 0 here, as in `core.distill.objectives.layer_maps`; a page shows them from 1 (`core.numbering`).
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from core.distill import features as compare
-from core.distill import layer_maps
 from core.distill.forward import Features
-from core.distill.layer_maps import Pairs
+from core.distill.objectives import features as compare
+from core.distill.objectives import layer_maps
+from core.distill.objectives.layer_maps import Pairs
 from core.engine import Engine, Setting
 from core.errors import LabError
 from core.trace import Trace
@@ -94,7 +94,7 @@ def read(engine: Engine, setting: Setting, pair: str, text: str) -> PairedTraces
 def made_from(engine: Engine, setting: Setting, pair: str) -> tuple[int, ...]:
     """The teacher's layer that each of the first student's layers stands beside, from 0.
 
-    As its card says, or else as `core.distill.layer_maps.made_from` assumes.
+    As its card says, or else as `core.distill.objectives.layer_maps.made_from` assumes.
     """
     teacher, students = names_of(setting, pair)
     card = engine.checkpoint(setting, next(iter(students.values()))).card

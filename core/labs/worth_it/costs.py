@@ -17,7 +17,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from core.distill.texts import Batch, TokenizedTexts
+from core.distill.inputs.texts import Batch, TokenizedTexts
 from core.engine import ENGINE, Engine
 from core.labs.worth_it import machine
 from core.labs.worth_it.predictions import Answers, answers, quality

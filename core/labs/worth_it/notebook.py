@@ -64,7 +64,7 @@ import tempfile
 from pathlib import Path
 
 from core.runs.run import Run
-from core.runs.session import Session
+from core.runs.process.session import Session
 
 run = Run.create(Path(tempfile.mkdtemp()) / "again", plan, texts, held_out, *known)
 session = Session(run)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from core.distill.forward import FeatureRequest, asked_labels, forward
-from core.distill.texts import TokenizedTexts
+from core.distill.inputs.texts import TokenizedTexts
 from core.measure.calibration import Reliability, binned
 
 BATCH = 32

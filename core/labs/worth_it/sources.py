@@ -14,11 +14,11 @@ from safetensors.torch import load_file
 from torch import nn
 
 from core.data import kinds
-from core.distill.encoding import encode
 from core.distill.forward import observed
-from core.distill.objective import stages_to_list, trains_head
+from core.distill.inputs.encoding import encode
+from core.distill.inputs.texts import TokenizedTexts
+from core.distill.objectives.objective import stages_to_list, trains_head
 from core.distill.students import open_for
-from core.distill.texts import TokenizedTexts
 from core.engine import ENGINE, Engine, Setting, card
 from core.errors import LabError
 from core.labs.worth_it.predictions import Answers, answers, from_logits, majority, quality

@@ -1,4 +1,4 @@
-"""Soft and hard loss together, against `core.distill.losses` (Hinton et al. 2015, section 2)."""
+"""Soft and hard loss together, against `core.distill.objectives.losses` (Hinton et al. 2015, section 2)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 import torch.nn.functional as F
 
-from core.distill import losses
+from core.distill.objectives import losses
 from core.practice.task import Case, Task, normal
 
 

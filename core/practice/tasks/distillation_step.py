@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import torch
 
-from core.distill import losses
+from core.distill.objectives import losses
 from core.practice.sandbox.inside.harness import build_model
 from core.practice.task import Case, Model, Optimizer, Task
 

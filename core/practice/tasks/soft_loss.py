@@ -1,4 +1,4 @@
-"""T² · KL(teacher ‖ student), against `core.distill.losses` (Hinton et al. 2015, section 2)."""
+"""T² · KL(teacher ‖ student), against `core.distill.objectives.losses` (Hinton et al. 2015, section 2)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 import torch.nn.functional as F
 
-from core.distill import losses
+from core.distill.objectives import losses
 from core.practice.task import Case, Strided, Task, normal
 
 

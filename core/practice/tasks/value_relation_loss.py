@@ -1,4 +1,4 @@
-"""MiniLM's value relation, against `core.distill.features` (Wang et al. 2020, section 3.2, equations 7 to 9)."""
+"""MiniLM's value relation, against `core.distill.objectives.features` (Wang et al. 2020, section 3.2, equations 7 to 9)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 import torch.nn.functional as F
 
-from core.distill.features import value_relation_kl
+from core.distill.objectives.features import value_relation_kl
 from core.practice.task import Case, Strided, Task, normal
 
 

@@ -14,9 +14,9 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 import lessons
-from core.distill.objective import CONTROL, mixture, stages_of, stages_to_list
-from core.distill.recipes import RECIPES
-from core.distill.terms import Hard, Soft
+from core.distill.objectives.objective import CONTROL, mixture, stages_of, stages_to_list
+from core.distill.objectives.recipes import RECIPES
+from core.distill.objectives.terms import Hard, Soft
 from core.engine import ENGINE, Setting, card
 from core.errors import LabError
 from core.folders import FOLDER_VARIABLE

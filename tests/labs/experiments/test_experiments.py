@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from core.data.kinds import KINDS, definitions, teacher_logits
-from core.distill.encoding import encode
 from core.distill.evaluation import Evaluator
+from core.distill.inputs.encoding import encode
 from core.distill.students import open_for
 from core.engine import ENGINE, Setting, default_setting
 from core.errors import LabError

@@ -8,7 +8,7 @@ from itertools import combinations
 import pytest
 
 from core.background import sweep
-from core.distill.layer_maps import CHOICES
+from core.distill.objectives.layer_maps import CHOICES
 from core.engine import Engine, default_setting
 from core.errors import LabError
 from core.labs.layer_surgery import surgery as study

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from core.distill import features as compare
 from core.distill.forward import Features, Shape
-from core.distill.objective import CONTROL
+from core.distill.objectives import features as compare
+from core.distill.objectives.objective import CONTROL
 from core.engine import ENGINE, default_setting
 from core.errors import LabError
 from core.labs.what_to_match import convergence as courses
@@ -23,8 +23,8 @@ from core.labs.what_to_match import relations as study
 from core.measure.similarity import linear_cka
 from core.runs.datasets import kinds_material
 from core.runs.plan import RunPlan
+from core.runs.process.session import Session
 from core.runs.run import Run
-from core.runs.session import Session
 from core.runs.snapshots import student_at
 
 SETTING = default_setting()

@@ -12,14 +12,14 @@ from dataclasses import replace
 import pytest
 
 import lessons
-from core.distill.objective import CONTROL, mixture
+from core.distill.objectives.objective import CONTROL, mixture
 from core.distill.training import TrainingConfig
 from core.labs.worth_it.notebook import TEXTS, notebook
 from core.labs.worth_it.sources import of_run, shipped
 from core.runs.datasets import TEACHER, kinds_material
 from core.runs.plan import ArmPlan, RunPlan, StudentPlan
+from core.runs.process.session import Session
 from core.runs.run import Run
-from core.runs.session import Session
 
 MADE = {"texts": 48, "labels": 24, "held_out": 20}
 HOSTILE = "'''\"\"\" {title} `x` </script> 番茄"

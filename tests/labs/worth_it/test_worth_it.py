@@ -10,9 +10,9 @@ import torch
 
 from core.data.kinds import definitions, teacher_logits
 from core.distill.evaluation import Evaluator
-from core.distill.objective import CONTROL, mixture
+from core.distill.inputs.texts import UNLABELLED
+from core.distill.objectives.objective import CONTROL, mixture
 from core.distill.students import open_for
-from core.distill.texts import UNLABELLED
 from core.distill.training import TrainingConfig
 from core.engine import ENGINE
 from core.errors import LabError
@@ -25,8 +25,8 @@ from core.measure.calibration import expected_calibration_error
 from core.runs.datasets import TEACHER, kinds_material, words_material
 from core.runs.index import at_work, finished_runs, open_run
 from core.runs.plan import ArmPlan, RunPlan, StudentPlan
+from core.runs.process.session import Session
 from core.runs.run import Run
-from core.runs.session import Session
 
 STUDENT = StudentPlan(depth=1, width=32, heads=2)
 

@@ -19,9 +19,9 @@ from core.labs.what_to_match import outcome as outcomes
 from core.labs.what_to_match import plan as running
 from core.labs.what_to_match import relations as study
 from core.runs.datasets import kinds_material
+from core.runs.process.session import Session
 from core.runs.run import Run
 from core.runs.server import close_run_queue, run_queue
-from core.runs.session import Session
 from tests.pages.reading import open_page, text_of
 
 TEXT = lessons.examples("what_to_match")[0]["text"]

@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import lessons
-from core.distill.objective import CONTROL, mixture
+from core.distill.objectives.objective import CONTROL, mixture
 from core.distill.training import TrainingConfig
 from core.folders import FOLDER_VARIABLE, runs_folder
 from core.labs.worth_it import costs, sources
@@ -19,8 +19,8 @@ from core.models import catalog
 from core.runs.datasets import TEACHER, kinds_material
 from core.runs.index import open_run
 from core.runs.plan import ArmPlan, RunPlan, StudentPlan
+from core.runs.process.session import Session
 from core.runs.run import Run
-from core.runs.session import Session
 from tests.pages.reading import FRAME, errors, open_page, text_of
 
 INSTALLED = {card.name for card in catalog()}

@@ -5,7 +5,7 @@
     state = session.work(steps=1)                # "paused", one step later
     state = session.work(wanted=lambda: "pause") # "paused" at once, with a checkpoint
 
-`core.runs.worker` runs it in a process of its own.
+`core.runs.process.worker` runs it in a process of its own.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from core.errors import LabError
 from core.files import writing
 from core.models.loading import open_tokenizer
 from core.runs.card import write_card
-from core.runs.probe import ProbeWriter
+from core.runs.process.probe import ProbeWriter
 from core.runs.run import Run, State, Status
 from core.runs.snapshots import keep
 from core.runs.storage import load_state, load_texts, save_state

@@ -1,11 +1,11 @@
-"""The process in which runs are worked on, one at a time: `python -m core.runs.worker`.
+"""The process in which runs are worked on, one at a time: `python -m core.runs.process.worker`.
 
 It reads one JSON object a line: {"run": folder} works on a run, with "steps" only so many; {"run": folder, "wanted": "pause"} (or
 "stop") is for the run at work. It answers with a line each: {"ready": true} once it has imported everything, {"run", "state"}
 whenever a run was left. A paused run stays open until another one comes, so that a single step is quick. When its input ends,
 because the server was closed or killed, it writes a checkpoint and ends too.
 
-    echo '{"run": "runs/first", "steps": 10}' | python -m core.runs.worker
+    echo '{"run": "runs/first", "steps": 10}' | python -m core.runs.process.worker
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def main() -> None:
     from filelock import FileLock
 
     from core.errors import LabError
+    from core.runs.process.session import Session
     from core.runs.run import Run
-    from core.runs.session import Session
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     if hasattr(os, "nice"):

@@ -18,11 +18,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 class WorkerProcess:
-    """Starts `core.runs.worker` and keeps track of what it does.
+    """Starts `core.runs.process.worker` and keeps track of what it does.
 
     Attributes:
         ready: whether it has imported what it needs.
@@ -49,7 +49,7 @@ class WorkerProcess:
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
         with (folder / "worker.log").open("a") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "core.runs.worker"],
+                [sys.executable, "-m", "core.runs.process.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

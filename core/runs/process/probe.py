@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from core.distill.forward import FeatureRequest, Features, forward
-from core.distill.texts import Batch, Task
+from core.distill.inputs.texts import Batch, Task
 from core.errors import LabError
 from core.files import write_whole
 from core.runs.run import Run

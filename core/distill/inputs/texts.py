@@ -2,7 +2,7 @@
 
 For example:
 
-    texts = encode(tokenizer, ["a king", "a cat"], [0, 1], "single_label")     # of core.distill.encoding
+    texts = encode(tokenizer, ["a king", "a cat"], [0, 1], "single_label")     # of core.distill.inputs.encoding
     batch = texts.batch(torch.tensor([1, 0]))
     few = texts.without_labels([1])                                            # the second one only the teacher knows
 """
@@ -17,7 +17,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from core.distill.batching import derive_seed
+from core.distill.inputs.batching import derive_seed
 from core.theory.masking import IGNORED, mask_tokens
 
 Task = Literal["masked_words", "single_label", "multi_label", "token_labels"]

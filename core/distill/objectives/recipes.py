@@ -10,8 +10,18 @@ numbers of steps belong to a run, not to a recipe.
 
 from __future__ import annotations
 
-from core.distill.objective import Objective, Recipe, Stage
-from core.distill.terms import AttentionKL, AttentionScores, Cls, Cosine, Embedding, Hard, Hidden, Soft, ValueRelation
+from core.distill.objectives.objective import Objective, Recipe, Stage
+from core.distill.objectives.terms import (
+    AttentionKL,
+    AttentionScores,
+    Cls,
+    Cosine,
+    Embedding,
+    Hard,
+    Hidden,
+    Soft,
+    ValueRelation,
+)
 
 HINTON = Recipe(
     name="hinton",

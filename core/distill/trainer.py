@@ -1,8 +1,8 @@
 """One student in training: its objective, its projections and its optimizer.
 
-    learner = Learner("distilled", Arm(student, mixture(0.9, 4.0)), teacher, texts, TrainingConfig(steps=100), "cpu")
-    learner.weigh(batch, taught, progress=0.0, seed=0, step=1)      # losses and gradient
-    learner.move(rate=1e-3)                                         # the optimizer's step
+    trainer = StudentTrainer("distilled", Arm(student, mixture(0.9, 4.0)), teacher, texts, TrainingConfig(steps=100), "cpu")
+    trainer.backward(batch, taught, progress=0.0, seed=0, step=1)      # losses and gradient
+    trainer.step(rate=1e-3)                                         # the optimizer's step
 
 `core.distill.distiller` drives any number of them over the same batches.
 """
@@ -18,11 +18,11 @@ import torch
 from torch import Tensor, nn
 
 from core.distill.forward import FeatureRequest, Features, asked_labels, forward, observed, shape_of
-from core.distill.objective import Objective, Recipe, Stage, stages_of
-from core.distill.terms import LossContext
-from core.distill.texts import Batch, TokenizedTexts
+from core.distill.inputs.texts import Batch, TokenizedTexts
+from core.distill.inputs.words import WordsInUse, with_words_in_use
+from core.distill.objectives.objective import Objective, Recipe, Stage, stages_of
+from core.distill.objectives.terms import LossContext
 from core.distill.training import ArmStep, TrainingConfig
-from core.distill.words import WordsInUse, with_words_in_use
 from core.errors import LabError
 
 FIRST_SCALE = 2.0**10

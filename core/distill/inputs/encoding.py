@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from core.distill.texts import UNLABELLED, MaskedTexts, Task, TokenizedTexts, starts_of
+from core.distill.inputs.texts import UNLABELLED, MaskedTexts, Task, TokenizedTexts, starts_of
 from core.errors import LabError
 from core.theory.masking import IGNORED
 

@@ -4,7 +4,7 @@
     Soft(weight=Schedule(1.0, 0.0), temperature=Schedule(8.0, 1.0))    # falls to 0 over the run, while T falls to 1
     AttentionScores(layers="uniform"), AttentionScores(layers=((0, 1), (1, 5)))
 
-The formulas are in `core.distill.losses` and `core.distill.features`.
+The formulas are in `core.distill.objectives.losses` and `core.distill.objectives.features`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from core.distill import features as compare
 from core.distill.forward import FeatureRequest, Features, Shape
-from core.distill.layer_maps import Pairs, Rule, pairs
-from core.distill.losses import (
+from core.distill.inputs.texts import Task
+from core.distill.objectives import features as compare
+from core.distill.objectives.layer_maps import Pairs, Rule, pairs
+from core.distill.objectives.losses import (
     Direction,
     Reduction,
     bernoulli_hard_loss,
@@ -28,8 +29,7 @@ from core.distill.losses import (
     matching_loss,
     soft_loss,
 )
-from core.distill.schedules import Number, at, values
-from core.distill.texts import Task
+from core.distill.objectives.schedules import Number, at, values
 from core.errors import LabError
 from core.theory.masking import IGNORED
 
@@ -89,7 +89,10 @@ class Term:
 
 @dataclass(frozen=True, kw_only=True)
 class Soft(Term):
-    """The soft loss on the logits: see `core.distill.losses.soft_loss`; for several labels at once `bernoulli_soft_loss`."""
+    """The soft loss on the logits, `soft_loss` of `core.distill.objectives.losses`.
+
+    For several labels at once it is `bernoulli_soft_loss`.
+    """
 
     temperature: Number = 2.0
     scaled: bool = True

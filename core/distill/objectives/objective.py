@@ -4,7 +4,7 @@
     Objective.from_dict(objective.to_dict()) == objective
     RECIPES["tinybert"].stages                     # the recipes of five papers, each with its source
 
-For how the terms are computed see `core.distill.terms`; for the recipes `core.distill.recipes`.
+For how the terms are computed see `core.distill.objectives.terms`; for the recipes `core.distill.objectives.recipes`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from core.distill.forward import FeatureRequest, Features, Shape
-from core.distill.schedules import Schedule, at
-from core.distill.terms import KINDS, Hard, LossContext, Soft, Term
+from core.distill.objectives.schedules import Schedule, at
+from core.distill.objectives.terms import KINDS, Hard, LossContext, Soft, Term
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def mixture(soft_weight: float = 0.5, temperature: float | Schedule = 2.0, scale
     """soft_weight · soft loss + (1 − soft_weight) · hard loss; a term of weight 0 is left out.
 
     Args:
-        options: of `core.distill.terms.Soft`: direction, beta, reduction.
+        options: of `core.distill.objectives.terms.Soft`: direction, beta, reduction.
     """
     soft = Soft(weight=soft_weight, temperature=temperature, scaled=scaled, **options)
     terms: Sequence[Term] = (soft, Hard(weight=1 - soft_weight))
@@ -130,8 +130,8 @@ class Recipe:
     Attributes:
         name: as in `RECIPES`.
         stages: one after the other; their shares sum to 1.
-        starts_from: which of the teacher's layers the student starts from (a rule of `core.distill.layer_maps`), or None
-            where the paper starts from a fresh or separately pretrained student.
+        starts_from: which of the teacher's layers the student starts from (a rule of
+            `core.distill.objectives.layer_maps`), or None where the paper starts from a fresh or separately pretrained student.
         source: paper and section, and the code where it decides what the paper leaves open.
         notes: where this differs from the paper or its code.
     """

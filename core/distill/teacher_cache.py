@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from core.distill.forward import FeatureRequest, Features, asked_states, forward, observed
-from core.distill.texts import Batch, TokenizedTexts
+from core.distill.inputs.texts import Batch, TokenizedTexts
 from core.distill.training import BOUND
 from core.files import writing
 from core.models.families import apply_head

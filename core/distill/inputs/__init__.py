@@ -1,0 +1,1 @@
+"""What students are trained on: texts as token ids, in batches, and the rows of the vocabulary that they use."""

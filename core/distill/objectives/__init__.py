@@ -1,0 +1,1 @@
+"""What a student is asked to minimise: losses, their terms, objectives and published recipes."""
