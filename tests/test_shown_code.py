@@ -106,6 +106,11 @@ SAMPLES = {
 }
 """A value for each blank; a text, and what belongs to its tokens, is filled in by the test."""
 
+TINY = plans.Size(texts=(64,), steps=(3,), seeds=(0,), held_out=20)
+"""An experiment of three steps."""
+
+EXPERIMENT = {"key": "absent", "choices": {"kind": "food", "temperature": 4.0}}
+
 SPECIAL: dict[tuple[str, str], list[dict]] = {
     ("self_attention", "toy"): [{}, {"causal": False}],
     ("self_attention", "break_no_scaling"): [{"layers": [1]}],
@@ -131,15 +136,13 @@ SPECIAL: dict[tuple[str, str], list[dict]] = {
         {},
         {"name": "kinds-student", "folder": weights_of("kinds-student"), "keep": (1,), "off": ()},
     ],
+    ("layer_surgery", "heads"): [{"name": "kinds-student"}],
     ("experiments", "look_matching"): [folders(*KINDS)],
-    ("experiments", "run"): [{"key": "absent", "choices": {"kind": "food", "temperature": 4.0}}],
+    ("experiments", "run"): [EXPERIMENT],
     ("distil", "open"): [{"name": weights_of("kinds-student")}],
     ("distil", "open_words"): [{"name": weights_of("minilm-student")}],
 }
 """What a snippet needs that the samples do not give, or choices worth a run of their own."""
-
-TINY = plans.Size(texts=(64,), steps=(3,), seeds=(0,), held_out=20)
-"""An experiment of three steps."""
 
 
 def texts_of(slug: str, id: str) -> list[str]:
@@ -177,23 +180,15 @@ def one_engine(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def small_runs(tmp_path_factory):
-    """A data folder of its own, in which an experiment takes a few steps."""
+def experiment(tmp_path_factory):
+    """What the code of a whole experiment leaves and prints, in a data folder of its own and with three steps of training."""
     with pytest.MonkeyPatch.context() as patch:
         close_run_queue()
         patch.setenv(FOLDER_VARIABLE, str(tmp_path_factory.mktemp("data")))
-        patch.setitem(plans.SIZES, "absent", TINY)
+        patch.setitem(plans.SIZES, EXPERIMENT["key"], TINY)
         patch.setattr("core.labs.experiments.predictions.MEASURED", 60)
-        yield
+        yield ran(SNIPPETS["experiments", "run"].filled(**EXPERIMENT).core)
         close_run_queue()
-
-
-@pytest.fixture(scope="module")
-def run_name(small_runs) -> str:
-    """A finished run, made as the experiments page shows it."""
-    filled = SNIPPETS["experiments", "run"].filled(key="absent", choices={})
-    (name,) = ran(filled.core)[0]["names"]
-    return name
 
 
 @pytest.mark.parametrize(("slug", "id", "kind", "values"), cases())
@@ -205,13 +200,14 @@ def test_every_snippet_runs_and_its_two_ways_agree(slug, id, kind, values, one_e
         known["ids"] = [MASK_ID if place == known["position"] else id for place, id in enumerate(ids)]
         known["true_id"] = ids[known["position"]]
         known["order"] = (0, *range(len(ids) - 2, 0, -1), len(ids) - 1)
-    if id == "run":
-        request.getfixturevalue("small_runs")
     if id == "report_run":
-        known["name"] = request.getfixturevalue("run_name")
+        (known["name"],) = request.getfixturevalue("experiment")[0]["names"]
     filled = snippet.filled(**{name: known[name] for name in snippet.blanks})
     torch.manual_seed(0)
-    results = [ran(code) for code in (filled.plain, filled.core) if code]
+    if id == "run":
+        results = [request.getfixturevalue("experiment")]
+    else:
+        results = [ran(code) for code in (filled.plain, filled.core) if code]
     for _, printed in results:
         assert printed.strip()
     for one, other in filled.agree:
@@ -235,7 +231,7 @@ def test_the_function_that_ran_is_there(snippet):
 def test_the_lines_are_short_enough_for_a_page():
     for key, snippet in SNIPPETS.items():
         for code in (snippet.plain, snippet.core):
-            assert all(len(line) <= 126 for line in code.splitlines()), key
+            assert all(len(line) <= 120 for line in code.splitlines()), key
             assert len(code.splitlines()) <= 25, key
 
 

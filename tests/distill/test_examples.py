@@ -29,7 +29,7 @@ def example(module) -> str:
 @pytest.mark.parametrize("name", MODULES)
 def test_the_example_runs(name, model, texts, tiny, tmp_path, monkeypatch):
     module = importlib.import_module(f"core.distill.{name}")
-    teacher, data, training = model(layers=6), texts(), distiller.TrainingConfig(steps=3, batch=10)
+    teacher, data, training = model(layers=6), texts(), distiller.TrainingConfig(steps=3, batch_size=10)
     namespace = {
         **{
             key: value

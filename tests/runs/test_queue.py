@@ -70,7 +70,7 @@ def make_run(model, tiny, texts, tmp_path, folder):
 
     def make(name, steps=400, where=folder, **options):
         arms = {"distilled": ArmPlan(student, mixture(0.9, 4.0)), "control": ArmPlan(student, CONTROL)}
-        training = TrainingConfig(steps=steps, batch=10, rate=3e-3)
+        training = TrainingConfig(steps=steps, batch_size=10, learning_rate=3e-3)
         plan = RunPlan(name, "single_label", (str(teacher),), arms, training, measure_every=50, **options)
         return Run.create(where / name, plan, texts(), texts())
 

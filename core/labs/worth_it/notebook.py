@@ -68,7 +68,7 @@ from core.runs.process.session import Session
 
 run = Run.create(Path(tempfile.mkdtemp()) / "again", plan, texts, held_out, *known)
 session = Session(run)
-while session.work(steps=100) == "paused":
+while session.train(steps=100) == "paused":
     print(f"{session.status.done} of {plan.steps} steps", end="\\r")
 run.status().state
 """

@@ -1,9 +1,9 @@
 """A run at work, in this process: from its last checkpoint on, until it is done or told to pause or stop.
 
     session = Session(run)
-    state = session.work()                       # "finished"
-    state = session.work(steps=1)                # "paused", one step later
-    state = session.work(wanted=lambda: "pause") # "paused" at once, with a checkpoint
+    state = session.train()                       # "finished"
+    state = session.train(steps=1)                # "paused", one step later
+    state = session.train(wanted=lambda: "pause") # "paused" at once, with a checkpoint
 
 `core.runs.process.worker` runs it in a process of its own.
 """
