@@ -69,7 +69,8 @@ def write(folder: Path, name: str, **status) -> Run:
 def test_a_name_that_leads_elsewhere_opens_nothing(runs, name):
     write(runs, "mine")
     write(runs.parent, "mine")  # beside the folder
-    (runs / "run.json").write_text("{}")  # the folder itself is no run of its own, even if it looks like one
+    for folder in (runs, runs.parent):  # neither is a run of the folder, even if it looks like one
+        (folder / "run.json").write_text("{}")
     with pytest.raises(LabError) as error:
         open_run(name)
     assert error.value.code == "run_missing"
@@ -82,7 +83,8 @@ def test_the_queue_opens_runs_by_the_same_rule(runs, name):
     shop = RunQueue.__new__(RunQueue)
     shop.folder, shop._errors, shop._waiting, shop._workers = runs, {}, [], []
     write(runs.parent, "mine")
-    (runs / "run.json").write_text("{}")
+    for folder in (runs, runs.parent):
+        (folder / "run.json").write_text("{}")
     with pytest.raises(LabError) as error:
         shop._run(name)
     assert error.value.code == "run_missing"

@@ -190,11 +190,11 @@ def test_runs_of_one_experiment_are_no_runs_of_another(done):
 
 @pytest.mark.parametrize("key", study.KEYS)
 def test_the_code_of_each_look_is_shown(key, snippets_on):
-    assert f"look_{key}" in snippets_on(open_page(lang="en", xp_which=key), "experiments")
+    assert f"look_{key}" in snippets_on(show(lang="en", xp_which=key), "experiments")
 
 
 def test_the_code_of_a_whole_experiment_runs(done, snippets_on, printed_by):
-    app = open_page(lang="en", xp_which="absent", xp_runs_absent="~".join(done["absent"]))
+    app = show(lang="en", xp_which="absent", xp_runs_absent="~".join(done["absent"]))
     if app.radio(key="xp_guess_absent").value is None:
         app.radio(key="xp_guess_absent").set_value(0).run()
     written = snippets_on(app, "experiments")["run"].core
