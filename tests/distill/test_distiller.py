@@ -187,7 +187,7 @@ def test_a_float16_gradient_that_overflows_costs_one_step_and_half_the_scale(mod
     training = TrainingConfig(steps=12, batch_size=10, learning_rate=3e-3, precision="float16")
     arms = {name: Arm(model(seed=2), mixture()) for name in ("a", "b")}
     distiller = Distiller(model(layers=3), arms, texts(), training)
-    scaler = distiller._learners["a"]._scaler
+    scaler = distiller._trainers["a"]._scaler
     scaler.load_state_dict(scaler.state_dict() | {"scale": 2.0**40})
     before = weights(distiller.students["a"])
     step = distiller.step()
@@ -204,9 +204,9 @@ def test_a_float16_gradient_that_overflows_unscaled_is_said(model, texts):
         texts(),
         TrainingConfig(steps=2, batch_size=10, precision="float16"),
     )
-    scaler = distiller._learners["a"]._scaler
+    scaler = distiller._trainers["a"]._scaler
     scaler.load_state_dict(scaler.state_dict() | {"scale": 1.0})
-    parameter = next(iter(distiller._learners["a"].parameters.values()))
+    parameter = next(iter(distiller._trainers["a"].parameters.values()))
     parameter.register_hook(lambda gradient: gradient * torch.inf)
     with pytest.raises(LabError) as error:
         distiller.step()
@@ -220,13 +220,13 @@ def test_the_scale_survives_a_checkpoint(model, texts):
 
     whole, first, second = make(), make(), make()
     for distiller in (whole, first):  # three steps are lost until the scale fits
-        scaler = distiller._learners["a"]._scaler
+        scaler = distiller._trainers["a"]._scaler
         scaler.load_state_dict(scaler.state_dict() | {"scale": 2.0**33})
     expected = curve(whole)
     for _ in range(2):
         first.step()
     second.load_state_dict(copy.deepcopy(first.state_dict()))
-    assert second._learners["a"]._scaler.get_scale() == first._learners["a"]._scaler.get_scale() < 2.0**33
+    assert second._trainers["a"]._scaler.get_scale() == first._trainers["a"]._scaler.get_scale() < 2.0**33
     assert curve(second) == expected[2:]
 
 
@@ -293,7 +293,7 @@ def test_every_recipe_brings_the_student_nearer(model, texts, recipe):
         assert set(steps[19].terms) == {"embedding", "hidden", "attention_scores"} and set(steps[20].terms) == {"soft"}
     for part in (steps[:20], steps[20:]) if recipe == "tinybert" else (steps,):
         assert part[-1].loss < part[0].loss
-    assert (len(distiller._learners["a"].projections) > 0) == (recipe in ("distilbert", "tinybert", "pkd"))
+    assert (len(distiller._trainers["a"].projections) > 0) == (recipe in ("distilbert", "tinybert", "pkd"))
     plain = set(distiller.finish()["a"].state_dict())
     assert plain == set(model(layers=2).state_dict())
 

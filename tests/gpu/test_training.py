@@ -66,7 +66,7 @@ def test_mixed_precision_ends_near_its_float32_twin(make, precision, task, accel
 def test_weights_and_optimizer_stay_in_float32_on_the_device(make, accelerator):
     distiller = make(accelerator, "bfloat16")
     distiller.step()
-    for learner in distiller._learners.values():
+    for trainer in distiller._trainers.values():
         for parameter in learner.parameters.values():
             state = learner.optimizer.state[parameter]
             for tensor in (parameter, state["exp_avg"], state["exp_avg_sq"]):
@@ -83,7 +83,7 @@ def test_a_training_resumed_from_its_files_goes_on_as_if_never_cut(make, precisi
     save_state(first.state_dict(), tmp_path / "checkpoints" / "5", {})
     torch.rand(7, device=accelerator)  # what else draws there does not matter
     second.load_state_dict(load_state(tmp_path / "checkpoints" / "5")[0])
-    for learner in second._learners.values():
+    for learner in second._trainers.values():
         for parameter, state in learner.optimizer.state.items():
             assert {value.device for value in state.values()} == {parameter.device}
     rest = curve(second)
