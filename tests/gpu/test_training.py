@@ -67,8 +67,8 @@ def test_weights_and_optimizer_stay_in_float32_on_the_device(make, accelerator):
     distiller = make(accelerator, "bfloat16")
     distiller.step()
     for trainer in distiller._trainers.values():
-        for parameter in learner.parameters.values():
-            state = learner.optimizer.state[parameter]
+        for parameter in trainer.parameters.values():
+            state = trainer.optimizer.state[parameter]
             for tensor in (parameter, state["exp_avg"], state["exp_avg_sq"]):
                 assert tensor.dtype == torch.float32 and tensor.device.type == accelerator.type
 
@@ -83,8 +83,8 @@ def test_a_training_resumed_from_its_files_goes_on_as_if_never_cut(make, precisi
     save_state(first.state_dict(), tmp_path / "checkpoints" / "5", {})
     torch.rand(7, device=accelerator)  # what else draws there does not matter
     second.load_state_dict(load_state(tmp_path / "checkpoints" / "5")[0])
-    for learner in second._trainers.values():
-        for parameter, state in learner.optimizer.state.items():
+    for trainer in second._trainers.values():
+        for parameter, state in trainer.optimizer.state.items():
             assert {value.device for value in state.values()} == {parameter.device}
     rest = curve(second)
     for ours, theirs in zip(rest, expected[5:], strict=True):

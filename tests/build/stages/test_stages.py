@@ -86,10 +86,9 @@ def test_a_stage_runs_what_it_needs_first_as_far_as_it_is_not_there(capsys):
         stage("ship", "measure", ran=ran),
         stage("measure", "train", "base", ran=ran),
         stage("train", "data", ran=ran),
-        stage("data", done=True, ran=ran),
-        stage(
-            "base", "unfinished", shipped=True, ran=ran
-        ),  # its result is there, so what it was made of is not asked for
+        stage("data", "unfinished", done=True, ran=ran),
+        # The result of this one is there, so what it was made of is not asked for.
+        stage("base", "unfinished", shipped=True, ran=ran),
         stage("unfinished", ran=ran),
     ]
     build.main(["measure"], listed)
@@ -99,6 +98,9 @@ def test_a_stage_runs_what_it_needs_first_as_far_as_it_is_not_there(capsys):
     build.main(["ship", "measure"], listed)
     assert ran == ["train", "measure", "ship"]
     assert capsys.readouterr().out.splitlines() == ["measure: done", "ship: running"]
+    build.main(["data"], listed)
+    assert ran == ["train", "measure", "ship"]
+    assert capsys.readouterr().out.splitlines() == ["data: done"]
 
 
 def test_all_runs_everything_in_order_but_what_is_done(capsys):
