@@ -246,6 +246,6 @@ def test_the_student_may_teach():
 
 def test_the_code_of_every_lab_is_shown(snippets_on):
     text = 'The cat\'s "sat".'
-    shown = snippets_on(open_page(shown=True, mm_text=text), "mlm_masking")
+    shown = snippets_on(show(shown=True, mm_text=text), "mlm_masking")
     assert set(shown) == set(lessons.code("mlm_masking"))
     assert all(repr(text) in one.core for id, one in shown.items() if id != "sentences")
