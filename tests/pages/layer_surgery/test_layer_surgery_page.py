@@ -241,4 +241,4 @@ def test_the_code_gives_the_numbers_of_the_page(opened, snippets_on, printed_by)
 
 
 def test_where_no_layer_is_left_there_is_no_code_for_a_model(snippets_on):
-    assert set(snippets_on(show(ls_keep="none"), "layer_surgery")) == {"layers", "heads"}
+    assert set(snippets_on(show(ls_kept="none"), "layer_surgery")) == {"layers", "heads"}
