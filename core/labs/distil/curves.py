@@ -1,4 +1,4 @@
-"""What the lines of a run's metrics say: loss curves, quality over the steps, and whether the teacher was worth it.
+"""Results from the lines of a run's metrics: loss curves, quality over the steps, and the teacher's effect.
 
 lines, offset = run.metrics()
 curves(lines), quality(lines, "accuracy"), conclusion(lines, run.written_plan)
@@ -19,7 +19,7 @@ from core.measure.verdict import Comparison
 from core.runs.run import Run
 
 POINTS = 60
-"""Points that a drawn loss curve has at most: each is the mean of the steps that it stands for."""
+"""Points that a drawn loss curve has at most: each is the mean over a stretch of steps."""
 
 MEASURES = ("accuracy", "agreement")
 
@@ -44,22 +44,22 @@ class Curve:
 
 
 def metrics(run: Run, kept: Mapping[str, Any]) -> tuple[list[dict], dict[str, Any]]:
-    """All lines of a run, reading only what came since `kept` was returned; both are to be kept for the next call.
+    """All lines of a run, reading only those written since `kept` was returned; keep both results for the next call.
 
     Raises:
         LabError: `run_missing`.
     """
     before, offset = (kept["lines"], kept["offset"]) if kept.get("name") == run.name else ([], 0)
-    found, after = run.metrics(offset)
+    added, after = run.metrics(offset)
     begins_anew = after < offset or (offset and _first(run) != kept.get("first"))
     if begins_anew:  # after a resumption steps are done again
-        before, (found, after) = [], run.metrics()
-    lines = [*before, *found]
+        before, (added, after) = [], run.metrics()
+    lines = [*before, *added]
     return lines, {"name": run.name, "lines": lines, "offset": after, "first": _first(run)}
 
 
 def _first(run: Run) -> int:
-    """Tells a file that was cut and has grown again from one that only grew: the checkpoint from which its run went on."""
+    """The checkpoint from which the run resumed; distinguishes a file that was cut and grew again from one that only grew."""
     return run.status().checkpoint
 
 
@@ -67,13 +67,13 @@ def curves(lines: Iterable[Mapping[str, Any]]) -> dict[str, list[Curve]]:
     """Each loss term over the steps, a curve for each student and seed, thinned to `POINTS` means."""
     raw: dict[tuple[str, str, int], list[tuple[int, float]]] = {}
     for line in lines:
-        for arm, found in line.get("arms", {}).items():
-            for term, value in found["terms"].items():
+        for arm, losses in line.get("arms", {}).items():
+            for term, value in losses["terms"].items():
                 raw.setdefault((term, arm, line["seed"]), []).append((line["number"], value))
-    found: dict[str, list[Curve]] = {}
+    by_term: dict[str, list[Curve]] = {}
     for (term, arm, seed), points in raw.items():
-        found.setdefault(term, []).append(Curve(arm, seed, *_thinned(points)))
-    return found
+        by_term.setdefault(term, []).append(Curve(arm, seed, *_thinned(points)))
+    return by_term
 
 
 def _thinned(points: Sequence[tuple[int, float]]) -> tuple[tuple[int, ...], tuple[float, ...]]:
@@ -81,10 +81,10 @@ def _thinned(points: Sequence[tuple[int, float]]) -> tuple[tuple[int, ...], tupl
     stretch = max(1, math.ceil(len(points) / POINTS))
     steps, values = [], []
     for start in range(0, len(points), stretch):
-        part = points[start : start + stretch]
-        finite = [value for _, value in part if math.isfinite(value)]
+        points_of_mean = points[start : start + stretch]
+        finite = [value for _, value in points_of_mean if math.isfinite(value)]
         if finite:
-            steps.append(part[len(part) // 2][0])
+            steps.append(points_of_mean[len(points_of_mean) // 2][0])
             values.append(fmean(finite))
     return tuple(steps), tuple(values)
 
@@ -119,7 +119,7 @@ class Scores(OverSeeds):
 
 @dataclass(frozen=True)
 class Conclusion:
-    """What the teacher was worth, from the last measurement of each seed that came to its end.
+    """Effect of the teacher, from the last measurement of each finished seed.
 
     Attributes:
         teacher: the teacher's own accuracy.
@@ -137,9 +137,9 @@ class Conclusion:
 
     @property
     def outcome(self) -> int | None:
-        """The choice of the prediction that came true: 0 at least `LARGE` ahead, 1 ahead, 2 no clear difference, 3 behind.
+        """The choice of the prediction that proved right: 0 at least `LARGE` ahead, 1 ahead, 2 no clear difference, 3 behind.
 
-        None where the comparison cannot tell: too few seeds, or a head that was not trained.
+        None where the comparison cannot decide: too few seeds, or a head that was not trained.
         """
         if self.gain.verdict == "better":
             return 0 if self.gain.mean >= LARGE else 1
@@ -147,7 +147,7 @@ class Conclusion:
 
 
 def conclusion(lines: Iterable[Mapping[str, Any]], plan: Mapping[str, Any]) -> Conclusion | None:
-    """The conclusion from the seeds that came to their end, or None while there is none.
+    """The conclusion from the finished seeds, or None while there is none.
 
     Args:
         plan: the run's, as JSON holds it; measurements before the last step of a seed do not count.

@@ -1,6 +1,6 @@
-"""Pictures of a live distillation: loss terms, quality over the steps, soft labels side by side.
+"""Figures of a live distillation: loss terms, quality over the steps, soft labels side by side.
 
-Texts come in as `labels`: what each key is for stands in `lessons/distil/labels.toml` under the figure's name.
+Texts are passed as `labels`; `lessons/distil/labels.toml` describes each key under the figure's name.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def loss_curves(terms: Mapping[str, Sequence[Curve]], steps: int, labels: Mappin
 
     Args:
         terms: by the term's name.
-        steps: of one seed, in all: where the axis ends, so that one sees how much is to come.
+        steps: of one seed, in all: the end of the axis, so that the remaining steps show.
         labels: `step`, the arms' names, and the terms' names under "term.…" ("term.soft").
     """
     names = list(terms)
@@ -83,7 +83,7 @@ def _grid(titles: Sequence[str], step: str, steps: int) -> go.Figure:
     spaced = {"horizontal_spacing": 0.09, "vertical_spacing": 90 / height if rows > 1 else 0}
     figure = blank_figure(height=height)
     grid = make_subplots(rows=rows, cols=columns, subplot_titles=[*titles], figure=figure, **spaced)
-    # Above, the legend would lie under the buttons that save the figure.
+    # Above, the legend would be under the buttons that save the figure.
     grid.update_layout(margin={"l": 8, "r": 8, "t": 52, "b": 72}, legend={"yanchor": "top", "y": -66 / (height - 124)})
     grid.update_annotations(font_size=13)
     grid.update_xaxes(range=[0, steps * 1.02], nticks=5)
@@ -93,7 +93,7 @@ def _grid(titles: Sequence[str], step: str, steps: int) -> go.Figure:
 
 
 def _line(curve: Curve, labels: Mapping[str, str], place: int, shown: set[str], markers: bool = False) -> dict:
-    """One thin line in the panel of a place, counted from 1; the arm's name stands once in the legend."""
+    """One thin line in panel number `place`, counted from 1; the arm's name appears once in the legend."""
     name, axis = labels[curve.arm], "" if place == 1 else str(place)
     beside = name if curve.seed is None else f"{name}, {labels['seed'].format(seed=curve.seed)}"
     first = curve.arm not in shown
@@ -118,7 +118,7 @@ def _line(curve: Curve, labels: Mapping[str, str], place: int, shown: set[str], 
 
 @remembered()
 def soft_labels(classes: Sequence[str], models: Mapping[str, Sequence[float]], labels: Mapping[str, str]) -> go.Figure:
-    """A group of bars a class: what each model holds it for.
+    """A group of bars per class: each model's probability.
 
     Args:
         classes: their names in the page's language, `[class]`.
@@ -130,7 +130,7 @@ def soft_labels(classes: Sequence[str], models: Mapping[str, Sequence[float]], l
     )
     rows = [(labels.get(name, name), shares, ARMS.get(name, NEUTRAL)) for name, shares in models.items()]
     paired_bars(figure, [plain(name) for name in classes], rows)
-    # One scale for all steps, or a bar that grows would look as if the axis shrank; it follows the teacher, who stays.
+    # One scale for all steps, or a growing bar would look like a shrinking axis; the scale follows the constant teacher.
     largest = max(max(shares) for shares in models.values())
     end = max(min(1.0, 1.8 * max(models["teacher"])), largest) * 1.16
     figure.update_xaxes(range=[0, end])

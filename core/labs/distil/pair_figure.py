@@ -1,4 +1,4 @@
-"""A teacher and a student drawn beside each other: which layers stay, how deep and how wide."""
+"""A teacher and a student drawn next to each other: the layers that stay, depth and width."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def pair(drawn: Pair, labels: Mapping[str, str]) -> go.Figure:
 
 
 def _spread(count: int, of: int) -> Sequence[float]:
-    """Heights of a fresh student's layers: in the middle of the teacher's, one beside the next."""
+    """Heights of a fresh student's layers: in the middle of the teacher's, one after the other."""
     return [(of - count) / 2 + layer for layer in range(count)]
 
 

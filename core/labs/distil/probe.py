@@ -1,7 +1,7 @@
-"""What teacher and students make of one sentence: before the first step, live, and at any step that was kept.
+"""Predictions and attention of teacher and students on one sentence: before the first step, live, at any saved step.
 
-look = before(Setup().resolve(), "a large wild cat")      # the teacher beside the untrained student
-look = live(run)                                          # as the run's process saw it last, or None
+look = before(Setup().resolve(), "a large wild cat")      # the teacher and the untrained student
+look = live(run)                                          # the latest of the run's process, or None
 look = at_step(run, "a large wild cat", step=120)         # from the snapshots
 look.probabilities["distilled"], look.attention["teacher"][5][0]
 """
@@ -29,13 +29,13 @@ Attention = Sequence[Sequence[Sequence[Sequence[float]]]]
 
 @dataclass(frozen=True)
 class Look:
-    """What models make of one sentence.
+    """Predictions and attention of several models on one sentence.
 
     Attributes:
         text, tokens: the sentence.
-        classes: what the soft label is over; none where the task has none for this sentence.
+        classes: the classes of the soft label; none where the task has none for this sentence.
         probabilities: the soft label at T = 1 by model ("teacher", "distilled", "control"), `[class]`.
-        first: by model, the class or word that it holds for likeliest; a student's word need not be among `classes`.
+        first: by model, the class or word of its top-1 prediction; a student's word need not be among `classes`.
         attention: by model.
         seed, step: of the students; step 0 is before training.
     """
@@ -51,13 +51,13 @@ class Look:
 
     @property
     def whole(self) -> bool:
-        """Whether the classes are all that there are, and not the teacher's likeliest words among thousands."""
+        """True if `classes` holds all classes of the task, not only the teacher's most likely words among thousands."""
         return abs(sum(self.probabilities["teacher"]) - 1) < 0.01
 
     def order(self, count: int) -> list[int]:
-        """The classes by the teacher's probability, the likeliest first; at most `count`, `[place]`."""
-        found = self.probabilities["teacher"]
-        return sorted(range(len(found)), key=lambda index: -found[index])[:count]
+        """Indices of the classes by the teacher's probability, the most likely first; at most `count`, `[rank]`."""
+        probabilities = self.probabilities["teacher"]
+        return sorted(range(len(probabilities)), key=lambda index: -probabilities[index])[:count]
 
     def distance(self, model: str) -> float:
         """Half the sum of absolute differences between a model's soft label and the teacher's: 0 equal, 1 nothing shared."""
@@ -66,7 +66,7 @@ class Look:
 
 
 def live(run: Run) -> Look | None:
-    """The latest look of the run's process, or None before the first."""
+    """The latest measurement on the run's sentence by its process, or None before the first."""
     found = run.watched()
     if found is None:
         return None
@@ -75,7 +75,7 @@ def live(run: Run) -> Look | None:
 
 
 def before(setup: ResolvedSetup, text: str, engine: Engine = ENGINE) -> Look:
-    """The teacher beside the student as it will start, with the first seed.
+    """The teacher and the student as it will start, with the first seed.
 
     Raises:
         LabError: `empty_text`, and as `core.models.load`.
@@ -106,7 +106,7 @@ def parameters(setup: ResolvedSetup, engine: Engine = ENGINE) -> tuple[int, int]
 
 
 def at_step(run: Run, text: str, step: int, engine: Engine = ENGINE) -> Look:
-    """Teacher and both students after a step of which they were kept, with the first seed.
+    """Teacher and both students after a step at which the students were saved, with the first seed.
 
     Raises:
         LabError: `empty_text`, `run_missing`.

@@ -1,4 +1,4 @@
-"""A set-up that can work, worked out once: drawing it, probing it and starting it all take what is here.
+"""A checked set-up, resolved once for drawing, probing and starting it.
 
 resolved = Setup(labels=400).resolve()                 # or a `LabError`: of `core.labs.distil.setup`
 resolved.pair.compared, resolved.pair.kept             # which layer belongs to which
@@ -54,7 +54,7 @@ def _sides(shape: Shape) -> tuple[int, int, int]:
 
 @dataclass(frozen=True)
 class ResolvedSetup:
-    """What a set-up comes to.
+    """A checked set-up: the teacher, the pair as it is drawn, and the run.
 
     Attributes:
         teacher: its card.
@@ -68,12 +68,12 @@ class ResolvedSetup:
 
     @property
     def student(self) -> StudentPlan:
-        """Where both students come from."""
+        """The plan of both students: a fresh model, or layers of the teacher."""
         return self.untitled.arms["distilled"].student
 
     @property
     def stages(self) -> tuple[Stage, ...]:
-        """What the distilled student minimises."""
+        """The distilled student's objectives, one per stage."""
         return self.untitled.arms["distilled"].stages
 
     @property
@@ -85,7 +85,7 @@ class ResolvedSetup:
         """The run: a distilled student and its control from the same start.
 
         Args:
-            title: what the learner reads in lists.
+            title: the run's name in lists.
             extra: kept with the plan.
         """
         return replace(self.untitled, title=title, extra={**self.untitled.extra, **extra})

@@ -1,7 +1,7 @@
-"""What a learner asks of a live distillation, worked out, and turned into a run.
+"""The learner's settings of a live distillation, checked and turned into a run.
 
 setup = Setup(labels=400, steps=250).resolve()    # a `LabError` if it cannot work
-run = begin(setup, "few labels", owner="me")      # `core.labs.distil.curves` reads what comes of it
+run = begin(setup, "few labels", owner="me")      # `core.labs.distil.curves` reads its results
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from core.runs.plan import ArmPlan, RunPlan, StudentPlan
 from core.runs.run import Run
 
 TASKS = {"kinds": "single_label", "words": "masked_words"}
-"""The tasks of shipped models that this lab has texts for, and what the library calls them."""
+"""The tasks of shipped models that this lab has texts for, and their names in `core.distill`."""
 
 ARMS = ("distilled", "control")
-"""The student with a teacher, and its twin without."""
+"""The student with a teacher, and the control: the same student without."""
 
 MEASUREMENTS = 8
-"""How often a run is measured on its way, for each seed."""
+"""Number of measurements of a run during training, for each seed."""
 
 HELD_OUT = {"kinds": 300, "words": 100}
 """Texts that the models are measured on."""
@@ -42,12 +42,12 @@ TERMS = tuple(KINDS)
 """The losses that can be weighted, by name."""
 
 LAYERS_RATE = 5e-4
-"""Peak learning rate where the student starts from the teacher's own layers, which a larger one would tear apart."""
+"""Peak learning rate where the student starts from the teacher's own layers; a larger one would destroy their weights."""
 
 
 @dataclass(frozen=True)
 class Setup:
-    """Everything that a learner chooses.
+    """All settings that a learner chooses.
 
     Attributes:
         teacher: its name in the catalogue.
@@ -55,16 +55,16 @@ class Setup:
         keep: those layers, counted from 0.
         heads_off: heads that stay switched off, as (layer, head) of the teacher.
         depth, width, heads: of a fresh student.
-        words: what the word embeddings of a fresh student start from.
-        texts: to learn from.
-        labels: how many of them carry a label.
+        words: the source of a fresh student's word embeddings.
+        texts: number of training texts.
+        labels: number of those with a label.
         objective: "mixture", "own", or a key of `RECIPES`.
         soft: the weight of the soft loss in a mixture.
         weights: of the terms of an objective of one's own.
         temperature, scaled, direction: of the soft loss, except in a recipe.
         rule: the layer map of terms that compare layers, in an objective of one's own.
         steps, seeds, rate, batch: of the training; `rate` is the peak learning rate.
-        device: where to compute.
+        device: the device to compute on.
     """
 
     teacher: str = "kinds-teacher"
@@ -91,7 +91,7 @@ class Setup:
     device: str = "cpu"
 
     def resolve(self) -> ResolvedSetup:
-        """Works the set-up out, and refuses now what the run would refuse later.
+        """Resolves the set-up, and raises now the errors that the run would raise later.
 
         Raises:
             LabError: `unknown_model`, `heads_do_not_divide`, `bad_layers`, `different_heads`, `zero_labels`, `no_objective`,
@@ -118,7 +118,7 @@ class Setup:
         return ResolvedSetup(teacher, pair, self._plan(teacher.task, student, stages))
 
     def _stages(self) -> tuple[Stage, ...]:
-        """What the distilled student minimises."""
+        """The distilled student's objectives, one per stage."""
         if self.objective in RECIPES:
             return stages_of(RECIPES[self.objective])
         options = {"scaled": self.scaled, "direction": self.direction}
@@ -135,7 +135,7 @@ class Setup:
         return kind(weight=weight)
 
     def _student(self) -> StudentPlan:
-        """Where both students come from."""
+        """The plan of both students: a fresh model, or layers of the teacher."""
         if self.start == "fresh":
             return StudentPlan(depth=self.depth, width=self.width, heads=self.heads, words=self.words)
         options = {"heads_off": self.heads_off} if self.heads_off else {}
@@ -157,16 +157,16 @@ class Setup:
         )
 
     def _material(self, task: str) -> dict[str, Any]:
-        """What `core.runs.datasets` is asked for."""
-        asked = {"kind": task, "teacher": self.teacher, "texts": self.texts, "held_out": HELD_OUT[task]}
-        return asked if task == "words" else asked | {"labels": min(self.labels, self.texts)}
+        """The request for texts, as `core.runs.datasets.material_of` takes it."""
+        request = {"kind": task, "teacher": self.teacher, "texts": self.texts, "held_out": HELD_OUT[task]}
+        return request if task == "words" else request | {"labels": min(self.labels, self.texts)}
 
 
 def begin(setup: ResolvedSetup, title: str, owner: str = "", steps: int | None = None, **extra: Any) -> Run:
     """Writes a run of this set-up into the queue.
 
     Args:
-        steps: do only so many, then pause.
+        steps: pause after this number of steps.
         extra: kept with the plan.
 
     Raises:
@@ -181,12 +181,12 @@ def prepare(setup: ResolvedSetup) -> None:
 
 
 def _prepared(material: Mapping[str, Any]) -> None:
-    with suppress(LabError):  # whoever presses play is told
+    with suppress(LabError):  # pressing play shows the error
         datasets.material_of(material)
 
 
 def teachers() -> list[ModelCard]:
-    """Shipped models that can teach here: those made for it first, the classifier before all."""
+    """Shipped teachers of the tasks that this lab has texts for, the classifiers first."""
     fitting = [one for one in catalog() if one.task in TASKS and one.role == "teacher"]
     return sorted(fitting, key=lambda one: one.task != "kinds")
 
@@ -195,8 +195,8 @@ def rule_layers(rule: str, count: int, of: int) -> tuple[int, ...]:
     """The teacher's layers that a rule keeps; the lowest ones where the rule does not fit.
 
     Args:
-        count: how many.
-        of: how many the teacher has.
+        count: number of layers to keep.
+        of: the teacher's number of layers.
     """
     try:
         return layers(rule, count, of)
