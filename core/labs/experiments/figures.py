@@ -1,6 +1,6 @@
-"""Pictures of the experiments: students on their way, and what came of them, each seed a point of its own.
+"""Figures of the experiments: students during training and their results, each seed a separate point.
 
-Texts come in as `labels`: what each key is for stands in `lessons/experiments/labels.toml` under the figure's name.
+Texts are passed as `labels`; `lessons/experiments/labels.toml` describes each key under the figure's name.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ STYLES = {
 
 
 def ways(curves: Curves, labels: Mapping[str, str], measure: str = "accuracy") -> go.Figure:
-    """The held-out measure over the steps, a line a student and seed, as far as they came.
+    """The held-out measure over the steps, one line per student and seed, up to the last measurement.
 
     Args:
         labels: `step`, `accuracy` or `loss`, `teacher`, and the name of each arm.
@@ -56,10 +56,10 @@ def way_lines(
     labels: Mapping[str, str],
     measure: str = "accuracy",
 ) -> go.Figure:
-    """Lines by arm, one a seed: where it was measured, and what was measured.
+    """Lines by arm, one per seed: steps of the measurements, and the measured values.
 
     Args:
-        steps: where the axis ends.
+        steps: the end of the axis.
         level: the teacher's own value, or None.
         labels: see `ways`.
     """
@@ -89,10 +89,10 @@ def way_lines(
 
 @remembered()
 def seed_dots(values: Mapping[str, Sequence[float]], level: float | None, labels: Mapping[str, str]) -> go.Figure:
-    """A row an arm, a point a seed, a stroke at the mean.
+    """One row per arm, one point per seed, a tick at the mean.
 
     Args:
-        values: by arm, one a seed; shares.
+        values: shares by arm, one per seed.
         level: the teacher's own value, or None.
         labels: `accuracy`, `teacher`, `mean`, and the name of each arm.
     """
@@ -131,10 +131,10 @@ def seed_dots(values: Mapping[str, Sequence[float]], level: float | None, labels
 
 @remembered()
 def share_bars(rows: Mapping[str, Sequence[float]], labels: Mapping[str, str]) -> go.Figure:
-    """A lying bar a row at the mean of some shares, and a point a seed.
+    """One horizontal bar per row at the mean of some shares, and one point per seed.
 
     Args:
-        rows: shares by what is shown to the learner.
+        rows: shares by the label shown on the axis.
         labels: `share`.
     """
     figure = blank_figure(height=110 + 52 * len(rows), x_title=labels["share"], showlegend=False, margin=BESIDE)
@@ -166,7 +166,7 @@ def share_bars(rows: Mapping[str, Sequence[float]], labels: Mapping[str, str]) -
 def budget_dots(
     budgets: Sequence[Budget], arms: Sequence[str], level: float | None, labels: Mapping[str, str], flat: str = ""
 ) -> go.Figure:
-    """Accuracy against a budget: a line through each arm's means, a point a seed.
+    """Accuracy against a budget: a line through each arm's means, one point per seed.
 
     Args:
         arms: those that every budget has.
@@ -224,7 +224,7 @@ def budget_dots(
 
 @remembered()
 def trade_off(found: Sequence[OmittedClass], labels: Mapping[str, str]) -> go.Figure:
-    """What the absent kind's recall costs the others as its bias rises, a line a student; marked where they end up.
+    """Recall of the omitted class against accuracy on the others as its bias rises, a line per student, marked before and after.
 
     Args:
         labels: `found`, `price`, `before`, `after`, and the name of each arm.

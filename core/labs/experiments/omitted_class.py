@@ -1,4 +1,4 @@
-"""A kind that no student read: does it come back once its bias is corrected, and at what price?
+"""A class omitted from the students' texts: its recall once its bias is corrected, and the cost to the other classes.
 
 found = comebacks(answers(run), "food")
 back(found, "food").after                         # recall by arm, over the seeds
@@ -25,15 +25,15 @@ MARGINS = 121
 
 @dataclass(frozen=True)
 class OmittedClass:
-    """A kind that one student never saw, before and after its bias is corrected.
+    """One student's predictions on the class that it was not trained on, before and after its bias is corrected.
 
     Attributes:
-        arm, seed: whose; "teacher" and −1 for the teacher.
-        recall: the share of the absent kind's definitions that it gets right as it is.
-        others: the share of all other definitions that it gets right as it is.
-        bias: what must be added to the absent kind's logit for it to be said as often as it is true.
+        arm, seed: of the student; "teacher" and −1 for the teacher.
+        recall: the share of the omitted class's definitions predicted correctly, as trained.
+        others: the share of all other definitions predicted correctly, as trained.
+        bias: the amount to add to the omitted class's logit so that it is predicted as often as it occurs.
         recall_after, others_after: with that bias.
-        found, price: both shares for biases from −∞ to ∞, `[bias]`: `found` of the absent kind, `price` of the others.
+        found, price: both shares for biases from −∞ to ∞, `[bias]`: `found` of the omitted class, `price` of the others.
     """
 
     arm: str
@@ -48,36 +48,36 @@ class OmittedClass:
 
 
 def comebacks(said: Answers, kind: str) -> tuple[OmittedClass, ...]:
-    """Every student's, and the teacher's last (Hinton, Vinyals, Dean 2015, section 3: the omitted digit 3).
+    """One `OmittedClass` per student, the teacher's last (Hinton, Vinyals, Dean 2015, section 3: the omitted digit 3).
 
-    Hinton raised the missing class's bias until the test error was lowest. Here it is raised until the class is named as often as
-    it occurs, which asks for its share only, not for the labels.
+    Hinton raised the missing class's bias until the test error was lowest. Here it is raised until the class is predicted as
+    often as it occurs, which needs only its share, not the labels.
 
     Raises:
         ValueError: there is no such kind.
     """
     absent = KINDS.index(kind)
-    made = [_comeback(logits, said.labels, absent, *whose) for whose, logits in sorted(said.students.items())]
+    made = [_comeback(logits, said.labels, absent, *student) for student, logits in sorted(said.students.items())]
     return (*made, _comeback(said.teacher, said.labels, absent, "teacher", -1))
 
 
 def _comeback(logits: Tensor, labels: Tensor, absent: int, arm: str, seed: int) -> OmittedClass:
-    """Adding b to the absent logit makes it win exactly where the margin to the best other is at most b."""
-    best, said = logits.index_fill(1, torch.tensor(absent), -torch.inf).max(dim=-1)  # the best of the others
+    """One model's trade-off: a bias b makes the omitted class win exactly where the margin to the best other is at most b."""
+    best, predicted = logits.index_fill(1, torch.tensor(absent), -torch.inf).max(dim=-1)  # the best of the others
     margin = (best - logits[:, absent]).double()  # [definition]
     true = labels == absent
-    right = said == labels  # once the absent kind is not said
+    right = predicted == labels  # once the omitted class is not predicted
 
     def shares(bias: Tensor) -> tuple[Tensor, Tensor]:
         named = margin <= bias[:, None]  # [bias, definition]
-        found = (named & true).sum(-1) / true.sum().clamp(min=1)
-        kept = (~named & right & ~true).sum(-1) / (~true).sum().clamp(min=1)
-        return found, kept
+        recall = (named & true).sum(-1) / true.sum().clamp(min=1)
+        others = (~named & right & ~true).sum(-1) / (~true).sum().clamp(min=1)
+        return recall, others
 
     count = int(true.sum())
     bias = margin.sort().values[max(count - 1, 0)]
     (recall, after), (others, others_after) = (
-        part.tolist() for part in shares(torch.stack([bias.new_zeros(()), bias]))
+        share.tolist() for share in shares(torch.stack([bias.new_zeros(()), bias]))
     )
     grid = torch.cat((margin.quantile(torch.linspace(0, 1, MARGINS, dtype=torch.float64)), torch.tensor([torch.inf])))
     found, price = shares(torch.cat((torch.tensor([-torch.inf]), grid)))
@@ -85,25 +85,25 @@ def _comeback(logits: Tensor, labels: Tensor, absent: int, arm: str, seed: int) 
 
 
 def recall_after(found: Sequence[OmittedClass], arm: str) -> float:
-    """An arm's recall of the absent kind with its bias corrected, over the seeds."""
+    """An arm's mean recall of the omitted class with its bias corrected, over the seeds."""
     return fmean(one.recall_after for one in found if one.arm == arm)
 
 
 def comeback(found: Sequence[OmittedClass]) -> Comparison:
-    """The distilled students' recall of the absent kind compared with the control's, both with their bias corrected."""
+    """The distilled students' recall of the omitted class compared with the control's, both with their bias corrected."""
     distilled, control = ([one.recall_after for one in found if one.arm == arm] for arm in ("distilled", "control"))
     return over_seeds(distilled, control)
 
 
 @dataclass(frozen=True)
 class Back:
-    """A `OmittedClass` of all students together.
+    """The results on the omitted class of all students together.
 
     Attributes:
-        count: definitions of the absent kind that were asked.
+        count: measured definitions of the omitted class.
         before, after, bias: recall as trained, with the bias corrected, and that bias, by arm, over the seeds.
-        others, others_after: the distilled students' accuracy on the other kinds, before and after.
-        silent: nobody names the kind as trained (in less than one definition of fifty).
+        others, others_after: the distilled students' accuracy on the other classes, before and after.
+        silent: no arm predicts the class as trained (mean recall under 2%).
         back: recall of the distilled students compared with the control's, with the bias corrected.
     """
 
@@ -118,7 +118,7 @@ class Back:
 
 
 def back(found: Sequence[OmittedClass], kind: str) -> Back:
-    """What to say of "absent".
+    """The result of the experiment "absent".
 
     Raises:
         ValueError: there is no such kind.

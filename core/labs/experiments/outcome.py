@@ -1,6 +1,6 @@
-"""What a finished experiment found, and which of its question's answers came true.
+"""The result of a finished experiment, and the choice of its question that proved right.
 
-outcome("few", runs)                              # asks the students where it must, and keeps what they said
+outcome("few", runs)                              # runs the students where it must, and keeps their predictions
 answer("few", outcome("few", runs))
 """
 
@@ -15,20 +15,20 @@ from core.memory import RecentlyUsed
 from core.runs.run import Run
 
 ASKING = ("matching", "absent")
-"""Experiments whose students are asked once more when they are finished."""
+"""Experiments that run their finished students once more."""
 
 _OUTCOMES = RecentlyUsed(200)
 
 
 def ready(key: str, runs: Mapping[str, Run]) -> bool:
-    """Whether `outcome` has nothing to ask any student."""
+    """True if `outcome` needs to run no student."""
     return finished(runs.values()) and (key not in ASKING or all(kept(run) for run in runs.values()))
 
 
 def outcome(
     key: str, runs: Mapping[str, Run], progress: Callable[[float], object] = lambda share: None
 ) -> Limit | tuple[OmittedClass, ...] | tuple[Budget, ...] | tuple[Masks, ...]:
-    """What a finished experiment found; kept, so that a page may ask again and again.
+    """The result of a finished experiment; cached, so that a page may call it on every rerun.
 
     Raises:
         LabError: as `answers` and `ends`.
@@ -46,7 +46,7 @@ def outcome(
 
 
 def answer(key: str, found: Limit | Sequence) -> int | None:
-    """Which choice of the experiment's question came out, as a number from 0; None where the seeds cannot tell."""
+    """The choice of the experiment's question that proved right, from 0; None where the seeds cannot decide."""
     if key == "matching":
         return {"better": 1, "too_few": None}.get(found.fades.verdict, 2 if found.gain.verdict == "worse" else 0)
     if key == "absent":
@@ -69,7 +69,7 @@ def answer(key: str, found: Limit | Sequence) -> int | None:
 
 
 def _best(ends: Sequence[End], lowest: bool = False) -> int | None:
-    """The arm with the highest accuracy, or the lowest, if it differs clearly from the next one."""
+    """The arm with the highest accuracy, or the lowest, if it differs significantly from the next one."""
     ranked = sorted(range(len(ends)), key=lambda place: ends[place].mean, reverse=not lowest)
     lead = ends[ranked[0]].compared_with(ends[ranked[1]])
     return ranked[0] if lead.verdict == ("worse" if lowest else "better") else None

@@ -1,9 +1,9 @@
-"""Five experiments on distillation: what each of them runs, and where its runs are found again.
+"""Five experiments on distillation: the runs of each, and the search for them among stored runs.
 
 names = begin("few", owner="a session", title=lambda part: part)      # in the run queue
 runs = opened("few", names)                                           # by the part of the experiment
 
-`core.labs.experiments.results` reads what they found.
+`core.labs.experiments.results` reads their results.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ KEYS = ("matching", "absent", "few", "steps", "masks")
 """The experiments, in the page's order."""
 
 WORDS_TEACHER = "minilm-teacher"
-"""Who lends tokenizer and word embeddings to the students that guess hidden words."""
+"""The model whose tokenizer and word embeddings the students of masked words use."""
 
 STUDENT = StudentPlan(depth=2, width=128, heads=2, words="teacher")
 """The same small student everywhere: two fresh layers, the teacher's word embeddings."""
@@ -41,22 +41,23 @@ HOT = 20.0
 SOFT_WEIGHT = 0.9
 
 STAGED = (Stage(Objective((Cosine(),)), 0.5), Stage(mixture(SOFT_WEIGHT, 2.0), 0.5))
-"""TinyBERT's order (Jiao et al. 2020, section 3.1): first the inside, then the head. The inside is the direction of the last
-states (DistilBERT's cosine loss): one loss is enough to see what the order costs. The second half is what "distilled" hears."""
+"""TinyBERT's order (Jiao et al. 2020, section 3.1): first the hidden states, then the head. The loss on the hidden states is the
+direction of the last ones (DistilBERT's cosine loss): one loss is enough to show the cost of the order. The second half has the
+loss of "distilled"."""
 
 ABSENT = ("food", "animal", "body", "person", "plant", "location")
-"""Kinds that can be left out: those with enough definitions to measure on."""
+"""Classes that can be omitted: those with enough definitions to measure on."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much an experiment computes.
+    """The amount of computation of an experiment.
 
     Attributes:
         texts: of each part.
         steps: of each part.
-        labels: how many of the texts carry theirs, for each part; None for all.
-        seeds: each part is done once for each.
+        labels: number of texts with a label, in each part; None for all.
+        seeds: each part is trained once per seed.
         held_out: definitions that all are measured on.
         rate: peak learning rate.
     """
@@ -84,8 +85,8 @@ class Part:
     """One run of an experiment.
 
     Attributes:
-        name: what sets it apart from the experiment's other runs; a number where it is one.
-        material: what it learns from: "kind" ("kinds" or "words"), and the arguments of that function in
+        name: distinguishes it from the experiment's other runs; a number where it is one.
+        material: the texts to train on: "kind" ("kinds" or "words"), and the arguments of that function in
             `core.runs.datasets`.
     """
 
@@ -98,10 +99,10 @@ def parts(key: str, size: Size | None = None, kind: str = ABSENT[0], temperature
     """The runs of an experiment.
 
     Args:
-        kind, temperature: for "absent" only: what is left out, and how warm the teacher's answers are.
+        kind, temperature: for "absent" only: the omitted class, and the temperature of the teacher's soft labels.
 
     Raises:
-        KeyError: there is no such experiment, or no such kind.
+        KeyError: there is no such experiment, or no such class.
     """
     size = size or SIZES[key]
     if key == "matching":
@@ -120,7 +121,7 @@ def parts(key: str, size: Size | None = None, kind: str = ABSENT[0], temperature
         found = []
         for number, texts in enumerate(size.texts):
             arms = {"distilled": mixture(SOFT_WEIGHT, 2.0), "control": CONTROL}
-            if texts == max(size.texts):  # this one hears the teacher alone, so no budget of labels changes it
+            if texts == max(size.texts):  # it learns from the teacher alone, so no budget of labels changes it
                 arms["unlabelled"] = Objective((Soft(temperature=2.0),))
             found.append(_kinds_part(str(texts), arms, size, number))
         return tuple(found)
@@ -148,8 +149,8 @@ def begin(
     """Puts all runs of an experiment into the queue.
 
     Args:
-        title: makes the name that the learner reads out of a part's name.
-        prediction: the number of the answer that the learner guessed.
+        title: makes the displayed name from a part's name.
+        prediction: the index of the learner's predicted choice.
 
     Returns:
         The names of the runs, in the order of `parts`.
@@ -235,7 +236,7 @@ def _plan(task: str, teacher: str, arms: dict, size: Size, steps: int) -> RunPla
 
 @dataclass(frozen=True)
 class Extent:
-    """How much some parts compute together: runs, students of all seeds, steps of all of them."""
+    """The amount of computation of some parts together: runs, students of all seeds, steps of all of them."""
 
     runs: int
     students: int
@@ -261,7 +262,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "steps": {"texts": 2000, "labels": 2000, "temp": 2, "steps": 30},
     "masks": {"teacher": WORDS_TEACHER, "texts": 250, "steps": 60},
 }
-"""Each experiment as near as the controls of the page Distil come to it, by the names of those controls."""
+"""Each experiment as closely as the controls of the page Distil can set it, by the names of those controls."""
 
 
 def steps_of(runs: Mapping[str, Run]) -> int:
@@ -270,7 +271,7 @@ def steps_of(runs: Mapping[str, Run]) -> int:
 
 
 def choices_of(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """What was chosen for a run that was begun, by the names of `begin`'s arguments; nothing where there is no choice.
+    """The choices made for a started run, by the names of `begin`'s arguments; empty where there is no choice.
 
     Args:
         plan: as JSON holds it.

@@ -1,8 +1,8 @@
-"""What the finished students of an experiment say of definitions that nobody learned from, and who agrees with whom.
+"""Predictions of an experiment's finished students on held-out definitions, and their agreement with each other.
 
-said = answers(run)                               # computed once, then kept beside the run
-agreements(said)[("match", "square")]             # how often two students give the same answer, one a seed
-limit(said).matches                               # whether soft labels did what matching the logits does
+said = answers(run)                               # computed once, then kept in the run's folder
+agreements(said)[("match", "square")]             # the share of equal predictions of two students, one per seed
+limit(said).matches                               # true if soft labels had the effect of matching the logits
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from core.runs.storage import BETWEEN, save_tensors
 FILE = "answers.safetensors"
 
 MEASURED = 1500
-"""Definitions of the test part that are asked."""
+"""Definitions of the test split to predict."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """Logits on the first definitions of the test part.
+    """Logits on the first definitions of the test split.
 
     Attributes:
-        students: by arm and seed, `[definition, kind]`.
-        teacher: `[definition, kind]`.
+        students: by arm and seed, `[definition, class]`.
+        teacher: `[definition, class]`.
         labels: `[definition]`.
     """
 
@@ -47,23 +47,23 @@ class Answers:
     labels: Tensor
 
     def of(self, arm: str) -> list[Tensor]:
-        """One arm's, a seed each."""
+        """Logits of one arm, one per seed."""
         return [logits for (name, _), logits in sorted(self.students.items()) if name == arm]
 
 
 def kept(run: Run) -> bool:
-    """Whether `answers` needs to ask nobody."""
+    """True if the answers of a run are stored, so that `answers` only reads them."""
     return (run.folder / FILE).exists()
 
 
 def answers(
     run: Run, progress: Callable[[float], object] = lambda share: None, count: int = MEASURED, engine: Engine = ENGINE
 ) -> Answers:
-    """Asks all students of a finished run, or reads what they said before.
+    """Runs all students of a finished run on the definitions, or reads their stored logits.
 
     Args:
-        progress: is told the share that is done.
-        count: how many definitions to ask about.
+        progress: called with the share that is done.
+        count: number of definitions.
 
     Raises:
         LabError: `run_missing`, `broken_checkpoint`, `no_space`, `missing_data`.
@@ -102,7 +102,7 @@ def _asked(run: Run, rows, progress: Callable[[float], object], engine: Engine) 
 
 
 def agreements(said: Answers) -> dict[tuple[str, str], tuple[float, ...]]:
-    """The share of definitions to which two students of one seed give the same answer, by pair of arms, one a seed."""
+    """The share of definitions on which two students of one seed agree, by pair of arms, one per seed."""
     arms = sorted({arm for arm, _ in said.students})
     return {
         pair: tuple(
@@ -114,17 +114,17 @@ def agreements(said: Answers) -> dict[tuple[str, str], tuple[float, ...]]:
 
 
 def accuracies(said: Answers, arm: str) -> tuple[float, ...]:
-    """The share of right answers of an arm, one a seed."""
+    """The accuracy of an arm, one per seed."""
     return tuple(float((logits.argmax(-1) == said.labels).double().mean()) for logits in said.of(arm))
 
 
 @dataclass(frozen=True)
 class Limit:
-    """Whether soft labels at a high temperature did what matching the logits does, and whether T² was needed.
+    """Test of the high-temperature limit: soft labels against matching the logits, with and without T².
 
     Attributes:
-        accuracy: by arm, one a seed.
-        agreement: by pair of arms, one a seed.
+        accuracy: by arm, one per seed.
+        agreement: by pair of arms, one per seed.
         teacher: the teacher's accuracy.
     """
 
@@ -133,16 +133,16 @@ class Limit:
     teacher: float
 
     def mean(self, arm: str) -> float:
-        """An arm's accuracy over the seeds."""
+        """An arm's mean accuracy over the seeds."""
         return fmean(self.accuracy[arm])
 
     def same(self, one: str, other: str) -> float:
-        """How often two arms agree, over the seeds."""
+        """The mean agreement of two arms over the seeds."""
         return fmean(self.agreement[tuple(sorted((one, other)))])
 
     @property
     def matches(self) -> bool:
-        """With T², the student agrees with the one that matches logits clearly more than with any other."""
+        """True if the student with T² agrees with the one that matches logits significantly more than with any other."""
         same = self.agreement[tuple(sorted(("square", "match")))]
         others = (self.agreement[tuple(sorted(("square", arm)))] for arm in ("plain", "control"))
         return all(over_seeds(same, other).verdict == "better" for other in others)
@@ -156,7 +156,7 @@ class Limit:
     def fades(self) -> Comparison:
         """Without T²: the distance in accuracy to the student with T² compared with that to the one without a teacher.
 
-        "better" says that the former is clearly larger: without T² the teacher is hardly heard.
+        "better" means that the former is significantly larger: without T² the teacher has hardly any effect.
         """
         plain, control, square = (self.accuracy[arm] for arm in ("plain", "control", "square"))
         to_square = [abs(a - b) for a, b in zip(plain, square, strict=True)]

@@ -1,6 +1,6 @@
-"""Pictures to look at before an experiment runs.
+"""Figures shown before an experiment runs.
 
-Texts come in as `labels`: what each key is for stands in `lessons/experiments/labels.toml` under the figure's name.
+Texts are passed as `labels`; `lessons/experiments/labels.toml` describes each key under the figure's name.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @remembered()
 def pull_points(pull: GradientAlignment, labels: Mapping[str, str]) -> go.Figure:
-    """The push on each logit against what is missing there: on the diagonal, soft labels are matching of logits.
+    """The gradient by each logit against the difference of the logits: on the diagonal, soft labels match logits.
 
     Args:
         labels: `difference`, `push`, `points`, `limit`.
@@ -56,7 +56,7 @@ def pull_points(pull: GradientAlignment, labels: Mapping[str, str]) -> go.Figure
     figure.update_xaxes(range=[-end, end])
     figure.update_yaxes(
         range=[-end * 1.6, end * 1.6]
-    )  # the same at every temperature, so that the points are seen to move
+    )  # the same at every temperature, so that the movement of the points is visible
     return figure
 
 
@@ -90,10 +90,10 @@ def pull_lengths(found: GradientAlignments, temperature: float, labels: Mapping[
 
 @remembered()
 def carrier_bars(kinds: Sequence[str], found: Evidence, labels: Mapping[str, str]) -> go.Figure:
-    """How much of the absent kind the teacher sees in the texts of each other kind.
+    """The teacher's mean probability of the omitted class over the texts of each other class.
 
     Args:
-        kinds: their names in the page's language, `[kind]`.
+        kinds: names of the classes in the page's language, `[class]`.
         labels: `share`, `uniform`.
     """
     shares = np.asarray(found.shares)
@@ -117,10 +117,10 @@ def carrier_bars(kinds: Sequence[str], found: Evidence, labels: Mapping[str, str
 
 @remembered()
 def shelf_bars(kinds: Sequence[str], found: LabelCounts, labels: Mapping[str, str]) -> go.Figure:
-    """Labels by kind, and the texts that the teacher holds for each kind; logarithmic, so that both are seen.
+    """Labels by class, and the sum of the teacher's probabilities for each class; logarithmic, so that both are visible.
 
     Args:
-        kinds: their names, `[kind]`.
+        kinds: names of the classes, `[class]`.
         labels: `texts`, `labelled`, `teacher`.
     """
     figure = blank_figure(height=100 + 34 * len(kinds), x_title=labels["texts"], barmode="group", margin=BESIDE)
@@ -148,10 +148,10 @@ def shelf_bars(kinds: Sequence[str], found: LabelCounts, labels: Mapping[str, st
 
 @remembered()
 def heard_bars(rows: Sequence[LossSchedule], labels: Mapping[str, str]) -> go.Figure:
-    """A bar an arm and budget: the steps on the inside, then those on the head.
+    """One bar per arm and budget: the steps with a loss on the hidden states, then those with a loss on the head.
 
     Args:
-        labels: `steps`, `inside`, `head`, `row` (with the blanks {arm} and {steps}), and the name of each arm.
+        labels: `steps`, `inside`, `head`, `row` (with {arm} and {steps}), and the name of each arm.
     """
     figure = blank_figure(height=110 + 34 * len(rows), x_title=labels["steps"], barmode="stack", margin=BESIDE)
     names = [labels["row"].format(arm=labels[row.arm], steps=row.steps) for row in rows]

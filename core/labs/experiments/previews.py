@@ -1,10 +1,10 @@
-"""What can be seen of each experiment before anything is trained: computed at once from the shipped pair and its texts.
+"""Previews of each experiment before any training, computed at once from the shipped pair and its texts.
 
 pull(engine, setting).at(20.0).cosine          # the gradient's direction against the difference of the logits
-evidence("food", 4.0)                          # which texts tell a student about food that reads none about food
-label_counts(60)                                      # labels by kind, and what the teacher says of the same kinds
-lessons_heard(SIZES["steps"])                  # which loss each student hears in which steps
-mask_coverage("minilm-teacher", 100, 12)               # which share of the words was ever hidden
+evidence("food", 4.0)                          # the probability of "food" in the soft labels of the other classes' texts
+label_counts(60)                                      # labels by class, and the sum of the teacher's probabilities
+lessons_heard(SIZES["steps"])                  # the loss of each student in each step
+mask_coverage("minilm-teacher", 100, 12)               # the share of the words masked at least once
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from core.theory.temperature import soften
 TEMPERATURES = (1.0, 2.0, 4.0, 8.0, 20.0, 50.0, 100.0)
 
 READ = 200
-"""Definitions that both models read for the first picture."""
+"""Definitions that both models read for the first figure."""
 
 SHOWN = 40
-"""Of these, how many become points: times 16 kinds."""
+"""Definitions of these that are drawn, each with one point per class."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class GradientAlignment:
     """The soft loss's gradient by the student's logits, at one temperature.
 
     Attributes:
-        gradient: T² included, times the number of kinds, by autograd, `[definition, kind]`.
-        difference: of zero-mean logits, student minus teacher, `[definition, kind]`.
+        gradient: T² included, times the number of classes, by autograd, `[definition, class]`.
+        difference: of zero-mean logits, student minus teacher, `[definition, class]`.
         cosine: between the two, the mean over the definitions.
         length, plain: the gradient's mean length with and without T².
     """
@@ -61,8 +61,8 @@ class GradientAlignments:
     """The same at several temperatures.
 
     Attributes:
-        limit: the mean length of (z − v)/N, which the gradient's length with T² tends to.
-        teacher, student: whose.
+        limit: the mean length of (z − v)/N, the limit of the gradient's length with T².
+        teacher, student: names of the models.
     """
 
     pulls: tuple[GradientAlignment, ...]
@@ -100,7 +100,7 @@ _LOGITS = RecentlyUsed(8)
 
 
 def logits_of(engine: Engine, setting: Setting, name: str) -> Tensor:
-    """What a model of the kinds says of the first test definitions, `[definition, kind]`, in float64; kept.
+    """A classifier's logits on the first test definitions, `[definition, class]`, in float64; cached.
 
     Those of the shipped teacher are stored with the definitions.
     """
@@ -118,15 +118,15 @@ def logits_of(engine: Engine, setting: Setting, name: str) -> Tensor:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Who tells of an absent kind.
+    """The teacher's probability of an omitted class in the texts of the other classes.
 
     Attributes:
-        shares: the teacher's mean probability of the absent kind over the texts of each other kind, `[kind]`; NaN for itself.
-        count: texts of each kind, `[kind]`.
+        shares: the teacher's mean probability of the omitted class over the texts of each other class, `[class]`; NaN for itself.
+        count: texts of each class, `[class]`.
         left: texts that remain.
-        largest: the three kinds that carry most, the first one first.
-        uniform: what a teacher who knows nothing would give.
-        whole: by how many whole texts of the absent kind the remaining soft labels weigh: the sum of its probabilities.
+        largest: the three classes with the largest shares, the largest first.
+        uniform: the probability of one class in a uniform distribution.
+        whole: the sum of the omitted class's probabilities over the remaining texts, in texts.
     """
 
     shares: Tensor
@@ -139,11 +139,11 @@ class Evidence:
 
 @remembered()
 def evidence(kind: str, temperature: float, texts: int = 2000) -> Evidence:
-    """What the teacher says of an absent kind in the texts that remain.
+    """The teacher's probability of an omitted class in the texts that remain.
 
     Raises:
         LabError: `missing_data`.
-        ValueError: there is no such kind.
+        ValueError: there is no such class.
     """
     absent = KINDS.index(kind)
     labels = torch.tensor([row.kind for row in definitions("transfer")])
@@ -158,13 +158,13 @@ def evidence(kind: str, temperature: float, texts: int = 2000) -> Evidence:
 
 @dataclass(frozen=True)
 class LabelCounts:
-    """What a budget of labels buys.
+    """Labels of a budget by class, and the teacher's soft labels for all texts.
 
     Attributes:
-        labels: labelled texts of each kind, `[kind]`.
-        teacher: the sum of the teacher's probabilities over all texts, `[kind]`: as many texts as it holds for each kind.
-        none: how many kinds have no label at all.
-        texts: that the teacher answers for.
+        labels: labelled texts of each class, `[class]`.
+        teacher: the sum of the teacher's probabilities over all texts, `[class]`: the number of texts it assigns to each class.
+        none: number of classes without any label.
+        texts: number of texts with a soft label of the teacher.
     """
 
     labels: Tensor
@@ -175,7 +175,7 @@ class LabelCounts:
 
 @remembered()
 def label_counts(budget: int, texts: int = 2000) -> LabelCounts:
-    """Labels by kind at a budget, beside the teacher's answers to all texts.
+    """Labels by class at a budget, and the sum of the teacher's probabilities over all texts.
 
     Raises:
         LabError: `missing_data`.
@@ -188,11 +188,11 @@ def label_counts(budget: int, texts: int = 2000) -> LabelCounts:
 
 @dataclass(frozen=True)
 class LossSchedule:
-    """What a student hears over the steps of a budget.
+    """Steps of a student with a loss on its hidden states and with one on its head, at one budget.
 
     Attributes:
         steps: in all.
-        inside, head: steps with a loss on the inside only, and with one on the head.
+        inside, head: steps with a loss on the hidden states only, and with one on the head.
         read: texts in all batches together.
     """
 
@@ -204,29 +204,29 @@ class LossSchedule:
 
 
 def lessons_heard(size: Size, shares: Sequence[float], batch: int = 32) -> tuple[LossSchedule, ...]:
-    """For each budget of steps and each arm.
+    """The loss schedule for each budget of steps and each arm.
 
     Args:
-        shares: of the steps that the staged student spends on the inside, before its head is asked.
+        shares: the share of the steps that the staged student trains its hidden states, before its head.
     """
-    found = []
+    schedules = []
     for steps in size.steps:
         for arm, share in (("control", 0.0), ("distilled", 0.0), ("staged", shares[0])):
             inside = round(share * steps)
-            found.append(LossSchedule(arm, steps, inside, steps - inside, steps * batch))
-    return tuple(found)
+            schedules.append(LossSchedule(arm, steps, inside, steps - inside, steps * batch))
+    return tuple(schedules)
 
 
 @dataclass(frozen=True)
 class MaskCoverage:
-    """Which words were ever hidden.
+    """Coverage of the tokens by the masks of a run, static and dynamic.
 
     Attributes:
         epochs: 1, 2, ….
-        static, dynamic: the share of the tokens hidden in at least one epoch so far, `[epoch]`.
+        static, dynamic: the share of the tokens masked in at least one epoch so far, `[epoch]`.
         expected: 1 − 0.85^epoch, `[epoch]`.
         example: the pieces of one text.
-        static_rows, dynamic_rows: its hidden positions in the first epochs, `[epoch][position]`.
+        static_rows, dynamic_rows: its masked positions in the first epochs, `[epoch][position]`.
     """
 
     epochs: tuple[int, ...]
@@ -273,13 +273,13 @@ def mask_coverage(teacher: str, texts: int, epochs: int, shown: int = 5) -> Mask
 
 
 def _shown_text(texts: MaskedTexts, epochs: int, shortest: int = 8, longest: int = 12) -> slice:
-    """Where a text stands that fits beside itself and has something hidden in each of the first epochs; else the first one."""
+    """Slice of a text short enough to draw and masked somewhere in each of the first epochs, else of the first text."""
     drawn = [texts.at_epoch(epoch).labels >= 0 for epoch in range(epochs)]
-    places = [slice(int(a), int(b)) for a, b in pairwise(texts.starts.tolist())]
-    fitting = (place for place in places if shortest <= place.stop - place.start <= longest)
-    return next((place for place in fitting if all(hidden[place].any() for hidden in drawn)), places[0])
+    spans = [slice(int(a), int(b)) for a, b in pairwise(texts.starts.tolist())]
+    fitting = (span for span in spans if shortest <= span.stop - span.start <= longest)
+    return next((span for span in fitting if all(hidden[span].any() for hidden in drawn)), spans[0])
 
 
 def hidden_text(pieces: Sequence[str], hidden: frozenset[int]) -> str:
-    """A text without the special pieces at its ends; what is asked as [MASK], also the few words that BERT leaves or swaps."""
-    return " ".join("[MASK]" if place in hidden else piece for place, piece in enumerate(pieces))[6:-6].strip()
+    """A text without the special tokens at its ends, each target shown as [MASK], also those that BERT keeps or replaces."""
+    return " ".join("[MASK]" if at in hidden else piece for at, piece in enumerate(pieces))[6:-6].strip()

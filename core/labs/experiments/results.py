@@ -1,9 +1,9 @@
-"""What the runs of an experiment measured: curves while they run, and what to conclude once they are finished.
+"""Measurements of an experiment's runs: curves while they run, and conclusions once they are finished.
 
 runs = opened("few", names)
-curves(runs["60"])                             # held-out accuracy and loss by arm and seed, as far as it got
-ends(runs)[("60", "distilled")].values         # at the end, one a seed
-budgets(runs)[0].gains["distilled"].verdict    # what the seeds allow to say, see `core.measure.verdict`
+curves(runs["60"])                             # held-out accuracy and loss by arm and seed, so far
+ends(runs)[("60", "distilled")].values         # at the end, one per seed
+budgets(runs)[0].gains["distilled"].verdict    # significant or not over the seeds, see `core.measure.verdict`
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ TEACHER = "teacher"
 
 @dataclass(frozen=True)
 class Curve:
-    """One student's way, measured on the held-out definitions.
+    """One student's training curve, measured on the held-out definitions.
 
     Attributes:
-        arm, seed: whose.
-        steps: when it was measured, `[measurement]`.
+        arm, seed: of the student.
+        steps: steps of the measurements, `[measurement]`.
         accuracy, loss: shares and nats, `[measurement]`.
         learned: the hard loss on its own texts, a mean over the steps since the last measurement, `[measurement]`; empty
             for an arm without a hard loss.
@@ -46,7 +46,7 @@ class Curves:
     Attributes:
         teacher_accuracy, teacher_loss: on the same definitions; None before the first measurement.
         steps: of each seed, in all.
-        rows: how many texts were measured on; 0 before the first measurement.
+        rows: number of texts measured on; 0 before the first measurement.
     """
 
     students: tuple[Curve, ...]
@@ -56,12 +56,12 @@ class Curves:
     rows: int
 
     def of(self, arm: str) -> tuple[Curve, ...]:
-        """One arm's, a seed each."""
+        """The curves of one arm, one per seed."""
         return tuple(curve for curve in self.students if curve.arm == arm)
 
 
 def curves(run: Run) -> Curves:
-    """How far the students of a run came, as measured until now.
+    """The curves of a run's students, as measured until now.
 
     Raises:
         LabError: `run_missing`, `broken_run`.
@@ -75,9 +75,9 @@ def curves(run: Run) -> Curves:
         seed = line["seed"]
         for arm in arms:
             if "scores" in line:
-                found, heard = line["scores"][arm], since.pop((arm, seed), [])
-                learned = fmean(heard) if heard else None
-                rows.setdefault((arm, seed), []).append((line["number"], found["accuracy"], found["loss"], learned))
+                scores, hard = line["scores"][arm], since.pop((arm, seed), [])
+                learned = fmean(hard) if hard else None
+                rows.setdefault((arm, seed), []).append((line["number"], scores["accuracy"], scores["loss"], learned))
                 teacher = line["scores"][TEACHER]
             elif "hard" in line["arms"][arm]["terms"]:
                 since.setdefault((arm, seed), []).append(line["arms"][arm]["terms"]["hard"])
@@ -96,8 +96,8 @@ class End:
     """One arm of one part at its end.
 
     Attributes:
-        accuracy, loss, learned: one a seed, in the order of the seeds; see `Curve`.
-        rows: how many texts the accuracy is a share of.
+        accuracy, loss, learned: one per seed, in the order of the seeds; see `Curve`.
+        rows: number of texts that the accuracy is a share of.
     """
 
     accuracy: tuple[float, ...]
@@ -111,17 +111,17 @@ class End:
 
     @property
     def mean(self) -> float:
-        """Accuracy over the seeds."""
+        """Mean accuracy over the seeds."""
         return fmean(self.accuracy)
 
     @property
     def mean_loss(self) -> float:
-        """Held-out loss over the seeds."""
+        """Mean held-out loss over the seeds."""
         return fmean(self.loss)
 
     @property
     def mean_learned(self) -> float:
-        """Loss on its own texts over the seeds; NaN for an arm without a hard loss."""
+        """Mean loss on its own texts over the seeds; NaN for an arm without a hard loss."""
         return fmean(self.learned) if self.learned else float("nan")
 
 
@@ -161,7 +161,7 @@ class Budget:
 
 
 def budgets(runs: Mapping[str, Run]) -> tuple[Budget, ...]:
-    """The parts of "few" or "steps", each arm beside the control, from the smallest number to the largest."""
+    """The parts of "few" or "steps", each arm compared with the control, from the smallest number to the largest."""
     found = ends(runs)
     made = []
     for part in sorted(runs, key=int):
@@ -173,12 +173,12 @@ def budgets(runs: Mapping[str, Run]) -> tuple[Budget, ...]:
 
 @dataclass(frozen=True)
 class Masks:
-    """Static beside dynamic masks over the same texts.
+    """Static compared with dynamic masks over the same texts.
 
     Attributes:
-        texts: how many.
-        epochs: how often each was read.
-        static, dynamic: at the end.
+        texts: number of texts.
+        epochs: passes over them.
+        static, dynamic: the student of each at its end.
         lead: the held-out loss of the dynamic one compared with the static one's, in nats.
     """
 
@@ -190,7 +190,7 @@ class Masks:
 
     @property
     def by_heart(self) -> bool:
-        """Whether the student of the fixed masks knows its own texts much better than the other one does: by 1 nat."""
+        """True if static masks were memorised: the loss on its own texts is over 1 nat lower than with dynamic ones."""
         return self.dynamic.mean_learned - self.static.mean_learned > 1
 
 
@@ -210,14 +210,14 @@ def masks(runs: Mapping[str, Run]) -> tuple[Masks, ...]:
 
 
 def losses(ways: Mapping[str, Curves]) -> dict[str, list[tuple[tuple[int, ...], tuple[float, ...]]]]:
-    """Steps and held-out loss by name, a pair a student."""
+    """Steps and held-out loss by name, one pair per student."""
     return {name: [(way.steps, way.loss) for way in seen.students] for name, seen in ways.items()}
 
 
 def together(views: Sequence[RunView]) -> RunView:
-    """The runs of one experiment as if they were one: where they stand, and what is left.
+    """The runs of one experiment as if they were one: their state, progress and time left.
 
-    What a waiting part will need is told from the pace of the one at work: seconds a step of one student.
+    The time of a waiting part is estimated from the pace of the running one, in steps of one student per second.
     """
     states = [view.state for view in views]
     ranked = ("running", "queued", "failed", "interrupted", "paused", "stopped", "new", "finished")
@@ -237,5 +237,5 @@ def together(views: Sequence[RunView]) -> RunView:
 
 
 def finished(runs: Iterable[Run]) -> bool:
-    """Whether all have come to their end."""
+    """True if all runs are finished."""
     return all(run.status().state == "finished" for run in runs)
