@@ -1,4 +1,4 @@
-"""Which layers of two models match: CKA of every pair of layers on the learner's text, beside a control that knows nothing."""
+"""CKA of every pair of layers of two models on the learner's text, with that of shuffled tokens as the control."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class LayerGrid:
         measured: `[teacher layer + 1, student layer + 1]`.
         control: the mean CKA when the student's tokens are in random order, so that nothing is left to find; same shape.
         best: the teacher state most like each student state, `[student layer + 1]`.
-        lead: by how much it beats the second best, `[student layer + 1]`.
+        lead: its lead over the second best, `[student layer + 1]`.
     """
 
     measured: Tensor
@@ -32,7 +32,7 @@ class LayerGrid:
     lead: list[float]
 
     def view(self, name: str) -> Tensor:
-        """ "measured", "control", or "above": what the first has over the second."""
+        """The grid "measured", "control", or "above", the difference of the two."""
         return {"measured": self.measured, "control": self.control, "above": self.measured - self.control}[name]
 
 
@@ -45,9 +45,9 @@ def layer_grid(pair: Pair, positions: Tensor) -> LayerGrid:
 
 
 def gram(states: Tensor) -> Tensor:
-    """Which tokens lie on the same side of the mean: centred XXᵀ, scaled to length 1, `[position, position]`.
+    """Similarity of the tokens' states about their mean: centred XXᵀ, scaled to length 1, `[position, position]`.
 
-    CKA of two layers is the sum over all cells of the product of their two pictures.
+    CKA of two layers is the sum over all cells of the product of their two matrices.
     """
     centred = states.double() - states.double().mean(-2, keepdim=True)
     product = centred @ centred.transpose(-2, -1)
@@ -65,7 +65,7 @@ class Parts:
 
 
 def cka_parts(teacher: Tensor, student: Tensor) -> Parts:
-    """How the CKA of two layers' states comes about, `[position, width]` each."""
+    """Terms of the CKA of two layers' states, `[position, width]` each."""
     products = []
     for states in (teacher.double(), student.double()):
         centred = states - states.mean(0)
@@ -92,25 +92,25 @@ class Growth:
 
 
 def growth(pair: Pair, positions: Tensor, teacher_layer: int, student_layer: int) -> Growth:
-    """How CKA and its control fall as more tokens are compared."""
+    """CKA of one pair of layers, and its control, on more and more tokens of the text."""
     total = len(positions)
     counts = sorted({max(2, round(total * step / 8)) for step in range(1, 9)})
-    found = []
+    values = []
     for count in counts:
         first = positions[:count]
         states = pair.teacher.hidden[teacher_layer, first][None], pair.student.hidden[student_layer, first][None]
-        found.append((float(cka_grid(*states)), float(_shuffled_cka(*states))))
-    return Growth(counts, [pair[0] for pair in found], [pair[1] for pair in found])
+        values.append((float(cka_grid(*states)), float(_shuffled_cka(*states))))
+    return Growth(counts, [measured for measured, _ in values], [control for _, control in values])
 
 
 def guess_answer(best: Sequence[int], depths: Sequence[int], last: int, state: int) -> int | None:
-    """Which choice of the question "which teacher layer is most like this student layer?" is right.
+    """The right choice of the question "which teacher layer is most like this student layer?".
 
     Args:
         best: the teacher's state most like each of the student's, `[student layer + 1]`.
         depths: the teacher's state that each was made from, see `Pair.depths`.
         last: the teacher's last state.
-        state: the student's state that is asked about, not the embeddings.
+        state: the student's state in the question, not the embeddings.
 
     Returns:
         0 the layer of the same number, 1 the one it was made from, 2 the last, 3 another; None where the first three are
@@ -119,5 +119,5 @@ def guess_answer(best: Sequence[int], depths: Sequence[int], last: int, state: i
     offered = [state, depths[state], last]
     if len(set(offered)) < 3:
         return None
-    found = best[state]
-    return offered.index(found) if found in offered else 3
+    right = best[state]
+    return offered.index(right) if right in offered else 3

@@ -1,4 +1,4 @@
-"""Figures that set a teacher's layers beside a student's. Layer 0 is the embeddings everywhere."""
+"""Figures that compare a teacher's layers with a student's. Layer 0 is the embeddings everywhere."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Line:
 
     Attributes:
         values: `[layer]`.
-        at: the teacher's layer beside which each state stands, the embeddings first; a measure of change has one value less.
+        at: the teacher's layer at which each state is drawn, the embeddings first; a measure of change has one value less.
         name: for the legend.
-        of_student: whose it is, which decides the colour.
+        of_student: true for the student's line; decides the colour.
         thin: a line in the background, such as a baseline.
     """
 
@@ -76,11 +76,11 @@ def square_table(values: ArrayLike, rows: Sequence[object], columns: Sequence[ob
 
 @remembered()
 def by_depth(lines: Sequence[Line], labels: Mapping[str, str], current: int | None = None) -> go.Figure:
-    """Lines over the teacher's layers; the student's points stand at the layers they were made from, with their number.
+    """Lines over the teacher's layers; the student's points are at the layers they were made from, with their number.
 
     Args:
         labels: `x`, `y`, and `embeddings` for layer 0.
-        current: the teacher's layer that the page is at.
+        current: the teacher's layer chosen on the page.
     """
     figure = blank_figure(height=340, x_title=labels["x"], y_title=labels["y"], hovermode="x unified")
     last = max(max(line.at) for line in lines)
@@ -182,13 +182,13 @@ def token_paths(
     together: bool,
     labels: Mapping[str, str],
 ) -> go.Figure:
-    """Teacher and student beside each other: every state a faint point, the chosen tokens' way from layer to layer.
+    """Teacher and student next to each other: every state a faint point, the chosen tokens' path from layer to layer.
 
     Args:
         teacher, student: `[layer, token, 2]`.
         tokens: `[token]`.
         chosen: indices of the tokens whose path is drawn, the first most prominent.
-        together: whether both have the same plane, so that their axes are the same.
+        together: True if both have the same plane, so that their axes are the same.
         labels: `teacher`, `student` (headings), `embeddings`, `x`, `y`, and `point` with {token} and {layer}.
     """
     figure = blank_figure(height=470, showlegend=False)

@@ -1,4 +1,4 @@
-"""Which head of a teacher layer does what a student's head does: attention compared head by head."""
+"""Attention of a student's layer and a teacher's compared head by head: divergences and matchings of the heads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.trace import Trace
 
 @dataclass(frozen=True)
 class HeadMatch:
-    """Every head of a student layer beside every head of a teacher layer.
+    """Every head of a student layer compared with every head of a teacher layer.
 
     Attributes:
         divergence: mean KL(teacher ‖ student) over the queries, in nats, `[student head, teacher head]`.
@@ -33,12 +33,12 @@ class HeadMatch:
 
     @property
     def kept(self) -> int:
-        """How many heads the one-to-one matching gives their own number."""
+        """Number of heads that the one-to-one matching pairs with the teacher's head of the same number."""
         return sum(mine == other for mine, other in enumerate(self.one_to_one))
 
     @property
     def scale(self) -> float:
-        """Nine tenths of the divergences are below: a sharp head that misses its partner would drown all others."""
+        """The 0.9 quantile of the divergences: on a scale to the maximum, one sharp head without a match would hide the rest."""
         return max(float(self.divergence.quantile(0.9)), 1e-6)
 
     def mean(self, heads: Sequence[int]) -> float:
@@ -73,13 +73,13 @@ def head_divergence(teacher: Tensor, student: Tensor) -> Tensor:
 
 
 def largest_cell(difference: Tensor) -> tuple[int, int]:
-    """Where two maps differ most, (query, key)."""
+    """The cell of the largest absolute difference of two maps, (query, key)."""
     return divmod(int(difference.abs().argmax()), difference.shape[1])
 
 
 @dataclass(frozen=True)
 class Term:
-    """One key's part of a query's divergence: `part` = teacher · ln(teacher / student)."""
+    """One key's term of a query's divergence: `part` = teacher · ln(teacher / student)."""
 
     key: int
     teacher: float
@@ -157,7 +157,7 @@ class LayerDistance:
 
 
 def distance_by_layer(teacher: Trace, student: Trace, student_layer: int) -> LayerDistance:
-    """Which teacher layer attends most like this student layer (from 0)."""
+    """Distance of a student layer's attention (layer from 0) to that of each teacher layer, by two matchings of the heads."""
     matches = [match_heads(teacher, student, layer, student_layer) for layer in range(len(teacher.layers))]
     return LayerDistance(
         [match.mean(match.same) for match in matches], [match.mean(match.one_to_one) for match in matches]

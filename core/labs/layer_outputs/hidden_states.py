@@ -1,7 +1,7 @@
-"""Teacher and student on one text, layer by layer: who is like whom, how far a layer moves a token, which layers match.
+"""Teacher and student on one text, layer by layer: similarity of tokens, changes of a token's state, paths of the states.
 
-Layers are counted from 0 here. A model of n layers has n + 1 hidden states: state 0 is the embeddings, which the first layer
-reads, and what a layer hands on is the state of the number that a reader gives that layer (`core.numbering.shown`).
+Layers are counted from 0 here. A model of n layers has n + 1 hidden states: state 0 is the embeddings, the first layer's
+input, and a layer's output is the state of the number that pages show for that layer (`core.numbering.shown`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Pair:
     Attributes:
         teacher, student: one forward pass each.
         made_from: the teacher layer that each student layer was made from, from 0, `[student layer]`.
-        recorded: whether the student's card says so; otherwise see `core.distill.objectives.layer_maps.made_from`.
+        recorded: true if the student's card records it; otherwise see `core.distill.objectives.layer_maps.made_from`.
     """
 
     teacher: Trace
@@ -55,7 +55,7 @@ class Pair:
         return sum(state <= teacher_state for state in self.depths[1:])
 
     def shown(self, special: bool) -> Tensor:
-        """The positions to look at, with [CLS], [SEP] and their like or without; all, if fewer than two would be left."""
+        """The positions to compare, with or without special tokens; all, if fewer than two would be left."""
         plain = (~self.teacher.tokens.special).nonzero().flatten()
         return torch.arange(len(self.pieces)) if special or len(plain) < 2 else plain
 
@@ -148,12 +148,12 @@ class Course:
 
     @property
     def numbers(self) -> dict[str, float]:
-        """All of it by name, with `lead_start` and `lead_end`: by how much the pair is more alike than the average one."""
+        """All numbers by name, with `lead_start` and `lead_end`: the pair's cosine minus the average pair's."""
         return {**vars(self), "lead_start": self.start - self.mean_start, "lead_end": self.end - self.mean_end}
 
     @property
     def grows(self) -> bool:
-        """Whether the lead over the average pair grows."""
+        """True if the lead over the average pair grows."""
         return self.numbers["lead_end"] > self.numbers["lead_start"]
 
 
@@ -174,17 +174,17 @@ class Cosine:
 
 
 def cosine_parts(trace: Trace, layer: int, first: int, second: int) -> Cosine:
-    """How the cosine of two tokens' states comes about."""
+    """Terms of the cosine of two tokens' states."""
     a, b = trace.hidden[layer, first], trace.hidden[layer, second]
     dot, norms = float(a @ b), (float(a.norm()), float(b.norm()))
     return Cosine(dot, *norms, dot / (norms[0] * norms[1]))
 
 
-# What a layer does to a token
+# Changes of a token's state
 
 
 MEASURES = ("norm", "change", "cosine", "attention")
-"""What `motion` measures; all but the norm compare a layer with what it read, so they begin at layer 1."""
+"""The measures of `motion`; all but the norm compare a layer's output with its input, so they begin at layer 1."""
 
 
 def motion(trace: Trace, measure: str) -> Tensor:
@@ -213,7 +213,7 @@ def motion(trace: Trace, measure: str) -> Tensor:
 
 @dataclass(frozen=True)
 class Extreme:
-    """Where a measure is largest: `layer` as a row, `position`, and its `value`."""
+    """The largest value of a measure: `layer` as a row, `position`, and its `value`."""
 
     layer: int
     position: int
@@ -231,12 +231,12 @@ def largest(values: Tensor) -> Extreme:
 
 @dataclass(frozen=True)
 class Plane:
-    """States seen in the two directions in which they spread most.
+    """States projected onto the two directions of largest variance.
 
     Attributes:
         teacher, student: `[layer + 1, position, 2]`.
-        teacher_kept, student_kept: the share of the variance of each model's fitted states that lies in its plane.
-        together: whether both share one plane.
+        teacher_kept, student_kept: the share of the variance of each model's fitted states within its plane.
+        together: True if both share one plane.
     """
 
     teacher: Tensor
@@ -245,7 +245,7 @@ class Plane:
     student_kept: float
     together: bool
     rest: int
-    """Directions that the picture leaves out."""
+    """Directions that the projection leaves out."""
 
 
 def plane(pair: Pair, together: bool = True, unit: bool = False, fitted: Sequence[int] = ()) -> Plane:
@@ -254,7 +254,7 @@ def plane(pair: Pair, together: bool = True, unit: bool = False, fitted: Sequenc
     Args:
         together: one plane for both models; models of different widths always get one each.
         unit: every state is first brought to length 1, so that only directions count.
-        fitted: the tokens whose states the plane is to show best; all if there are none.
+        fitted: the tokens whose states determine the plane; all if there are none.
     """
     states = [trace.hidden for trace in (pair.teacher, pair.student)]
     if unit:

@@ -1,4 +1,4 @@
-"""Figures on which layers of two models match. Layer 0 is the embeddings."""
+"""Figures of the similarity of two models' layers. Layer 0 is the embeddings."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def layer_grid(
 
 @remembered()
 def growth_lines(steps: Growth, labels: Mapping[str, str]) -> go.Figure:
-    """CKA on the first n tokens beside its control; labels `x`, `y`, `measured`, `control`."""
+    """CKA on the first n tokens, and its control; labels `x`, `y`, `measured`, `control`."""
     figure = blank_figure(height=320, x_title=labels["x"], y_title=labels["y"], hovermode="x unified")
     for name, values, dash, color in (
         (labels["measured"], steps.measured, "solid", DIFFERENCE),
@@ -168,10 +168,10 @@ def distance_table(found: LayerDistance, labels: Mapping[str, str]) -> pd.DataFr
 
 @remembered()
 def distance_bars(found: LayerDistance, made: int, same_number: int, labels: Mapping[str, str]) -> go.Figure:
-    """How far one student layer's attention is from each teacher layer's.
+    """Distance of one student layer's attention to each teacher layer's.
 
     Args:
-        found: mean KL a head by teacher layer.
+        found: mean KL per head by teacher layer.
         made, same_number: the two layers (from 0) to name on the axis.
         labels: `x`, `y`, `same`, `one_to_one`, `made`, `same_number`.
     """
