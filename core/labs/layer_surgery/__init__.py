@@ -1,4 +1,4 @@
-"""Layer surgery: layers and heads switched off, and what that costs."""
+"""Layer surgery: layers and heads switched off, and the cost of it."""
 
 from core.labs.lesson import Lesson
 

@@ -1,4 +1,4 @@
-"""A model on the operating table: its held-out sample, its hidden states after each layer, and what any cut of it answers.
+"""A model to cut: its held-out sample, its hidden states after each layer, and the predictions of any cut of it.
 
 opened = Table(checkpoint, engine.turn)
 answers = opened.answered(opened.through(2, opened.states[2], off=[5]))      # layers 0 to 2, head 5 of layer 2 off
@@ -27,7 +27,7 @@ from core.trace.interventions import AblateHead
 from core.trace.observe import observing
 
 TEXTS = {"words": 32, "kinds": 40}
-"""How many texts a model is measured on, by what it answers: a click must show its cost within a second."""
+"""Texts that a model is measured on, by its task: a click must show its cost within a second."""
 
 BATCHES = 4
 """Texts of like length are computed together: padding costs as much as words do."""
@@ -40,7 +40,7 @@ class Mean:
     """A mean over the sample with its standard error, over texts: words of one text are not independent.
 
     Attributes:
-        texts: how many the mean is over.
+        texts: number of texts of the mean.
     """
 
     mean: float
@@ -55,12 +55,12 @@ class Mean:
 
 @dataclass(frozen=True)
 class Answers:
-    """What a model says about the sample's questions: a masked word each, or a text each.
+    """A model's results on the sample's questions: one masked word each, or one text each.
 
     Attributes:
-        loss: −ln of the right answer's probability, `[question]`.
-        rank: how many answers it holds for likelier than the right one, `[question]`.
-        divergence: KL(whole ‖ this model) in nats, `[question]`.
+        loss: −ln of the right answer's probability, in nats, `[question]`.
+        rank: number of answers with a larger logit than the right one, `[question]`.
+        divergence: KL(full model ‖ this model) in nats, `[question]`.
     """
 
     loss: Tensor
@@ -74,8 +74,8 @@ class Cost:
 
     Attributes:
         loss, top1, top5, divergence: of the cut model.
-        rise: of the loss over the whole model's, question by question, which is far less noisy than either loss.
-        answers: what the means are of.
+        rise: of the loss over the full model's, question by question, which is far less noisy than either loss.
+        answers: the results behind the means.
     """
 
     loss: Mean
@@ -87,12 +87,12 @@ class Cost:
 
 
 class Table:
-    """The operating table: one model with its sample. Its methods run the model; callers take turns, see `Engine.turn`.
+    """One model with its sample. Its methods run the model; callers take turns, see `Engine.turn`.
 
     Attributes:
-        texts, questions: how many there are.
-        states: the whole model's hidden states by layer, the embeddings first, by batch: `[text, position, width]` each.
-        answers: the whole model's.
+        texts, questions: their numbers.
+        states: the full model's hidden states by layer, the embeddings first, by batch: `[text, position, width]` each.
+        answers: the full model's.
     """
 
     def __init__(self, checkpoint: Checkpoint, turn: Callable) -> None:
@@ -112,7 +112,7 @@ class Table:
         self.texts, self.questions = len(lines), len(self.owner)
         self.typical = sample.batch(order[BATCHES // 2][:1]).to(checkpoint.device)
         self._truth = torch.cat([self._labels(batch) for batch in self.batches])
-        self._whole: Tensor | None = None  # the whole model's probabilities, [question, answer]
+        self._whole: Tensor | None = None  # the full model's probabilities, [question, answer]
         with turn():
             self.states = [self.embedded(self.batches)]
         for layer in range(len(self.layers)):
@@ -126,7 +126,7 @@ class Table:
 
     @torch.no_grad()
     def embedded(self, batches: Sequence[Batch]) -> list[Tensor]:
-        """What the lowest layer reads."""
+        """Input of the lowest layer: embeddings, `[text, position, width]` per batch."""
         base = self.model.base_model
         widen = getattr(base, "embeddings_project", _unchanged)  # ELECTRA's embeddings may be narrower than its layers
         return [widen(base.embeddings(input_ids=batch.input_ids)) for batch in batches]
@@ -136,18 +136,18 @@ class Table:
         self, layer: int, states: list[Tensor], off: Sequence[int] = (), batches: Sequence[Batch] | None = None
     ) -> list[Tensor]:
         """One layer, with some of its heads off, applied to the hidden states of all batches."""
-        silent = [AblateHead(0, head) for head in off]  # the only layer that the observation sees is its layer 0
+        silent = [AblateHead(0, head) for head in off]  # the observed model has one layer, its layer 0
         after = []
         for batch, state in zip(batches or self.batches, states, strict=True):
             mask = create_bidirectional_mask(self.model.config, state, batch.attention_mask)
             with observing(silent) if silent else nullcontext():
-                found = self.layers[layer](state, attention_mask=mask)
-            after.append(found[0] if isinstance(found, tuple) else found)
+                output = self.layers[layer](state, attention_mask=mask)
+            after.append(output[0] if isinstance(output, tuple) else output)
         return after
 
     @torch.no_grad()
     def logits(self, states: list[Tensor], batches: Sequence[Batch] | None = None) -> Tensor:
-        """What the model's head makes of hidden states, at the questions: `[question, answer]`, on the CPU in float32."""
+        """Logits of the model's head for last-layer states at the questions, `[question, answer]`, on the CPU in float32."""
         if self.words:
             asked = [
                 state[batch.labels != IGNORED] for batch, state in zip(batches or self.batches, states, strict=True)
@@ -156,7 +156,7 @@ class Table:
         return torch.cat([family_of(self.model).class_logits(self.model, state) for state in states]).float().cpu()
 
     def answered(self, states: list[Tensor]) -> Answers:
-        """How well these hidden states answer the sample's questions."""
+        """Loss, rank and divergence of the predictions from these hidden states of the last layer."""
         logits = self.logits(states)
         log = logits.log_softmax(-1)
         if self._whole is None:
@@ -179,7 +179,7 @@ class Table:
         return Mean(float(centre), float(spread) / len(values), asked)
 
     def judged(self, answers: Answers) -> Cost:
-        """Means and errors of what a cut model answered."""
+        """Means of a cut model's results, with their standard errors."""
         return Cost(
             loss=self.mean(answers.loss),
             top1=self.mean((answers.rank < 1).double()),

@@ -1,4 +1,4 @@
-"""What is cut out of a model, how an address writes it, and what the remainder weighs.
+"""Cuts of a model's layers and heads, their form in an address, and the size of the pruned model.
 
 cut = Cut((0, 2, 4), ((0, 3), (2, 11)))      # layers 0, 2 and 4 stay; in them two heads are off; all counted from 0
 cut.kept, cut.silent                         # "1-3-5", "1.4-3.12": an address counts from 1
@@ -23,7 +23,7 @@ Heads = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True)
 class Cut:
-    """What stays of a model's layers, and which heads in them are off.
+    """The layers of a model that stay, and the heads in them that are off.
 
     Attributes:
         keep: the layers that stay, rising.
@@ -44,20 +44,20 @@ class Cut:
         return written_pairs(self.off)
 
     def heads(self, layer: int) -> tuple[int, ...]:
-        """Which heads of a layer are off."""
+        """The heads of a layer that are off."""
         return tuple(head for at, head in self.off if at == layer)
 
     def removed(self, layers: int) -> tuple[int, ...]:
-        """Which of a model's layers are gone."""
+        """The layers that are gone, of a model of `layers` layers."""
         return tuple(layer for layer in range(layers) if layer not in self.keep)
 
     def is_whole(self, layers: int) -> bool:
-        """Whether nothing is cut from a model of so many layers."""
+        """True if nothing is cut from a model of `layers` layers."""
         return len(self.keep) == layers and not self.off
 
 
 def whole(layers: int) -> Cut:
-    """The cut that takes nothing away."""
+    """The cut that removes nothing."""
     return Cut(tuple(range(layers)))
 
 
@@ -68,7 +68,7 @@ def make_cut(keep: tuple[int, ...] | list[int], off: Heads | list[tuple[int, int
 
 
 def read_cut(kept: str, silent: str, layers: int, heads: int) -> Cut:
-    """The cut that an address names; what does not fit the model is left out, and an empty `kept` means all layers.
+    """The cut in an address, without entries that do not fit the model; an empty `kept` means all layers.
 
     Args:
         kept: "1-3-5", or "none".
@@ -85,12 +85,12 @@ def read_cut(kept: str, silent: str, layers: int, heads: int) -> Cut:
 
 @dataclass(frozen=True)
 class Weight:
-    """What a model weighs before and after a cut; tied numbers count once.
+    """Parameters of a model before and after a cut; tied ones count once.
 
     Attributes:
-        parameters: of the whole.
+        parameters: of the full model.
         removed: parameters of the layers that are gone: these are saved.
-        in_layers: parameters of all layers of the whole.
+        in_layers: parameters of all layers of the full model.
         in_heads: parameters of the heads that are off: they stay in the file as zeros, and cutting them out would save them.
         a_layer, a_head: parameters of one layer and of one head.
     """
@@ -114,22 +114,22 @@ class Weight:
 
     @property
     def outside_share(self) -> float:
-        """Their share of the whole."""
+        """Their share of all parameters."""
         return self.outside / self.parameters
 
     @property
     def layer_megabytes(self) -> float:
-        """Of one layer."""
+        """Size of one layer in float32, in millions of bytes."""
         return megabytes(self.a_layer)
 
     @property
     def head_megabytes(self) -> float:
-        """Of one head."""
+        """Size of one head in float32, in millions of bytes."""
         return megabytes(self.a_head)
 
     @property
     def off_megabytes(self) -> float:
-        """Of all heads that are off."""
+        """Size of all heads that are off in float32, in millions of bytes."""
         return megabytes(self.in_heads)
 
     @property
@@ -139,12 +139,12 @@ class Weight:
 
     @property
     def rest_megabytes(self) -> float:
-        """Of the remainder in float32, in millions of bytes."""
+        """Size of the pruned model in float32, in millions of bytes."""
         return megabytes(self.rest)
 
 
 def megabytes(parameters: int) -> float:
-    """What so many float32 numbers take, in millions of bytes."""
+    """Size of `parameters` float32 numbers, in millions of bytes."""
     return parameters * BYTES / 1e6
 
 
@@ -171,14 +171,14 @@ def weigh(model: nn.Module, cut: Cut) -> Weight:
 
 
 def to_marks(cut: Cut, layers: int, heads: int) -> list[int]:
-    """What is off as one line of switches, row by row: each layer's own switch, then those of its heads."""
+    """Indices of the switches that are off, row by row: each layer's own switch, then those of its heads."""
     marks = [layer * (heads + 1) for layer in cut.removed(layers)]
     return sorted([*marks, *(layer * (heads + 1) + 1 + head for layer, head in cut.off)])
 
 
 def from_marks(marks: list[int], layers: int, heads: int) -> Cut:
     """The cut that such switches make; a head of a layer that is off is gone with it."""
-    places = [divmod(mark, heads + 1) for mark in marks]
-    gone = {row for row, column in places if column == 0}
-    off = [(row, column - 1) for row, column in places if column]
+    cells = [divmod(mark, heads + 1) for mark in marks]
+    gone = {row for row, column in cells if column == 0}
+    off = [(row, column - 1) for row, column in cells if column]
     return make_cut([layer for layer in range(layers) if layer not in gone], off)

@@ -1,6 +1,6 @@
-"""Pictures of what it costs to take layers and heads off a model.
+"""Figures of the cost of removing layers and heads from a model.
 
-Texts come in as `labels`: what each key is for stands in `lessons/layer_surgery/labels.toml` under the figure's name.
+Texts are passed as `labels`; `lessons/layer_surgery/labels.toml` describes each key under the figure's name.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from core.memory import remembered
 from core.numbering import listed, numbers, shown
 
 RULES = {"first": QUERY, "last": KEY, "every_other": VALUE, "uniform": SCORES, "spread": PROBABILITIES}
-"""The five colours that are told apart best, one a rule; each has a mark of its own too."""
+"""The five colours that are easiest to distinguish, one per rule; each rule has its own mark too."""
 
 MARKS = {
     "first": "triangle-down",
@@ -33,10 +33,10 @@ MARKS = {
 
 @remembered()
 def reading_bars(answers: Sequence[str], whole: ArrayLike, rest: ArrayLike, labels: Mapping[str, str]) -> go.Figure:
-    """Two bars an answer: what the whole model and the remainder hold it for.
+    """Two bars per answer: its probabilities from the full and the pruned model.
 
     Args:
-        answers: words or kinds, `[answer]`.
+        answers: words or class names, `[answer]`.
         whole, rest: probabilities, `[answer]`.
         labels: `whole`, `rest`, `probability`.
     """
@@ -49,7 +49,7 @@ def reading_bars(answers: Sequence[str], whole: ArrayLike, rest: ArrayLike, labe
 
 @remembered()
 def layer_bars(rise: Sequence[float], error: Sequence[float], labels: Mapping[str, str]) -> go.Figure:
-    """One bar a layer: how much the loss rises without it, with the standard error.
+    """One bar per layer: the rise of the loss without it, with the standard error.
 
     Args:
         rise, error: nats, `[layer]`.
@@ -83,7 +83,7 @@ def rule_lines(
         lines: points by rule.
         cloud: all choices that were measured; a click on one hands out its layers.
         best: the best of each number of layers.
-        share: whether the measure is a share, not nats.
+        share: True if the measure is a share, not nats.
         labels: the rules' names, `count`, `measure`, `every`, `best`, and `layers` with {layers}, {value} and {error}.
     """
     figure = blank_figure(height=440, x_title=labels["count"], y_title=labels["measure"])
@@ -141,11 +141,11 @@ def together_curve(
     added: Sequence[float],
     labels: Mapping[str, str],
 ) -> go.Figure:
-    """Heads off together, the least important first, and what their single costs add up to.
+    """Cost of heads off together, the least important first, and the sum of their single costs.
 
     Args:
         counts: heads that are off, `[point]`.
-        rise, error: of the loss with so many off, `[point]`.
+        rise, error: of the loss with that number of heads off, `[point]`.
         added: the sum of the single rises, `[point]`.
         labels: `count`, `rise`, `together`, `added`.
     """
@@ -173,7 +173,7 @@ def together_curve(
 
 
 def reading_table(answers: Sequence[str], whole: ArrayLike, rest: ArrayLike, labels: Mapping[str, str]) -> pd.DataFrame:
-    """What `reading_bars` shows."""
+    """Table of `reading_bars`."""
     columns = {labels["answer"]: list(answers), labels["whole"]: np.asarray(whole), labels["rest"]: np.asarray(rest)}
     return pd.DataFrame(columns)
 
@@ -181,20 +181,20 @@ def reading_table(answers: Sequence[str], whole: ArrayLike, rest: ArrayLike, lab
 def together_table(
     counts: Sequence[int], rises: Sequence[Mean], added: Sequence[float], labels: Mapping[str, str]
 ) -> pd.DataFrame:
-    """What `together_curve` shows."""
+    """Table of `together_curve`."""
     rows = {labels["count"]: list(counts), labels["rise"]: [rise.mean for rise in rises]}
     return pd.DataFrame(rows | {labels["error"]: [rise.error for rise in rises], labels["added"]: list(added)})
 
 
 def layer_table(rise: Sequence[float], error: Sequence[float], columns: Sequence[str]) -> pd.DataFrame:
-    """What `layer_bars` shows."""
+    """Table of `layer_bars`."""
     return pd.DataFrame(dict(zip(columns, (numbers(len(rise)), rise, error), strict=True)))
 
 
 def choice_table(
     lines: Mapping[str, Sequence[Point]], cloud: Sequence[Point], names: Mapping[str, str], columns: Sequence[str]
 ) -> pd.DataFrame:
-    """What `rule_lines` shows: every choice, and the rules that make it."""
+    """Table of `rule_lines`: every choice, and the rules that make it."""
     rows = []
     for point in cloud:
         rules = [names[rule] for rule, points in lines.items() if point.keep in [one.keep for one in points]]
@@ -203,7 +203,7 @@ def choice_table(
 
 
 def round_table(rounds: Sequence[Round], names: Mapping[str, str], columns: Sequence[str], clear: Mapping[bool, str]):
-    """Who loses least at each number of layers, in words and numbers."""
+    """The rule with the lowest loss at each number of layers, in words and numbers."""
     return pd.DataFrame(
         [
             (
@@ -222,10 +222,10 @@ def round_table(rounds: Sequence[Round], names: Mapping[str, str], columns: Sequ
 
 
 def head_table(found: Importance, columns: Sequence[str]) -> pd.DataFrame:
-    """What the map of heads shows."""
+    """Table of the map of heads."""
     layers, heads = found.rise.shape
     rows = [
-        (shown(layer), shown(head), *(float(part[layer, head]) for part in (found.rise, found.error, found.divergence)))
+        (shown(layer), shown(head), *(float(grid[layer, head]) for grid in (found.rise, found.error, found.divergence)))
         for layer in range(layers)
         for head in range(heads)
     ]

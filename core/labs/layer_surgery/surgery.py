@@ -1,10 +1,10 @@
-"""Layers and heads taken off a real model, and what that costs on a small sample of texts that it never learned from.
+"""Layers and heads removed from a real model, and the cost of it on a small sample of held-out texts.
 
 engine, setting = Engine(), default_setting()
 found = cost(engine, setting, "minilm-teacher", Cut((0, 2, 4), ((0, 3),)))
-found.loss.mean, found.rise.mean, found.rise.error          # nats a masked word; the standard error is over texts
+found.loss.mean, found.rise.mean, found.rise.error          # nats per masked word; the standard error is over texts
 
-A layer that is removed hands its input on; a head that is off adds nothing. Nothing is trained.
+A removed layer passes its input on; a head that is off adds nothing. Nothing is trained.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from core.theory.masking import IGNORED
 KEPT_TABLES, KEPT_COSTS = 4, 4000
 
 ROUNDS = 5
-"""How often whole and remainder are timed, in turns."""
+"""Timed passes of the full and of the pruned model, in turns."""
 
 SHOWN = 4
-"""Answers of each model that a sentence shows."""
+"""Top answers of each model that are shown for a sentence."""
 
 
 def on_offer(setting: Setting) -> list[str]:
-    """The models that can be operated on: those that answer what the course has held-out texts for.
+    """The models that can be cut: those whose task has held-out texts in the course.
 
     They are shipped, or are in use and come from a run of *Distil*.
     """
@@ -47,7 +47,7 @@ def on_offer(setting: Setting) -> list[str]:
 
 
 def start_with(setting: Setting) -> str:
-    """The teacher in use if it can be operated on, else the first model that can.
+    """The teacher in use if it can be cut, else the first model that can.
 
     Raises:
         LabError: `missing_pair` if there is none.
@@ -64,7 +64,7 @@ _TIMES = RecentlyUsed(KEPT_COSTS)
 
 
 def table(engine: Engine, setting: Setting, name: str) -> Table:
-    """The model on its table, opened once for everybody.
+    """The model with its sample, opened once for all pages.
 
     Raises:
         LabError: `not_bert_like`, `missing_data`, `busy`, and as `core.models.load`.
@@ -74,7 +74,7 @@ def table(engine: Engine, setting: Setting, name: str) -> Table:
 
 
 def run(engine: Engine, opened: Table, cut: Cut) -> Answers:
-    """What a cut model answers; what lies below the first change is not computed again."""
+    """Results of a cut model on the sample; layers below the first change are not computed again."""
     same = 0
     while same < len(cut.keep) and cut.keep[same] == same and not cut.heads(same):
         same += 1
@@ -87,7 +87,7 @@ def run(engine: Engine, opened: Table, cut: Cut) -> Answers:
 
 
 def cost(engine: Engine, setting: Setting, name: str, cut: Cut) -> Cost:
-    """What a cut costs on the sample, kept for everybody.
+    """The cost of a cut on the sample, cached for all pages.
 
     Raises:
         LabError: as `table`.
@@ -97,18 +97,18 @@ def cost(engine: Engine, setting: Setting, name: str, cut: Cut) -> Cost:
 
 
 def remember(opened: Table, cut: Cut, answers: Answers) -> Cost:
-    """Keeps what a sweep over many cuts found on its way, as `cost` would."""
+    """Caches a cut's results that a sweep computed, as `cost` would."""
     return _COSTS.get((opened, cut), lambda: opened.judged(answers))
 
 
 def task_of(name: str) -> str:
-    """What a model of the catalogue answers: "words" or "kinds" for those that are on offer."""
+    """The task of a model of the catalogue: "words" or "kinds" for those that can be cut."""
     found = card(name)
     return found.task if found else ""
 
 
 def half_of(layers: int) -> int:
-    """How many layers a student of half the depth has."""
+    """Number of layers of a student of half the depth."""
     return max(1, layers // 2)
 
 
@@ -117,7 +117,7 @@ class Times:
     """Milliseconds for one text of the sample, alone in its batch: medians of passes in turns.
 
     Attributes:
-        whole, rest: of the whole model and of the remainder.
+        whole, rest: of the full and of the pruned model.
         tokens: of that text.
     """
 
@@ -127,7 +127,7 @@ class Times:
 
 
 def times(engine: Engine, setting: Setting, name: str, keep: tuple[int, ...]) -> Times:
-    """How long the whole model and the layers that stay take on this device; heads that are off change nothing in it."""
+    """Time of the full model and of the layers that stay, on this device; heads that are off do not change it."""
     opened = table(engine, setting, name)
     one = [opened.typical]
 
@@ -151,10 +151,10 @@ def times(engine: Engine, setting: Setting, name: str, keep: tuple[int, ...]) ->
 
 @dataclass(frozen=True)
 class Operation:
-    """A cut model beside the whole one: all that a click changes.
+    """A cut model compared with the full one: everything that a click changes.
 
     Attributes:
-        before, after: on the sample.
+        before, after: costs of the full and of the cut model on the sample.
         times: on this device.
         weight: parameters and bytes.
         texts, questions: of the sample.
@@ -170,22 +170,22 @@ class Operation:
 
     @property
     def top1_change(self) -> float:
-        """Right first answers gained, in percentage points."""
+        """Change of the top-1 accuracy, in percentage points."""
         return 100 * (self.after.top1.mean - self.before.top1.mean)
 
     @property
     def top5_change(self) -> float:
-        """The same for the first five."""
+        """Change of the top-5 accuracy, in percentage points."""
         return 100 * (self.after.top5.mean - self.before.top5.mean)
 
     @property
     def time_change(self) -> float:
-        """Of the whole model's time; −0.3 saves 30 %."""
+        """Relative change of the time; −0.3 saves 30%."""
         return self.times.rest / self.times.whole - 1
 
     @property
     def size_change(self) -> float:
-        """Of the whole model's parameters."""
+        """Relative change of the number of parameters."""
         return self.weight.rest / self.weight.parameters - 1
 
 
@@ -208,31 +208,31 @@ def operate(engine: Engine, setting: Setting, name: str, cut: Cut) -> Operation:
 
 
 def weight(engine: Engine, setting: Setting, name: str, cut: Cut) -> Weight:
-    """What the whole model and the remainder weigh."""
+    """Parameters of the full and of the pruned model."""
     return weigh(engine.checkpoint(setting, name).model, cut)
 
 
 def compare(opened: Table, first: Cost, second: Cost) -> Mean:
-    """How much more the second cut loses than the first, question by question."""
+    """Mean rise of the loss from the first cut to the second, question by question."""
     return opened.mean(second.answers.loss.double() - first.answers.loss.double())
 
 
 def can_teach(name: str) -> bool:
-    """Whether a model is a shipped teacher, so that what remains of it can be its student."""
+    """True if a model is a teacher, so that its pruned model can be its student."""
     found = card(name)
     return found is not None and found.role == "teacher"
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What the whole model and the remainder answer to one text.
+    """Predictions of the full and of the pruned model on one text.
 
     Attributes:
-        answers: the best of both, the whole model's first, `[answer]`: words, or names of kinds.
+        answers: the best of both, the full model's first, `[answer]`: words, or names of classes.
         whole, rest: their probabilities, `[answer]`.
         divergence: KL(whole ‖ rest) over all answers, in nats.
-        same: whether both have the same first answer.
-        first: what the remainder says first.
+        same: true if both have the same top-1 prediction.
+        first: the pruned model's top-1 prediction.
     """
 
     answers: list[str]
@@ -244,7 +244,7 @@ class Reading:
 
 
 def read(engine: Engine, setting: Setting, name: str, text: str, cut: Cut) -> Reading:
-    """Asks both about a learner's text: about its first [MASK], or about the kind that it defines.
+    """Runs both models on the learner's text: on its first [MASK], or on the class that it defines.
 
     Raises:
         LabError: `empty_text`, `no_mask`, and as `table`.
@@ -256,14 +256,14 @@ def read(engine: Engine, setting: Setting, name: str, text: str, cut: Cut) -> Re
     if opened.words:
         labels[0, masked_positions(engine, setting, name, tokens)[0]] = 0
     one = [Batch(ids, torch.ones_like(ids), labels, torch.zeros(1, dtype=torch.long))]
-    found = []
+    log_probabilities = []
     for chosen in (whole(len(opened.layers)), cut):
         with engine.turn():
             states = opened.embedded(one)
             for layer in chosen.keep:
                 states = opened.through(layer, states, chosen.heads(layer), one)
-            found.append(opened.logits(states, one)[0].log_softmax(-1))
-    before, after = found
+            log_probabilities.append(opened.logits(states, one)[0].log_softmax(-1))
+    before, after = log_probabilities
     best = list(dict.fromkeys([*before.topk(SHOWN).indices.tolist(), *after.topk(SHOWN).indices.tolist()]))
 
     def called(answer: int) -> str:

@@ -1,4 +1,4 @@
-"""Every way to keep some layers, and every head off alone: found in the background, once for everybody, with progress.
+"""Every choice of layers to keep, and every head off alone, measured in the background once for all pages, with progress.
 
 going = every_cut(engine, setting, "minilm-teacher")      # returns at once; going.done of going.total
 found = going.wait()                                       # a `Cuts`
@@ -32,7 +32,7 @@ STEPS = 12
 """Points on the curve of heads switched off together."""
 
 MEASURES = ("loss", "top1", "top5", "divergence")
-"""What `Cuts` can be compared by: attributes of a `Cost`."""
+"""The measures to compare `Cuts` by: attributes of a `Cost`."""
 
 NAMED = ("first", "last", "every_other")
 """The rules that the page compares in words."""
@@ -45,7 +45,7 @@ class Cuts:
     Attributes:
         opened: the table.
         costs: by the layers that stay; () is a model whose head reads the embeddings.
-        every: whether these are all choices, not only those that a rule names.
+        every: True if these are all choices, not only those of the rules.
     """
 
     opened: Table
@@ -68,15 +68,15 @@ class Cuts:
         return half_of(self.layers)
 
     def by_rule(self, rule: str, count: int) -> tuple[int, ...] | None:
-        """The `count` layers that a rule of `core.distill.objectives.layer_maps` keeps; None where it has no answer."""
+        """The `count` layers that a rule of `core.distill.objectives.layer_maps` keeps; None where it does not apply."""
         return rule_keeps(rule, count, self.layers)
 
     def of(self, count: int) -> list[tuple[int, ...]]:
-        """The measured choices of so many layers."""
+        """The measured choices of `count` layers."""
         return [keep for keep in self.costs if len(keep) == count]
 
     def best(self, count: int) -> tuple[int, ...]:
-        """The measured choice of so many layers that loses least."""
+        """The measured choice of `count` layers with the lowest loss."""
         return min(self.of(count), key=lambda keep: self.costs[keep].loss.mean)
 
     @property
@@ -87,28 +87,28 @@ class Cuts:
 
     @property
     def cheapest(self) -> int:
-        """The layer whose loss costs least."""
+        """The layer whose removal costs least."""
         return min(range(self.layers), key=lambda layer: self.without[layer].rise.mean)
 
     @property
     def dearest(self) -> int:
-        """The layer whose loss costs most."""
+        """The layer whose removal costs most."""
         return max(range(self.layers), key=lambda layer: self.without[layer].rise.mean)
 
     def ranking(self, rules: tuple[str, ...], count: int) -> list[tuple[str, tuple[int, ...]]]:
-        """Rules with their choices of so many layers, the one that loses least first; of equal choices the first rule's."""
+        """Rules with their choices of `count` layers, the lowest loss first; of equal choices the first rule's."""
         found = [(rule, keep) for rule in rules if (keep := self.by_rule(rule, count)) is not None]
         unlike = [pair for i, pair in enumerate(found) if pair[1] not in [keep for _, keep in found[:i]]]
         return sorted(unlike, key=lambda pair: self.costs[pair[1]].loss.mean)
 
     def lead(self, first: tuple[int, ...], second: tuple[int, ...]) -> Mean:
-        """How much more the second choice loses than the first."""
+        """Mean rise of the loss from the first choice to the second."""
         return compare(self.opened, self.costs[first], self.costs[second])
 
     def point(self, keep: tuple[int, ...], measure: str) -> Point:
         """One choice as a figure shows it."""
-        found: Mean = getattr(self.costs[keep], measure)
-        return Point(len(keep), keep, found.mean, found.error)
+        value: Mean = getattr(self.costs[keep], measure)
+        return Point(len(keep), keep, value.mean, value.error)
 
     def line(self, rule: str, measure: str) -> list[Point]:
         """A rule's choices, by the number of layers."""
@@ -126,7 +126,7 @@ class Cuts:
         return [better(points, key=lambda point: point.value) for points in found]
 
     def rounds(self) -> list[Round]:
-        """Who of `NAMED` loses least, for each number of layers at which they differ."""
+        """The rule of `NAMED` with the lowest loss, for each number of layers at which they differ."""
         found = []
         for count in range(1, self.layers):
             (rule, keep), *others = self.ranking(NAMED, count)
@@ -138,7 +138,7 @@ class Cuts:
 
 @dataclass(frozen=True)
 class Point:
-    """A choice of layers in a figure: how many, which, and the measure with its standard error."""
+    """A choice of layers in a figure: their number, the layers, and the measure with its standard error."""
 
     count: int
     keep: tuple[int, ...]
@@ -153,8 +153,8 @@ class Round:
     Attributes:
         count: layers that stay.
         rule, keep: the rule that loses least, and its layers.
-        second: the rule that comes next.
-        lead: how much more that one loses.
+        second: the rule with the next higher loss.
+        lead: the rise of the loss from the first to the second.
         loss: the winner's.
         best: of all measured choices, the one that loses least.
     """
@@ -193,7 +193,7 @@ def every_cut(engine: Engine, setting: Setting, name: str) -> Sweep[Cuts]:
         def grow(keep: tuple[int, ...], states: list[Tensor]) -> None:
             with engine.turn():
                 answers = opened.answered(states)
-            # Outside the turn: whoever measures the same cut holds its place in memory, and may be waiting for this turn.
+            # Outside the turn: another thread that measures the same cut holds its cache entry, and may be waiting for this turn.
             found[keep] = remember(opened, Cut(keep), answers)
             count()
             for layer in range(keep[-1] + 1 if keep else 0, layers):
@@ -225,15 +225,15 @@ def _named(layers: int) -> list[tuple[int, ...]]:
 
 @dataclass(frozen=True)
 class Importance:
-    """What each head's absence costs, alone and together with others.
+    """Cost of each head's absence, alone and together with others.
 
     Attributes:
         rise: of the loss with one head off, `[layer, head]` (Michel, Levy, Neubig 2019, section 3), in nats.
         error: its standard error, `[layer, head]`.
-        divergence: KL(whole ‖ without the head) in nats, `[layer, head]`: what it does, whether that helps or harms.
-        order: all heads, the one that matters least first.
-        together: how many of them are off at once, and what that costs.
-        texts: how many the means are over.
+        divergence: KL(full model ‖ without the head) in nats, `[layer, head]`: its effect, for better or worse.
+        order: all heads, the least important first.
+        together: numbers of heads that are off at once, and the cost of each.
+        texts: number of texts of the means.
     """
 
     rise: Tensor
@@ -245,25 +245,25 @@ class Importance:
 
     @property
     def helped(self) -> int:
-        """Heads whose absence lowers the loss."""
+        """Number of heads whose absence lowers the loss."""
         return int((self.rise < 0).sum())
 
     @property
     def clear(self) -> int:
-        """Heads whose absence clearly raises the loss."""
+        """Number of heads whose absence raises the loss significantly."""
         layers, heads = self.rise.shape
         return sum(self.said((la, he)).change.verdict == "worse" for la in range(layers) for he in range(heads))
 
     def said(self, head: tuple[int, int]) -> Mean:
-        """What one head's absence costs."""
+        """Rise of the loss with one head off."""
         return Mean(float(self.rise[head]), float(self.error[head]), self.texts)
 
     def added(self, count: int) -> float:
-        """What the first `count` heads of the order cost one by one, added up."""
+        """Sum of the single costs of the first `count` heads of the order, in nats."""
         return sum(float(self.rise[head]) for head in self.order[:count])
 
     def free(self) -> int:
-        """The most heads of the curve that can be off together without a clear rise of the loss."""
+        """The most heads of the curve that can be off together without a significant rise of the loss."""
         counts = [0]
         for count, found in self.together:
             if found.rise.change.verdict == "worse":
@@ -291,7 +291,7 @@ def every_head(engine: Engine, setting: Setting, name: str) -> Sweep[Importance]
                 found[:, layer, head] = torch.tensor([one.rise.mean, one.rise.error, one.divergence.mean])
                 count()
         ranked = found[0].flatten().argsort(stable=True).tolist()
-        order = tuple(divmod(place, heads) for place in ranked)
+        order = tuple(divmod(index, heads) for index in ranked)
         together = []
         for number in counts:
             cut = make_cut(keep, order[:number])
