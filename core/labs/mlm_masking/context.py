@@ -1,4 +1,4 @@
-"""Where a hidden word's prediction comes from: from which side, from which word, at which layer.
+"""Sources of a masked word's prediction: the context on each side, single words, and the layer where it forms.
 
 The logit lens is nostalgebraist's (2020, "interpreting GPT: the logit lens"): a probe that reads every layer with the head
 that was trained on the last one.
@@ -20,7 +20,7 @@ from core.theory.temperature import entropy, soften
 from core.trace import BlockKey, Intervention, LeftContextOnly, Tokens, Trace
 
 MOST_WORDS = 24
-"""How many words, the nearest to the gap, are blocked in turn: each costs a forward pass."""
+"""Number of words, the nearest to the masked position, that are blocked in turn: each costs a forward pass."""
 
 _influences = RecentlyUsed(1 << 20, lambda values: 200 * len(values) + 100)
 
@@ -34,7 +34,7 @@ def ask(
     interventions: Sequence[Intervention] = (),
     keep: bool = True,
 ) -> tuple[Answer, Trace]:
-    """One model's answer at one hidden position, with parts of the text out of its sight.
+    """One model's prediction at one masked position, under interventions that hide parts of the text.
 
     Raises:
         LabError: `no_vocabulary_head`, `different_vocabulary`, and as `Engine.trace`.
@@ -47,7 +47,7 @@ def ask(
 
 @dataclass(frozen=True)
 class Sides:
-    """One hidden word guessed from both sides and from the left alone."""
+    """One masked word predicted from both sides and from the left alone."""
 
     both: Answer
     left: Answer
@@ -55,7 +55,7 @@ class Sides:
 
 
 def both_sides_and_left(engine: Engine, setting: Setting, name: str, text: str, position: int) -> Sides:
-    """The same gap with the whole sentence in sight, then with a causal mask on every layer."""
+    """One masked position predicted from the whole sentence, then with a causal mask on every layer."""
     both, whole = ask(engine, setting, name, text, position)
     left, half = ask(engine, setting, name, text, position, [LeftContextOnly()])
     return Sides(both, left, (whole, half))
@@ -63,12 +63,12 @@ def both_sides_and_left(engine: Engine, setting: Setting, name: str, text: str, 
 
 @dataclass(frozen=True)
 class Influence:
-    """What one visible word does for the prediction.
+    """Effect of one visible word on the prediction.
 
     Attributes:
         word: as written in the text, its pieces joined.
-        positions: where its pieces stand.
-        change: ln p(true word) with this word blocked, minus ln p with all in sight; negative: the word helped.
+        positions: of its pieces.
+        change: ln p(true word) with this word blocked, minus ln p with all visible; negative: the word helped.
         probability: of the true word with this word blocked.
     """
 
@@ -79,24 +79,24 @@ class Influence:
 
 
 def influences(engine: Engine, setting: Setting, name: str, text: str, position: int) -> list[Influence]:
-    """Each visible word hidden from attention in turn, in all layers and heads; the `MOST_WORDS` nearest, in text order."""
+    """Effects of blocking each visible word from attention, in all layers and heads; the `MOST_WORDS` nearest, in text order."""
     key = (setting, name, text, position)
 
     def compute() -> list[Influence]:
         tokens = engine.tokens(setting, name, text)
         base = ask(engine, setting, name, text, position)[0].loss
-        found = []
+        effects = []
         for word in _nearest_words(tokens, position):
             blocked = [BlockKey(piece) for piece in word]
             without, _ = ask(engine, setting, name, text, position, blocked, keep=False)
-            found.append(Influence(_written(tokens, word), word, base - without.loss, without.probability))
-        return found
+            effects.append(Influence(_written(tokens, word), word, base - without.loss, without.probability))
+        return effects
 
     return _influences.get(key, compute)
 
 
 def strongest(found: Sequence[Influence]) -> Influence:
-    """The word whose absence changes most, for better or worse."""
+    """The word with the largest effect, for better or worse."""
     return max(found, key=lambda one: abs(one.change))
 
 
@@ -117,13 +117,13 @@ def _written(tokens: Tokens, word: Sequence[int]) -> str:
 
 @dataclass(frozen=True)
 class Lens:
-    """One hidden position read with the vocabulary head after the embeddings and after every layer.
+    """One masked position read with the vocabulary head after the embeddings and after every layer.
 
     Attributes:
         best: the best words at each depth, `[layer + 1][word]`.
         rank, probability: of the true word, `[layer + 1]`.
         entropy: of the whole distribution, in nats, `[layer + 1]`.
-        decided: the first depth from which on the last layer's favourite stays the favourite.
+        decided: the first depth from which on the last layer's top-1 word stays the top-1 word.
         trace: the pass that was read.
     """
 
@@ -136,19 +136,19 @@ class Lens:
 
     @property
     def layers(self) -> int:
-        """How many layers the model has."""
+        """Number of layers of the model."""
         return len(self.rank) - 1
 
     @property
     def settled(self) -> int:
-        """When the final favourite took the lead: 0 in the first half of the layers, 1 later, 2 at the last layer only."""
+        """Depth at which the final top-1 word took the lead: 0 the first half of the layers, 1 later, 2 the last layer only."""
         if self.decided == self.layers:
             return 2
         return int(self.decided > self.layers / 2)
 
 
 def lens(engine: Engine, setting: Setting, name: str, text: str, position: int, count: int = 4) -> Lens:
-    """The logit lens of one model at one hidden position.
+    """The logit lens of one model at one masked position.
 
     Raises:
         LabError: as `ask`.
@@ -178,5 +178,5 @@ def surest(seen: Sequence[Lens]) -> float:
 
 
 def most_possible(seen: Lens) -> float:
-    """The entropy of a model that knows nothing, ln |V|, in nats."""
+    """The entropy of the uniform distribution over the vocabulary, ln |V|, in nats."""
     return math.log(seen.trace.logits.shape[-1])

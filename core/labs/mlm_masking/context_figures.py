@@ -1,4 +1,4 @@
-"""Figures that show where a hidden word's prediction comes from: which word helped, and what each layer would have said."""
+"""Figures of the sources of a masked word's prediction: the effect of each word, and the prediction of each layer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.memory import remembered
 
 @remembered()
 def influence_bars(words: Sequence[str], changes: ArrayLike, labels: Mapping[str, str]) -> go.Figure:
-    """A bar for each visible word, in the order of the text: what hiding it does to the true word's log-probability.
+    """A bar for each visible word, in the order of the text: the effect of hiding it on the true word's log-probability.
 
     Args:
         words: `[word]`.

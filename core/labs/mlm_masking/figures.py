@@ -1,4 +1,4 @@
-"""Figures of the lesson on masked language modelling: gaps, draws and coverage. Those of the context are in `mlm_context`."""
+"""Figures of the lesson on masked language modelling: masked positions, draws and coverage; for context see `context_figures`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REGIMES = {"static": SCORES, "ten": NEGATIVE, "dynamic": PROBABILITIES}
 """The colour of each way to mask over the epochs."""
 
 TRUE_MARK = "✓ "
-"""Stands before the true word, so that colour alone does not tell it."""
+"""Put before the true word, so that colour is not its only mark."""
 
 
 def below(figure: go.Figure, pixels: int = 62) -> None:
@@ -45,17 +45,17 @@ def top_words(
     labels: Mapping[str, str],
     longest: float,
 ) -> go.Figure:
-    """One model's best words at a gap; the true word is marked, and comes last with its rank where it is not among them.
+    """One model's best words at a masked position; the true word is marked, and comes last with its rank if not among them.
 
     Args:
         words, probabilities, ranks: `[word]`; the rank counts from 1.
         truth: the true word.
         color: of the model.
         labels: `model`, `probability`, `true` in the page's language.
-        longest: the largest probability of this figure and of the one beside it, so that both have one scale.
+        longest: the largest probability of this figure and of the one next to it, so that both have one scale.
     """
     values = np.asarray(probabilities)
-    # As high for five words as for six, so that two models' figures stand level.
+    # As high for five words as for six, so that two models' figures have one height.
     figure = blank_figure(height=64 + 34 * max(len(words), 6), x_title=labels["probability"], showlegend=False)
     right = [word == truth for word in words]
     figure.add_bar(
@@ -81,12 +81,12 @@ def top_words(
 def selected_histogram(
     counts: ArrayLike, chances: ArrayLike, now: int, labels: Mapping[str, str], color: str = PROBABILITIES
 ) -> go.Figure:
-    """How many tokens were selected in many draws, beside what theory expects, with the draw on the screen marked.
+    """Histogram of the number of selected tokens in many draws, with the expected one, the current draw marked.
 
     Args:
         counts: selected tokens, `[draw]`.
         chances: the probability of k selected tokens, `[k]`.
-        now: selected tokens in the draw on the screen.
+        now: selected tokens in the current draw.
         labels: `drawn`, `expected`, `now`, `count`, `share`.
     """
     counts, chances = np.asarray(counts), np.asarray(chances)
@@ -123,10 +123,10 @@ def selected_histogram(
 def sight_bars(
     sights: Sequence[str], words: Sequence[str], teacher: ArrayLike, student: ArrayLike, labels: Mapping[str, str]
 ) -> go.Figure:
-    """The true word's probability by what stands in its place, for both models.
+    """The true word's probability by the token at its position, for both models.
 
     Args:
-        sights: what kind of thing stands there, `[sight]`.
+        sights: names of the cases ([MASK], the true word, a random one), `[sight]`.
         words: the token itself, `[sight]`.
         teacher, student: probabilities, `[sight]`.
         labels: `teacher`, `student`, `probability`.
@@ -154,10 +154,10 @@ def sight_bars(
 def recipe_differences(
     recipes: Sequence[str], scores: ArrayLike, tasks: Sequence[str], chosen: int, x_title: str
 ) -> go.Figure:
-    """How far each recipe's scores lie from those of the first one, in points; the chosen recipe's marks are the large ones.
+    """Differences of each recipe's scores from the first one's, in percentage points; the chosen recipe's marks are large.
 
     Args:
-        recipes: `[recipe]`, the first is what the others are compared with.
+        recipes: `[recipe]`; the others are compared with the first.
         scores: `[recipe, task]`.
         tasks: `[task]`.
         chosen: an index into `recipes`, or -1.
@@ -243,7 +243,7 @@ def coverage_curves(
     names: Mapping[str, str],
     labels: Mapping[str, str],
 ) -> go.Figure:
-    """The share of tokens that was a target at least once, after each epoch; dotted what is expected.
+    """The share of tokens that was a target at least once, after each epoch; the expected one dotted.
 
     Args:
         measured, expected: by regime, `[epoch]` each.

@@ -1,7 +1,7 @@
-"""Masked language modelling on one text: what two models say in the gaps, and what one gap costs the other.
+"""Masked language modelling on one text: two models' predictions at masked positions, and the cost of a second mask.
 
-Devlin et al. 2019 (BERT), section 3.1. What a draw of the masking does is in `core.labs.mlm_masking.masking`, where the words
-come from in `core.labs.mlm_masking.context`.
+Devlin et al. 2019 (BERT), section 3.1. Draws of the masking are in `core.labs.mlm_masking.masking`, the sources of a prediction
+in `core.labs.mlm_masking.context`.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from core.trace import Tokens, Trace
 
 @dataclass(frozen=True)
 class Answer:
-    """What one model says at one position whose true word is known.
+    """One model's prediction at one position with a known true word.
 
     Attributes:
         best: its best words.
-        rank: the true word's place, from 1.
+        rank: of the true word, from 1.
         probability: of the true word.
         loss: −ln of it, in nats.
-        shown: the probability of what stands there for the model to see, [MASK] or a word.
+        shown: the probability of the input token there, [MASK] or a word.
     """
 
     best: list[Guess]
@@ -39,7 +39,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class MaskedPosition:
-    """One position that both models were asked about: the true word, what stood there, and both answers."""
+    """Both models' predictions at one position, with the true word and the input token there."""
 
     position: int
     truth: str
@@ -49,7 +49,7 @@ class MaskedPosition:
 
     @property
     def right(self) -> str:
-        """Whose first choice is the true word: "both", "teacher", "student" or "none"."""
+        """Models whose top-1 prediction is the true word: "both", "teacher", "student" or "none"."""
         return {(True, True): "both", (True, False): "teacher", (False, True): "student"}.get(
             (self.teacher.rank == 1, self.student.rank == 1), "none"
         )
@@ -57,7 +57,7 @@ class MaskedPosition:
 
 @dataclass(frozen=True)
 class Filled:
-    """Both models' answers at the asked positions, with the mean loss of each (NaN where nothing was asked)."""
+    """Both models' predictions at some positions, with the mean loss of each (NaN without positions)."""
 
     gaps: list[MaskedPosition]
     teacher_loss: float
@@ -70,27 +70,27 @@ def mask_id(engine: Engine, setting: Setting) -> int:
     """The id of [MASK], which both models share.
 
     Raises:
-        LabError: `different_vocabulary`, or `no_vocabulary_head` where a model predicts no hidden words.
+        LabError: `different_vocabulary`, or `no_vocabulary_head` where a model predicts no masked words.
     """
     require_shared_vocabulary(engine, setting)
-    found = engine.checkpoint(setting, setting.teacher).tokenizer.mask_token_id
-    if found is None:
+    id_ = engine.checkpoint(setting, setting.teacher).tokenizer.mask_token_id
+    if id_ is None:
         raise LabError("no_vocabulary_head", name=setting.teacher)
-    return found
+    return id_
 
 
 def maskable(engine: Engine, setting: Setting, tokens: Tokens) -> list[int]:
-    """The positions that can be hidden: no [CLS], no [SEP], and no [MASK] that the learner typed."""
+    """The positions that can be masked: no [CLS], no [SEP], and no [MASK] that the learner typed."""
     barred = tokens.special | (tokens.ids == mask_id(engine, setting))
     return (~barred).nonzero().flatten().tolist()
 
 
 def first_choice(tokens: Tokens, allowed: Sequence[int], words: Sequence[str] = ()) -> list[int]:
-    """What to hide at first: the first of `words` that is in the text, else its longest word (at least one position)."""
+    """The position to mask at first: of the first of `words` that is in the text, else of its longest word; `[]` if none."""
     for word in words:
-        found = [position for position in allowed if tokens.pieces[position] == word]
-        if found:
-            return found[:1]
+        positions = [position for position in allowed if tokens.pieces[position] == word]
+        if positions:
+            return positions[:1]
     return [max(allowed, key=lambda position: len(tokens.pieces[position].removeprefix("##")))] if allowed else []
 
 
@@ -113,7 +113,7 @@ def _same_word(tokens: Tokens, first: int, second: int) -> bool:
 def answer(
     engine: Engine, setting: Setting, name: str, trace: Trace, position: int, truth: int, count: int = 5
 ) -> Answer:
-    """What a pass says at one position, judged against the true word's id."""
+    """The prediction of a pass at one position, compared with the true word's id."""
     logits = trace.logits[position]
     log_p = logits.double().log_softmax(-1)  # [vocabulary]
     return Answer(
@@ -126,7 +126,7 @@ def answer(
 
 
 def judge(engine: Engine, setting: Setting, text: str, ids: Tensor, positions: Sequence[int], count: int = 5) -> Filled:
-    """Reads `ids` in the text's place with both models and asks what really stood at `positions`.
+    """Runs both models on `ids` in the text's place and compares their predictions at `positions` with the text.
 
     Raises:
         LabError: as `Engine.trace` and `mask_id`.
@@ -147,7 +147,7 @@ def judge(engine: Engine, setting: Setting, text: str, ids: Tensor, positions: S
 
 
 def fill_gaps(engine: Engine, setting: Setting, text: str, positions: Sequence[int], count: int = 5) -> Filled:
-    """Hides `positions` and asks both models for the words.
+    """Masks `positions` and predicts the words with both models.
 
     Raises:
         LabError: `no_mask` if none is hidden, and as `judge`.
@@ -170,11 +170,11 @@ def _mean(values: Sequence[float]) -> float:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two words hidden together, seen by one model; all losses in nats.
+    """Two words masked together, and one model's losses, all in nats.
 
     Attributes:
         first_alone, second_alone: each word's loss while the other is visible.
-        first_together, second_together: its loss while both are hidden.
+        first_together, second_together: its loss while both are masked.
     """
 
     first_alone: float
@@ -184,22 +184,22 @@ class Pair:
 
     @property
     def independent(self) -> float:
-        """−ln p(a | rest) − ln p(b | rest): the masked model's loss, each gap on its own."""
+        """−ln p(a | rest) − ln p(b | rest): the masked model's loss, each position on its own."""
         return self.first_together + self.second_together
 
     @property
     def chained(self) -> float:
-        """−ln p(a | rest) − ln p(b | a, rest): one gap filled first, as a left-to-right model would."""
+        """−ln p(a | rest) − ln p(b | a, rest): one position filled first, as a left-to-right model would."""
         return self.first_together + self.second_alone
 
     @property
     def effect(self) -> float:
-        """What hiding the second word adds to the first one's loss."""
+        """Rise of the first word's loss from masking the second."""
         return self.first_together - self.first_alone
 
     @property
     def price(self) -> float:
-        """ln p(b | a, rest) − ln p(b | rest): what the assumption of independence costs on these two words."""
+        """ln p(b | a, rest) − ln p(b | rest): the cost of assuming independence of these two words, in nats."""
         return self.independent - self.chained
 
 

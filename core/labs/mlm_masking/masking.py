@@ -1,4 +1,4 @@
-"""What a draw of the masking does to a text: 80/10/10 in counts, its price, and what static masks leave out.
+"""Draws of BERT's masking on a text: the counts of 80/10/10, its cost, and the coverage of static masks.
 
 Devlin et al. 2019 (BERT), section 3.1 and appendices A.1, C.2; Liu et al. 2019 (RoBERTa), section 4.1.
 """
@@ -65,7 +65,7 @@ def shares(masked: int, random: int) -> tuple[float, float, float]:
 
 
 def largest_differences() -> tuple[float, float, float]:
-    """How far the scores of table 8 lie from those of 80/10/10 at most, in points, for each of its columns."""
+    """The largest difference of table 8's scores from those of 80/10/10, in percentage points, for each column."""
     standard, *others = BERT_TABLE_8.values()
     return tuple(  # type: ignore[return-value]
         max(abs(other[task] - standard[task]) for other in others) for task in range(3)
@@ -73,7 +73,7 @@ def largest_differences() -> tuple[float, float, float]:
 
 
 COPIES: dict[str, int | None] = {"static": 1, "ten": 10, "dynamic": None}
-"""How many draws of the masking are made; None for a new one each time a text is read."""
+"""Number of draws of the masking; None for a new one in each pass over a text."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Draw:
 
 @dataclass(frozen=True)
 class Masking:
-    """How a text is masked: the chance, the shares of [MASK], random and kept, and whether words go as a whole."""
+    """Options of masking: the probability of selection, the shares of [MASK], random and kept, and whole-word masking."""
 
     probability: float = 0.15
     shares: tuple[float, float, float] = RECIPES["80-10-10"]
@@ -129,11 +129,11 @@ def _mask_arguments(engine: Engine, setting: Setting, tokens: Tokens, how: Maski
 
 @dataclass(frozen=True)
 class Expectation:
-    """What the draw is expected to count.
+    """Expected counts of a draw.
 
     Attributes:
-        mean, spread: expected count and its standard deviation, by "selected", "masked", "random", "kept".
-        chances: the probability that k tokens are selected, `[k]`: a binomial distribution, unless words go as a whole.
+        mean, std: expected count and its standard deviation, by "selected", "masked", "random", "kept".
+        chances: the probability that k tokens are selected, `[k]`: a binomial distribution, unless whole words are masked.
     """
 
     mean: dict[str, float]
@@ -142,7 +142,7 @@ class Expectation:
 
 
 def expectation(tokens: Tokens, candidates: Sequence[int], how: Masking) -> Expectation:
-    """The exact distribution of the counts: Binomial(n, p·share), widened where the pieces of a word go together."""
+    """The exact distribution of the counts: Binomial(n, p·share), widened where the pieces of a word are selected together."""
     groups = groups_of(tokens)
     keys = [groups[position] if how.whole_words else position for position in candidates]
     sizes = [keys.count(key) for key in dict.fromkeys(keys)]  # pieces that are selected together
@@ -150,7 +150,7 @@ def expectation(tokens: Tokens, candidates: Sequence[int], how: Masking) -> Expe
     pairs = sum(size * (size - 1) for size in sizes)
     names = dict(zip(("selected", "masked", "random", "kept"), (1.0, *how.shares), strict=True))
     mean = {name: total * p * share for name, share in names.items()}
-    # Var Σ = Σ sp(1 − sp) + Σ over pairs of one word of s²p(1 − p): they are selected together, then fall apart freely.
+    # Var Σ = Σ sp(1 − sp) + Σ over pairs of one word of s²p(1 − p): selected together, then replaced independently.
     variance = {name: total * s * p * (1 - s * p) + pairs * s * s * p * (1 - p) for name, s in names.items()}
     chances = torch.ones(1, dtype=torch.float64)
     for size in sizes:
@@ -180,7 +180,7 @@ def many_draws(engine: Engine, setting: Setting, text: str, how: Masking, count:
 
 
 def read_draw(engine: Engine, setting: Setting, text: str, drawn: Draw) -> Filled:
-    """Both models' answers and mean losses at the selected positions of a draw."""
+    """Both models' predictions and mean losses at the selected positions of a draw."""
     return judge(engine, setting, text, drawn.masked.input_ids, drawn.selected)
 
 
@@ -191,7 +191,7 @@ def copying(engine: Engine, setting: Setting, text: str) -> Filled:
 
 
 def three_sights(engine: Engine, setting: Setting, text: str, position: int, seed: int) -> dict[str, MaskedPosition]:
-    """One position with [MASK], with its true word and with a wrong one in sight, by "masked", "kept", "random".
+    """Predictions at one position with [MASK], its true word and a wrong one as input, by "masked", "kept", "random".
 
     The wrong word is an ordinary one of the vocabulary (letters only), so that it can be read.
     """
@@ -221,14 +221,14 @@ def _wrong(engine: Engine, setting: Setting, truth: Tensor, seed: int) -> int:
 
 @dataclass(frozen=True)
 class Epochs:
-    """Which tokens were a target in which epoch, for one way to mask.
+    """Targets of the loss in each epoch, for one way to mask.
 
     Attributes:
         targets: 0 where the token was no target, 1 where it was for the first time, 2 where it was again,
             `[position, epoch]`; only positions that can be selected.
         covered: the share of them that was a target at least once, after each epoch, `[epoch]`.
         expected: its expected value 1 − (1 − p)^k after k different draws, `[epoch]`.
-        draws: how many different draws were made.
+        draws: number of different draws.
     """
 
     targets: Tensor
@@ -238,7 +238,7 @@ class Epochs:
 
     @property
     def never(self) -> int:
-        """How many positions were never a target."""
+        """Number of positions that were never a target."""
         return int((self.targets == 0).all(-1).sum())
 
 

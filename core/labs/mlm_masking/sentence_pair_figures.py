@@ -18,12 +18,12 @@ COLORS = {"nsp": PROBABILITIES, "sop": SCORES}
 
 @remembered()
 def pair_bars(yes: Mapping[str, Mapping[str, float]], names: Mapping[str, str], labels: Mapping[str, str]) -> go.Figure:
-    """What each head says of each arrangement, beside the even chance.
+    """Each head's probability for each arrangement, with the line of an even chance.
 
     Args:
         yes: probabilities, `[task][arrangement]`.
         names: of the arrangements, in the order in which they are drawn.
-        labels: `nsp`, `sop` (what a yes means), `probability`, `even`.
+        labels: `nsp`, `sop` (the meaning of a yes), `probability`, `even`.
     """
     figure = blank_figure(height=340, y_title=labels["probability"], barmode="group")
     below(figure, 48)
@@ -64,7 +64,7 @@ def pair_table(
 def accuracy_table(
     ours: Mapping[str, Mapping[str, float]], albert: Mapping[str, Mapping[str, float]], labels: Mapping[str, str]
 ) -> pd.DataFrame:
-    """Who was trained on what and how good it is at either task; what is not known is left empty.
+    """Accuracy of each model on both tasks, by its training task; unknown values are left empty.
 
     Args:
         ours, albert: accuracies, `[trained][measured]`.

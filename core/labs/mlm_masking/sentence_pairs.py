@@ -1,4 +1,4 @@
-"""Two sentences in order, swapped, the first with a stranger: what heads for next-sentence and sentence-order prediction say."""
+"""Next-sentence and sentence-order prediction on two sentences: in order, swapped, the first with an unrelated sentence."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ ALBERT = {"nsp": {"sop": 0.520}, "sop": {"nsp": 0.789}}
 """Accuracy of ALBERT trained on one task and measured on the other, `[trained][measured]` (Lan et al. 2020, table 5)."""
 
 SMALL = 0.1
-"""A change of probability that is worth a word."""
+"""The smallest change of probability that is reported."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What both heads say of the three arrangements.
+    """Both heads' predictions on the three arrangements.
 
     Attributes:
         yes: the probability of "it follows" (NSP) and of "in order" (SOP), `[task][arrangement]`.
@@ -43,12 +43,12 @@ class Reading:
 
     @property
     def cut(self) -> bool:
-        """Whether a pair was too long to be read whole."""
+        """True if a pair was truncated."""
         return any(trace.tokens.truncated for of in self.traces.values() for trace in of.values())
 
     @property
     def told(self) -> bool:
-        """Whether the NSP head finds the stranger less likely to follow than the next sentence."""
+        """True if the NSP head predicts the unrelated sentence with less probability than the next sentence."""
         return self.yes["nsp"]["stranger"] < self.yes["nsp"]["order"]
 
     def check(self) -> float:
@@ -57,18 +57,18 @@ class Reading:
 
     @property
     def direction(self) -> int:
-        """What swapping does to "it follows": 0 hardly anything, 1 it falls by more than `SMALL`, 2 it rises by more."""
+        """Effect of swapping on "it follows": 0 a change of at most `SMALL`, 1 a larger fall, 2 a larger rise."""
         change = self.yes["nsp"]["swapped"] - self.yes["nsp"]["order"]
         return 0 if abs(change) <= SMALL else 1 if change < 0 else 2
 
 
 def arranged(first: str, second: str, stranger: str) -> dict[str, tuple[str, str]]:
-    """The pair that is read in each of `ARRANGEMENTS`."""
+    """The pair of sentences of each of `ARRANGEMENTS`."""
     return dict(zip(ARRANGEMENTS, ((first, second), (second, first), (first, stranger)), strict=True))
 
 
 def read(engine: Engine, setting: Setting, first: str, second: str, stranger: str) -> Reading:
-    """Asks both heads, on the setting's device and in its precision, whatever teacher it names.
+    """Runs both heads, on the setting's device and in its precision, whatever teacher it names.
 
     Raises:
         LabError: `missing_pair` if a head is not installed, `empty_text`, and as `Engine.trace`.
@@ -93,11 +93,11 @@ def heads() -> dict[str, ModelCard]:
     Raises:
         LabError: `missing_pair` if one is not installed.
     """
-    found = {task: find_card(name) for task, name in HEADS.items()}
-    for task, card in found.items():
+    cards = {task: find_card(name) for task, name in HEADS.items()}
+    for task, card in cards.items():
         if card is None:
             raise LabError("missing_pair", role=task.upper())
-    return found
+    return cards
 
 
 def measured() -> dict[str, dict[str, float]]:
@@ -110,7 +110,7 @@ def measured() -> dict[str, dict[str, float]]:
 
 
 def pairs_measured() -> int:
-    """On how many held-out pairs, see `measured`.
+    """Number of held-out pairs behind `measured`.
 
     Raises:
         LabError: as `heads`.

@@ -26,7 +26,7 @@ MOST_TERMS = 3
 
 
 def mean_loss_formula(losses: Sequence[float], mean: float) -> str:
-    """LaTeX: the mean of −ln p over the gaps, term by term."""
+    """LaTeX of the mean of −ln p over the masked positions, term by term."""
     terms = [f"{loss:.2f}" for loss in losses[:MOST_TERMS]]
     if len(losses) > MOST_TERMS:
         terms.append(r"\cdots")
@@ -54,7 +54,7 @@ def guesses(answer: Answer, truth: str) -> tuple[list[str], list[float], list[in
 
 
 def answer_table(answers: Mapping[str, Answer], truth: str, labels: Mapping[str, str]) -> pd.DataFrame:
-    """The best words of several answers to one gap, each with its rank; `answers` by the name of who gave them."""
+    """The best words of several predictions at one masked position, each with its rank; `answers` by the model's name."""
     rows = []
     for who, answer in answers.items():
         for word, probability, rank in zip(*guesses(answer, truth), strict=True):
@@ -65,11 +65,11 @@ def answer_table(answers: Mapping[str, Answer], truth: str, labels: Mapping[str,
 def gap_table(
     gaps: Sequence[MaskedPosition], labels: Mapping[str, str], fates: Mapping[int, str] | None = None
 ) -> pd.DataFrame:
-    """A row for each gap: the true word, and both models' first choice, probability, rank and loss.
+    """A row for each masked position: the true word, and both models' top-1 prediction, probability, rank and loss.
 
     Args:
         labels: the group `columns`.
-        fates: what became of each position, in words; adds a column of it and one of what the model saw.
+        fates: the replacement at each position, in words; adds a column of it and one of the model's input.
     """
     table: dict[str, list] = {"truth": [f"{gap.position} · {gap.truth}" for gap in gaps]}
     if fates is not None:
@@ -99,15 +99,15 @@ def pair_table(pairs: Mapping[str, Pair], words: tuple[str, str], labels: Mappin
 
 
 def fates_of(drawn: Draw, labels: Mapping[str, str]) -> dict[int, str]:
-    """What became of each selected position, in words; `labels` is the group `fates`."""
+    """The replacement of each selected position, in words; `labels` is the group `fates`."""
     return {position: labels[FATES[int(drawn.masked.action[position])]] for position in drawn.selected}
 
 
 def strip(drawn: Draw, fates: Mapping[int, str], colors: Mapping[str, str]) -> list[dict[str, str]]:
-    """The sentence after a draw for `token_strip`: what was replaced by what, and what was only selected.
+    """The sentence after a draw for `token_strip`: the replaced tokens with their replacements, and those only selected.
 
     Args:
-        fates: what became of each selected position, in words.
+        fates: the replacement at each selected position, in words.
         colors: by the names in `FATES`.
     """
     items = []
@@ -124,7 +124,7 @@ def strip(drawn: Draw, fates: Mapping[int, str], colors: Mapping[str, str]) -> l
 def count_table(
     drawn: Draw, expected: Expectation, how: Masking, columns: Mapping[str, str], fates: Mapping[str, str]
 ) -> pd.DataFrame:
-    """This draw's counts beside n·p·share and its standard deviation."""
+    """This draw's counts, n·p·share and its standard deviation."""
     counts = drawn.masked.counts()
     rows = []
     for name, share in zip(counts, (1.0, *how.shares), strict=True):
@@ -135,14 +135,14 @@ def count_table(
 
 
 def shares_of(counts: Tensor) -> dict[str, str]:
-    """What part of all selected tokens was masked, randomised, kept; `counts` is `[draw, 4]` of `many_draws`."""
+    """Shares of all selected tokens that were masked, randomised, kept; `counts` is `[draw, 4]` of `many_draws`."""
     total = counts.sum(0).tolist()
     names = ("masked", "random", "kept")
     return {name: f"{count / max(total[0], 1):.1%}" for name, count in zip(names, total[1:], strict=True)}
 
 
 def histogram_table(counts: Tensor, chances: Tensor, labels: Mapping[str, str]) -> pd.DataFrame:
-    """How many draws selected k tokens, beside the expected share, `[k]`."""
+    """Number of draws that selected k tokens, and the expected share, `[k]`."""
     found = counts.bincount(minlength=len(chances)).tolist()
     rows = zip(range(len(chances)), found, chances.tolist(), strict=True)
     return pd.DataFrame(rows, columns=[labels[name] for name in ("selected", "draws", "expected")])
@@ -151,7 +151,7 @@ def histogram_table(counts: Tensor, chances: Tensor, labels: Mapping[str, str]) 
 def sight_table(
     words: Sequence[str], chances: Mapping[str, Sequence[float]], labels: Mapping[str, str]
 ) -> pd.DataFrame:
-    """The true word's probability by what stood in its place."""
+    """The true word's probability by the input token at its position."""
     columns = {labels["shown"]: list(words)}
     return pd.DataFrame(columns | {labels[f"p_{who}"]: list(values) for who, values in chances.items()})
 
