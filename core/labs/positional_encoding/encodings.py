@@ -1,4 +1,4 @@
-"""Positions before any word is read: the sinusoids of Vaswani et al. 2017, and the table that a model learned itself."""
+"""Position vectors without any words: the sinusoids of Vaswani et al. 2017, and a model's learned table."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from core.measure.similarity import cosine_grid
 from core.theory.positions import SimilarityByDistance, similarity_by_distance, sinusoidal_encoding
 
 MOST_ROWS, MOST_COLUMNS = 46, 64
-"""What a heat map is given: a longer table is drawn in blocks of positions, of a wider one every n-th pair."""
+"""Largest size of a heat map: a longer table is drawn in blocks of positions, of a wider one every n-th pair."""
 
 COMPONENTS = 8
 """Principal components of a table that are kept."""
 
 WINDOW = 48
-"""Positions of the learned table that are looked at closely."""
+"""Positions of the learned table in the close-up."""
 
 
 def block_starts(length: int, most: int) -> list[int]:
-    """Where each of at most `most` blocks of `length` rows begins."""
+    """First row of each of at most `most` blocks of `length` rows."""
     count = min(length, most)
     return [index * length // count for index in range(count)]
 
@@ -56,12 +56,12 @@ class Waves:
 
     @property
     def positions_per_row(self) -> float:
-        """How many positions one drawn row stands for."""
+        """Positions per drawn row."""
         return len(self.encoding) / len(self.rows)
 
     @property
     def shrunk(self) -> bool:
-        """Whether less is drawn than there is."""
+        """True if the drawn table is smaller than the encoding."""
         return self.encoding.numel() > self.drawn.numel()
 
 
@@ -77,12 +77,12 @@ def waves(length: int, width: int, base: float) -> Waves:
 
 @dataclass(frozen=True)
 class Clock:
-    """One pair of dimensions (2i, 2i+1) at two positions: a hand that turns by the same angle with each position.
+    """One pair of dimensions (2i, 2i+1) at two positions: a clock hand that turns by the same angle with each position.
 
     Attributes:
         frequency: ω = base^(−2i/width), radians per position.
         period: positions per full turn, 2π/ω.
-        turns: which share of a turn lies between the two positions.
+        turns: turns from the first position to the second.
         angles: ω · position, in radians, `[2]`.
         hands: (sin, cos) at both positions, `[2, 2]`.
         matrix: takes the first hand to the second; it depends on their difference only, `[2, 2]`.
@@ -97,7 +97,7 @@ class Clock:
 
 
 def clock(width: int, base: float, pair: int, first: int, second: int) -> Clock:
-    """How one pair of dimensions tells two positions apart (Vaswani et al. 2017, section 3.5, last paragraph but one)."""
+    """One pair of dimensions at two positions as a clock (Vaswani et al. 2017, section 3.5, last paragraph but one)."""
     frequency = base ** (-2 * pair / width)
     angles = [frequency * first, frequency * second]
     hands = torch.tensor([[math.sin(angle), math.cos(angle)] for angle in angles], dtype=torch.float64)
@@ -119,7 +119,7 @@ class Pair:
 
 
 def compare_positions(width: int, base: float, first: int, second: int, moved: int = 100) -> Pair:
-    """How alike the sinusoids of two positions are, here and `moved` positions later."""
+    """Similarity of the sinusoids of two positions, here and `moved` positions later."""
     encoding = sinusoidal_encoding(max(first, second) + moved + 1, width, base).double()
     dot = float(encoding[first] @ encoding[second])
     later = float(encoding[first + moved] @ encoding[second + moved])
@@ -128,7 +128,7 @@ def compare_positions(width: int, base: float, first: int, second: int, moved: i
 
 @dataclass(frozen=True)
 class LearnedTable:
-    """A learned position table, and what sinusoids of the same size would be.
+    """A learned position table, compared with sinusoids of the same size.
 
     Attributes:
         table: `[position, width]`.
@@ -163,7 +163,7 @@ class LearnedTable:
 
     @property
     def block(self) -> float:
-        """How many positions one drawn cell stands for, along each side."""
+        """Positions per drawn cell, along each side."""
         return len(self.table) / len(self.starts)
 
     @property
@@ -237,16 +237,16 @@ def learned_table(engine: Engine, setting: Setting, name: str) -> LearnedTable:
 
 @dataclass(frozen=True)
 class Path:
-    """Consecutive rows of a table seen from where they spread most.
+    """Consecutive rows of a table in their principal components.
 
     Attributes:
         first, last: the first and the last position.
         cosines: of all pairs, `[position, position]`.
         scores: the principal components of each row, `[position, component]`.
-        shares: part of the variance that each component holds, `[component]`.
+        shares: the share of the variance of each component, `[component]`.
         periods: positions per wave of each component, `[component]`.
-        axes: the two neighbouring components that wave most alike: together they go round.
-        turns: how often the path goes round in them, by component `[component]`.
+        axes: the pair of neighbouring components that is most like a circle.
+        turns: waves of the path in each component, `[component]`.
     """
 
     first: int
@@ -259,16 +259,16 @@ class Path:
     turns: list[float]
 
     def share_of(self, axes: tuple[int, int]) -> float:
-        """Part of the variance that two components hold together."""
+        """Share of the variance of two components together."""
         return sum(self.shares[axis] for axis in axes)
 
     def goes_round(self, one: int) -> bool:
-        """Whether component `one` and the next wave alike, three times or more: then the two together are a clock."""
+        """True if component `one` and the next have like periods and three waves or more: together they are a clock."""
         return _alike(self.periods[one], self.periods[one + 1]) and self.turns[one] >= 3
 
 
 def path(table: Tensor, first: int, count: int = WINDOW) -> Path:
-    """The principal components of `count` rows from `first` on, and the pair of them that looks most like a clock.
+    """The principal components of `count` rows from `first` on, and the pair of them that is most like a clock.
 
     Slow components of any smooth curve look like waves too (Antognini and Sohl-Dickstein 2018), so only pairs that go
     round at least three times are considered, if there are any.

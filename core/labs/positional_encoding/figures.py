@@ -1,4 +1,4 @@
-"""Figures of the page on positions: waves, clocks, the learned table, what a new order changes, what schemes add."""
+"""Figures of the page on positions: waves, clocks, and the learned table."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def encoding_heatmap(
         figure.add_shape(
             type="rect", x0=-0.5, x1=len(columns) - 0.5, y0=row - 0.5, y1=row + 0.5, line={"color": color, "width": 2}
         )
-        # A stands at the left, B at the right, so that they never cover each other.
+        # A is at the left, B at the right, so that they never cover each other.
         figure.add_annotation(
             x=-0.5 if name == "A" else len(columns) - 0.5,
             y=row,
@@ -96,10 +96,10 @@ def clock_figure(
     Args:
         angles: of the hands, in radians, `[2]`.
         frequency: radians per position.
-        dots: as many positions, from 0 on, are drawn as dots.
+        dots: number of positions, from 0 on, that are drawn as dots.
         pair: i, of the dimensions 2i and 2i + 1.
         positions: of the hands, A and B.
-        labels: `position`, `dimension`, and `hand` with blanks {name} and {position}.
+        labels: `position`, `dimension`, and `hand` with {name} and {position}.
     """
     figure = blank_figure(430, f"{labels['dimension']} {2 * pair} (sin)", f"{labels['dimension']} {2 * pair + 1} (cos)")
     figure.update_layout(margin=BESIDE)
@@ -193,7 +193,7 @@ def cosine_map(
 
 @remembered()
 def row_profile(norms: ArrayLike, next_cosine: ArrayLike, seams: Sequence[int], labels: Mapping[str, str]) -> go.Figure:
-    """The length of each row, and below it how like its neighbour it is, with the seams marked.
+    """The length of each row, and below it its cosine with the next, with the seams marked.
 
     Args:
         labels: `position`, `norm`, `next_cosine`.
@@ -222,7 +222,7 @@ def row_profile(norms: ArrayLike, next_cosine: ArrayLike, seams: Sequence[int], 
 
 
 def _beside(seam: int, seams: Sequence[int], length: int) -> str:
-    """On which side of its point a seam is named, so that it neither leaves the figure nor meets its neighbour."""
+    """Side of its point on which a seam is named, so that it neither leaves the figure nor meets its neighbour."""
     crowded = any(0 < other - seam < length // 10 for other in seams)
     return "bottom left" if crowded or seam > length * 0.9 else "bottom right"
 
@@ -235,7 +235,7 @@ def path_figure(scores: ArrayLike, axes: tuple[int, int], first: int, labels: Ma
         scores: `[position, component]`.
         axes: the components to draw, from 0.
         first: the number of the first bead.
-        labels: `position`, and `component` with the blank {number}.
+        labels: `position`, and `component` with {number}.
     """
     scores = np.asarray(scores)
     figure = blank_figure(400, *(labels["component"].format(number=axis + 1) for axis in axes))

@@ -1,4 +1,4 @@
-"""How well distance, or a scheme, explains what is added to a head's scores."""
+"""Fit of distance, or of a scheme, to the numbers that are added to a head's scores."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def by_distance(added: Tensor) -> Tensor:
 
 
 def explained_by_distance(added: Tensor, pairs: Tensor) -> float | None:
-    """Part of the variance of `added` among `pairs` (True or False, `[query, key]`) that distance alone explains."""
+    """Share of the variance of `added` among `pairs` (True or False, `[query, key]`) that distance alone explains."""
     kept = pairs & added.isfinite()
     distance = relative_positions(len(added)) + len(added) - 1
     means = mean_by(distance, added.masked_fill(~kept, 0.0), kept, 2 * len(added) - 1)
@@ -33,9 +33,9 @@ def explained_by_distance(added: Tensor, pairs: Tensor) -> float | None:
 
 
 def fit_of(own: Tensor, added: Tensor, pairs: Tensor) -> float | None:
-    """How much of `own` the scheme says, apart from one number a query, which the softmax does not see."""
+    """Share of the variance of `own` that `added` explains, without each query's mean, which does not affect the softmax."""
     counts = pairs.sum(dim=-1, keepdim=True).clamp(min=1)
-    one, other = (part - (part.masked_fill(~pairs, 0.0).sum(dim=-1, keepdim=True) / counts) for part in (own, added))
+    one, other = (grid - (grid.masked_fill(~pairs, 0.0).sum(dim=-1, keepdim=True) / counts) for grid in (own, added))
     return _explained(one, other, pairs)
 
 

@@ -31,7 +31,7 @@ def turn_formula(matrix: ArrayLike, hands: ArrayLike) -> str:
 
 
 def dot_formula(first: int, second: int, width: int, dot: float) -> str:
-    """The dot product of two positions is a sum over pairs that knows only their distance."""
+    """Formula of the dot product of two positions: a sum over pairs that depends on their distance only."""
     return (
         rf"\begin{{aligned}}PE({first})\cdot PE({second})&=\sum_{{i=0}}^{{{width // 2 - 1}}}"
         rf"\cos(\omega_i\cdot{abs(first - second)})\\&={dot:.3f}\end{{aligned}}"
@@ -45,13 +45,13 @@ ADDED = {
     "alibi": r"\left(-{slope:.4g}\cdot{distance}\right)",
     "rotary": r"\left[\frac{{(R_iq_i)\cdot(R_jk_j)}}{{\sqrt{{d_k}}}}-\frac{{q_i\cdot k_j}}{{\sqrt{{d_k}}}}\right]",
 }
-"""What each scheme adds, as its paper writes it."""
+"""Formula of each scheme's addition, as in its paper."""
 
 
 def score_formula(
     scheme: str, words: float, added: float, weight: float, distance: int, slope: float, index: int | None
 ) -> str:
-    """One cell: the words' score, what the scheme adds to it, and the attention weight after the softmax.
+    """Formula of one cell: the words' score, the scheme's addition to it, and the attention weight after the softmax.
 
     Args:
         distance: |key − query|.

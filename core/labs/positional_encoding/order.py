@@ -38,11 +38,11 @@ def default_swap(tokens: Tokens, wanted: Sequence[str] = ()) -> list[int]:
 
 
 def new_order(tokens: Tokens, way: Way, marked: Sequence[int] = (), seed: int = 0) -> tuple[int, ...]:
-    """Which old position stands at each new one; special tokens stay where they are.
+    """The old position of each new one, `[position]`; special tokens keep theirs.
 
     Args:
-        way: "swap" lets the marked words change places (more than two move round), "reverse" turns the sentence round,
-            "shuffle" draws an order.
+        way: "swap" exchanges the marked words (more than two are rotated), "reverse" reverses the sentence, "shuffle" draws a
+            random order.
         marked: positions, for "swap".
         seed: for "shuffle".
     """
@@ -63,12 +63,12 @@ def new_order(tokens: Tokens, way: Way, marked: Sequence[int] = (), seed: int = 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the model expects at the (first) [MASK] before and after the words moved.
+    """Predictions at the (first) [MASK] before and after the words moved.
 
     Attributes:
         words: the best words of both, those from before first, `[word]`.
         before, after: their probabilities, `[word]`.
-        moved: part of all probability that changed place, ½ Σ |p − q|, from 0 to 1.
+        moved: total variation distance ½ Σ |p − q|, from 0 to 1.
     """
 
     words: list[str]
@@ -78,12 +78,12 @@ class Prediction:
 
     @property
     def best_before(self) -> str:
-        """The likeliest word before."""
+        """The most likely word before."""
         return self.words[int(self.before.argmax())]
 
     @property
     def best_after(self) -> str:
-        """The likeliest word after."""
+        """The most likely word after."""
         return self.words[int(self.after.argmax())]
 
 
@@ -92,13 +92,13 @@ class Surgery:
     """One sentence x and its reordering Px through one model f, with and without positions.
 
     Attributes:
-        order: the old position that stands at each new one, `[position]`.
+        order: the old position of each new one, `[position]`.
         tokens, moved_tokens: the sentence before and after.
         with_positions: max |f(Px) − P f(x)| after the embeddings and after each layer, `[layer + 1]`.
         without_positions: the same with no position vector added, `[layer + 1]`.
         other_way: max |f(Px) − P f'(x)|, where f' leaves the words and reorders the positions instead, `[layer + 1]`.
         by_token: max over the width of |f(Px) − P f(x)| with positions, `[layer + 1, position]`, in the new order.
-        size: root mean square of an entry of the last hidden state: what an error is to be compared with.
+        size: root mean square of the last hidden state's entries: the scale to compare an error with.
         check: the largest difference of a recomputed attention in these passes.
     """
 
@@ -114,22 +114,22 @@ class Surgery:
 
     @property
     def moved_places(self) -> set[int]:
-        """The positions that hold another word than before."""
+        """The positions with another word than before."""
         return set((self.moved_tokens.ids != self.tokens.ids).nonzero().flatten().tolist())
 
     @property
     def most_changed(self) -> str:
-        """The token whose last state changes most."""
+        """The token with the largest change of its last state."""
         return self.moved_tokens.pieces[int(self.by_token[-1].argmax())]
 
     @property
     def order_matters(self) -> bool:
-        """Whether the error with positions stands clearly above the rounding that is left without them."""
+        """True if the error with positions is over 100 times the rounding error without them."""
         return float(self.with_positions[-1]) > 100 * max(float(self.without_positions[-1]), 1e-9)
 
 
 def surgery(engine: Engine, setting: Setting, name: str, text: str, order: Sequence[int]) -> Surgery:
-    """Measures how much the order matters to the model, at every depth.
+    """Measures the effect of the order on the model's states, at every depth.
 
     Raises:
         LabError: as `Engine.trace`.

@@ -1,4 +1,4 @@
-"""Figures of what a new order changes, and of what schemes of relative positions add."""
+"""Figures of the effect of a new order, and of the additions of schemes of relative positions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from core.memory import remembered
 from core.numbering import numbers, shown
 
 SMALLEST = 1e-8
-"""An error of exactly zero has no place on a logarithmic axis; it is drawn here."""
+"""Where an error of exactly zero is drawn, which has no position on a logarithmic axis."""
 
 MOST_POINTS = 1500
 """Pairs of positions drawn one by one; of more, every n-th."""
@@ -81,7 +81,7 @@ def error_lines(
 
 @remembered()
 def error_map(values: ArrayLike, tokens: Sequence[str], labels: Mapping[str, str]) -> go.Figure:
-    """Which tokens' states change, and how early, `[layer + 1, position]`.
+    """Map of the change of each token's states by depth, `[layer + 1, position]`.
 
     Args:
         tokens: in the new order.
@@ -109,7 +109,7 @@ def _short(token: str) -> str:
 
 @remembered()
 def effect_map(values: ArrayLike, chosen: tuple[int, int], labels: Mapping[str, str]) -> go.Figure:
-    """How much positions change each head's scores, `[layer, head]`, with the chosen head framed.
+    """Map of the effect of positions on each head's scores, `[layer, head]`, with the chosen head framed.
 
     Args:
         chosen: (layer, head) from 0.
@@ -134,7 +134,7 @@ def effect_map(values: ArrayLike, chosen: tuple[int, int], labels: Mapping[str, 
 
 @remembered()
 def added_by_distance(added: ArrayLike, means: ArrayLike, labels: Mapping[str, str]) -> go.Figure:
-    """What a scheme adds, by how far the key lies to the right: each pair as a point, the means as a line.
+    """A scheme's additions by key − query: each pair as a point, the means as a line.
 
     Args:
         added: `[query, key]`; −inf is left out.
@@ -163,7 +163,7 @@ def added_by_distance(added: ArrayLike, means: ArrayLike, labels: Mapping[str, s
 def row_bars(
     tokens: Sequence[str], before: ArrayLike, after: ArrayLike, own: ArrayLike, labels: Mapping[str, str]
 ) -> go.Figure:
-    """Where one query looks: by the words alone, with the scheme, and in the model as it is; `[key]` each.
+    """Attention of one query: by the words alone, with the scheme, and in the model as it is; `[key]` each.
 
     Args:
         labels: `words_alone`, `with_scheme`, `as_trained`, `attention`.
@@ -190,7 +190,7 @@ def row_bars(
 def slide_figure(
     distances: ArrayLike, curve: ArrayLike, distance: int, value: float, labels: Mapping[str, str]
 ) -> go.Figure:
-    """The rotary score of one query and key by distance, with the place where they stand.
+    """The rotary score of one query and key by distance, with their real distance marked.
 
     Args:
         distances: key − query, `[point]`.

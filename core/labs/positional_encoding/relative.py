@@ -1,6 +1,6 @@
-"""What ways of telling positions add to one head's scores: the model's own, and four that it was not trained with.
+"""Additions of position schemes to one head's scores: the model's own, and four that it was not trained with.
 
-All are put on the same scores, those of the words alone (the model run without positions), so that they can be compared.
+All are added to the same scores, those of the words alone (the model run without positions), so that they can be compared.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class HeadScores:
 
     Attributes:
         tokens: the sentence.
-        head, heads: which head (from 0) of how many.
+        head, heads: index of the head, from 0, and number of heads.
         query, key: without positions, `[position, d_k]`.
         words: q·k·scale without positions, `[query, key]`.
         own: q·k·scale of the model as it is, `[query, key]`.
@@ -59,7 +59,7 @@ class HeadScores:
 
     @property
     def can_rotate(self) -> bool:
-        """Whether the head's dimensions come in pairs, as rotary needs them."""
+        """True if the head's number of dimensions is even, as rotary needs."""
         return self.query.shape[-1] % 2 == 0
 
 
@@ -87,7 +87,7 @@ def head_scores(engine: Engine, setting: Setting, name: str, text: str, layer: i
 
 
 def position_effect(engine: Engine, setting: Setting, name: str, text: str) -> Tensor:
-    """How much the model's positions change the scores of each head: their standard deviation, `[layer, head]`.
+    """Standard deviation of the additions of the model's positions to the scores of each head, `[layer, head]`.
 
     Raises:
         LabError: as `Engine.trace`.
@@ -110,12 +110,12 @@ def strongest_head(effect: Tensor) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Knobs:
-    """What can be set about the schemes.
+    """Options of the schemes.
 
     Attributes:
         buckets, furthest: T5's number of buckets, and the distance from which on all share the last.
         clip: Shaw's largest distance.
-        causal: whether ALiBi hides the future, as in its paper.
+        causal: True hides the future in ALiBi, as in its paper.
         base: rotary's base.
     """
 
@@ -127,7 +127,7 @@ class Knobs:
 
     @property
     def vectors(self) -> int:
-        """How many vectors Shaw's table has."""
+        """Number of vectors of Shaw's table."""
         return 2 * self.clip + 1
 
 
@@ -143,16 +143,16 @@ KNOBS: dict[Scheme, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Addition:
-    """What one scheme adds to a head's scores.
+    """One scheme's additions to a head's scores.
 
     Attributes:
         added: to the scaled scores, `[query, key]`; −inf where the scheme hides a key.
         before, after: softmax of the words' scores without and with it, `[query, key]`.
         own: the attention of the model as it is, `[query, key]`.
-        by_distance: mean of what is added, by key − query, `[2 · positions − 1]`, from the leftmost on; NaN where hidden.
-        explained: part of the variance of what is added (among words) that distance alone explains, or None.
-        fit: part of the variance of what the model's own positions add that this scheme's `added` explains (apart from one
-            number a query, which the softmax does not see); below 0 if it leads away from it, None if it cannot be said.
+        by_distance: mean of `added` by key − query, `[2 · positions − 1]`, from the leftmost on; NaN where hidden.
+        explained: the share of the variance of `added` (among words) that distance alone explains, or None.
+        fit: the share of the variance of the additions of the model's own positions that `added` explains (without each
+            query's mean, which does not affect the softmax); below 0 if it fits worse than the mean, None if undefined.
         index: the bucket (T5) or clipped distance (Shaw) of each pair, `[query, key]`, else None.
         slope: ALiBi's slope of this head, else NaN.
         steepest, flattest: the first and last of ALiBi's slopes, else NaN.
@@ -172,17 +172,17 @@ class Addition:
 
     @property
     def lowest(self) -> float:
-        """The smallest finite number that is added."""
+        """The smallest finite addition."""
         return float(self.added[self.added.isfinite()].min())
 
     @property
     def highest(self) -> float:
-        """The largest number that is added."""
+        """The largest addition."""
         return float(self.added.max())
 
 
 class Cell(NamedTuple):
-    """One query and one key: the words' score, what is added, the attention after it, |key − query|, and so on."""
+    """One query and one key: the words' score, the addition, the attention after it, |key − query|, and so on."""
 
     words: float
     added: float
@@ -211,10 +211,10 @@ def default_cell(scores: HeadScores) -> tuple[int, int]:
 
 
 def add(scores: HeadScores, scheme: Scheme, knobs: Knobs = Knobs()) -> Addition:
-    """Puts one scheme on the scores of the words alone.
+    """Adds one scheme to the scores of the words alone.
 
-    T5 and Shaw have learned numbers, which this model never learned: they are fitted (least squares) to what the model's
-    own positions add to this head on this sentence. ALiBi and rotary have none.
+    T5 and Shaw have learned numbers, which this model does not have: they are fitted (least squares) to the additions of the
+    model's own positions to this head on this sentence. ALiBi and rotary have none.
 
     Raises:
         ValueError: rotary, and the head's d_k is odd.
@@ -265,12 +265,12 @@ def _shaw(scores: HeadScores, own: Tensor, index: Tensor, clip: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Slide:
-    """One real query and key turned by rotary: at their own places, and with both moved by the same number.
+    """One real query and key turned by rotary: at their own positions, and with both moved by the same number.
 
     Attributes:
         distances: key − query, `[point]`.
         curve: the scaled score at each, `[point]`.
-        here, there: the scaled score at the real places, and with both moved.
+        here, there: the scaled score at the real positions, and with both moved.
         apart: with only the key moved.
     """
 
@@ -282,16 +282,16 @@ class Slide:
 
     @property
     def difference(self) -> float:
-        """What moving both changed: rounding."""
+        """Rounding error of the score from moving both."""
         return abs(self.there - self.here)
 
 
 def slide(scores: HeadScores, query: int, key: int, moved: int, base: float, reach: int = 64) -> Slide:
-    """The rotary score depends on the difference of two positions only (Su et al. 2021, section 3.2.1).
+    """Rotary scores of one query and key by distance; they depend on the distance only (Su et al. 2021, section 3.2.1).
 
     Args:
         query, key: positions of the two tokens.
-        moved: how far both move.
+        moved: the number of positions by which both move.
     """
     q, k = scores.query[query].double()[None], scores.key[key].double()[None]
 
