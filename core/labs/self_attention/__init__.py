@@ -1,4 +1,4 @@
-"""Self-attention: all heads of a model, one head in numbers, and what breaking it costs."""
+"""Self-attention: all heads of a model, one head in numbers, and the cost of ablating it."""
 
 from core.labs.lesson import Lesson
 

@@ -1,4 +1,4 @@
-"""What a model still guesses when a part of its attention is taken away.
+"""A model's prediction of a masked word when a part of its attention is switched off.
 
 Michel et al. 2019 (Are Sixteen Heads Really Better than One?), section 3, switch heads off one at a time in this way.
 """
@@ -30,7 +30,7 @@ SAME = 0.05
 
 
 def damage(kind: Damage, layer: int | None, head: int, layers: int, heads: int) -> tuple[Intervention, ...]:
-    """The interventions that a choice stands for; layers and heads from 0, `layer` None for all layers.
+    """The interventions of a choice; layers and heads from 0, `layer` None for all layers.
 
     "head" switches off one head, "heads" all of them.
     """
@@ -40,19 +40,19 @@ def damage(kind: Damage, layer: int | None, head: int, layers: int, heads: int) 
         return (UniformAttention(layer),)
     where = range(layers) if layer is None else [layer]
     which = range(heads) if kind == "heads" else [head]
-    return tuple(AblateHead(*place) for place in product(where, which))
+    return tuple(AblateHead(*pair) for pair in product(where, which))
 
 
 def words_of(tokens: Tokens) -> list[int]:
-    """The positions that can be hidden: all but [CLS], [SEP] and their like."""
+    """The positions that can be masked: all but special tokens."""
     return (~tokens.special).nonzero().flatten().tolist()
 
 
 def hidden_position(engine: Engine, setting: Setting, name: str, tokens: Tokens) -> int:
-    """Which word to hide at first: the text's own mask token, else a longer word in the middle, else any.
+    """Position of the word to mask at first: the text's own mask token, else a longer word in the middle, else any.
 
     Raises:
-        LabError: `no_vocabulary_head` if the model has no mask token, so that it cannot be asked for a hidden word.
+        LabError: `no_vocabulary_head` if the model has no mask token, so that it cannot predict a masked word.
     """
     mask_id = _mask_id(engine, setting, name)
     written = (tokens.ids == mask_id).nonzero().flatten().tolist()
@@ -82,18 +82,18 @@ def _mask_id(engine: Engine, setting: Setting, name: str) -> int:
 
 
 IDLE = 0.01
-"""A head without which the guess moves by less than this, in nats, is counted as idle for this word."""
+"""A head whose removal changes the prediction by less than this, in nats, is counted as idle for this word."""
 
 
 @dataclass(frozen=True)
 class Ablation:
-    """The guess at one position, before and after.
+    """The prediction at one position, before and after.
 
     Attributes:
         words: the best words of both, those from before first, `[word]`.
         before, after: their probabilities, `[word]`.
-        first_before, first_after: the two first choices.
-        true_before, true_after: the probability of the word that stands in the text; None if the text hides it itself.
+        first_before, first_after: the two top-1 predictions.
+        true_before, true_after: the probability of the text's own word; None if the text has a mask token there.
         divergence: KL(before ‖ after) in nats.
         entropy_before, entropy_after: the mean entropy of attention in nats, over heads and queries, `[layer]`.
     """
@@ -123,7 +123,7 @@ class Ablation:
 
     @property
     def direction(self) -> int:
-        """What happened to the attention's entropy: 0 it became sharper, 1 more even, 2 about the same."""
+        """Change of the attention's entropy: 0 it fell (sharper attention), 1 it rose (more even), 2 about the same."""
         if abs(self.mean_after - self.mean_before) <= SAME * self.mean_before:
             return 2
         return 0 if self.mean_after < self.mean_before else 1
@@ -139,7 +139,7 @@ def compare(
     true_id: int,
     count: int = 5,
 ) -> Ablation:
-    """Compares two passes of one model over one text at `position`; `true_id` is the token that was hidden there."""
+    """Compares two passes of one model over one text at `position`; `true_id` is the token that was masked there."""
     guesses = [best_words(engine, setting, name, trace.logits[position], count) for trace in (before, after)]
     words = {guess.id: guess.word for guess in [*guesses[0], *guesses[1]]}
     ids = torch.tensor(list(words))
@@ -168,7 +168,7 @@ def _entropy(trace: Trace) -> Tensor:
 def sweep(engine: Engine, setting: Setting, name: str, text: str, ids: Sequence[int], position: int) -> Tensor:
     """KL(before ‖ after) at `position` for each head switched off alone, `[layer, head]`.
 
-    One forward pass a head, in the engine's turns; the passes are not kept, their numbers are.
+    One forward pass per head, in the engine's turns; the results are cached, not the passes.
     """
     key = (setting.device, setting.precision, name, text, tuple(ids), position)
     return _SWEEPS.get(key, lambda: _sweep(engine, setting, name, text, ids, position))
@@ -179,7 +179,7 @@ _SWEEPS = RecentlyUsed(1024**2, lambda numbers: numbers.nbytes)
 
 @dataclass(frozen=True)
 class Leader:
-    """The head whose loss moves the guess most, and how many heads hardly move it."""
+    """The head whose removal changes the prediction most, and the number of heads that hardly change it."""
 
     layer: int
     head: int
@@ -188,7 +188,7 @@ class Leader:
 
 
 def leader(numbers: Tensor) -> Leader:
-    """What stands out in a sweep `[layer, head]`."""
+    """The `Leader` of a sweep `[layer, head]`."""
     layer, head = divmod(int(numbers.argmax()), numbers.shape[1])
     return Leader(layer, head, float(numbers.max()), int((numbers < IDLE).sum()))
 

@@ -2,9 +2,9 @@
 
 BertViz (Vig 2019, "A Multiscale Visualization of Attention in the Transformer Model") writes a page that loads
 require.js, d3 and jQuery from a content network, carries its data twice and writes each weight with seventeen digits.
-`bertviz_html` takes the page that BertViz makes and mends it: the two libraries come from `assets/vendor`, require.js
-is gone, and the data appears once with four decimals. What it mends it looks for by exact text, so a new BertViz
-fails here, loudly, and not as an empty frame in front of a class.
+`bertviz_html` takes the page that BertViz makes and fixes it: the two libraries come from `assets/vendor`, require.js
+is gone, and the data appears once with four decimals. The text to replace is searched for exactly, so a new BertViz
+fails here with an error, and not as an empty frame in front of a class.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MOST_BYTES = 3_000_000
 """The largest page sent to a browser, libraries included: fifty readers then load 150 MB, not a gigabyte."""
 
 MOST_TOKENS = 48
-"""The longest text, however few layers are shown: beyond it BertViz's lines can no longer be told apart."""
+"""The longest text, however few layers are shown: beyond it BertViz's lines can no longer be distinguished."""
 
 _VENDOR = Path(__file__).resolve().parents[3] / "assets" / "vendor"
 _LIBRARIES = ("jquery-3.7.1.min.js", "d3-5.7.0.min.js")
@@ -44,7 +44,7 @@ _LOGGING = re.compile(r"console\.log\([^\n;]*\);?")
 
 
 def bertviz_limit(layers: int, heads: int) -> int:
-    """The most tokens that `bertviz_html` accepts for so many layers and heads."""
+    """The most tokens that `bertviz_html` accepts for `layers` layers of `heads` heads."""
     room = (MOST_BYTES - _LIBRARY_BYTES) / (_WEIGHT_BYTES * max(1, layers * heads))
     return min(MOST_TOKENS, int(room**0.5))
 
@@ -71,12 +71,12 @@ def bertviz_html(
         view: "head" (lines between two columns of tokens) or "model" (all layers and heads as thumbnails).
         attention: probabilities, `[layer, head, query, key]`.
         tokens: `[position]`; any text is safe.
-        layers: which layers to show, from 0; None for all.
+        layers: the layers to show, from 0; None for all.
         dark: a dark page.
 
     Raises:
         ValueError: for a text longer than `bertviz_limit`, or arguments that do not fit together.
-        RuntimeError: where the installed BertViz no longer writes the page that this module knows how to mend.
+        RuntimeError: the installed BertViz no longer writes the page that this module can fix.
     """
     if view not in ("head", "model"):
         raise ValueError(f"BertViz has a 'head' and a 'model' view, not {view!r}.")
@@ -97,13 +97,13 @@ def bertviz_html(
 
 
 def _drawn(view: View, weights: torch.Tensor, layers: list[int], dark: bool) -> str:
-    """The page as BertViz writes it, with stand-ins for the tokens: a learner's text could look like a marker."""
+    """The page as BertViz writes it, with placeholders for the tokens: a learner's text could look like a marker."""
     # Imported here: BertViz brings IPython along, which no other page needs.
     import bertviz
 
     tokens = ["token"] * weights.shape[-1]
     batches = [layer[None] for layer in weights]  # one [batch, head, query, key] a layer, as a model returns them
-    # Both views print nothing today; an older one did, and a server's log is no place for it.
+    # Both views print nothing today; an older one did, which would fill a server's log.
     with contextlib.redirect_stdout(io.StringIO()):
         if view == "head":
             page = bertviz.head_view(batches, tokens, include_layers=layers, html_action="return")

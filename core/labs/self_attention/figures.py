@@ -73,7 +73,7 @@ def weighted_sum(value: ArrayLike, part: ArrayLike, context: ArrayLike, labels: 
     rows = [(plain(labels[name]), values, VALUE) for name, values in named.items()]
     figure = _vectors(rows, labels["dimension"])
     reach = max(float(np.abs(np.asarray(each)).max()) for each in named.values()) * 1.08 or 1.0
-    figure.update_yaxes(range=[-reach, reach])  # one scale, so that the eye sees how little a small weight lets through
+    figure.update_yaxes(range=[-reach, reach])  # one scale, so that a small weight shows as a small vector
     return figure
 
 
@@ -86,14 +86,14 @@ def over_keys(
     labels: Mapping[str, str],
     ghost: ArrayLike | None = None,
 ) -> go.Figure:
-    """One number a key: scores or weights of one query.
+    """One number per key: scores or weights of one query.
 
     Args:
         tokens: `[key]`.
         values: `[key]`; minus infinity leaves a gap.
-        chosen: the key that stands out.
+        chosen: the highlighted key.
         labels: `values` and, with a ghost, `ghost`.
-        ghost: what the numbers were before, drawn as outlines behind them, `[key]`.
+        ghost: the numbers before, drawn as outlines behind them, `[key]`.
     """
     figure = blank_figure(height=260, y_title="" if ghost is not None else labels["values"], barmode="overlay")
     places = np.arange(len(tokens))

@@ -17,7 +17,7 @@ from core.labs.self_attention.heads import Joining, Steps
 from core.numbering import shown
 
 TERMS = 2
-"""How many terms of a long sum are written out: what a phone's width holds."""
+"""Terms of a long sum that are written out: as many as a phone's width holds."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9]+|\[[A-Z]+\]")
 
@@ -28,7 +28,7 @@ def colored(color: str, text: str) -> str:
 
 
 def number(value: float, digits: int = 2, inside: bool = False) -> str:
-    """A number; a negative one gets brackets where it stands inside a product."""
+    """A number in LaTeX; a negative one gets brackets inside a product."""
     if value == float("-inf"):
         return r"-\infty"
     text = f"{value:.{digits}f}"
@@ -37,7 +37,7 @@ def number(value: float, digits: int = 2, inside: bool = False) -> str:
 
 
 def index(tokens: Sequence[str], position: int) -> str:
-    """A token as an index: its word, with its place if the word occurs twice; the place alone where it is no plain word."""
+    """A token as an index: its word, with its position if the word occurs twice; the position alone if it is no plain word."""
     token = tokens[position]
     if not _PLAIN.fullmatch(token):
         return str(shown(position))
@@ -46,7 +46,7 @@ def index(tokens: Sequence[str], position: int) -> str:
 
 
 def projections(steps: Steps, tokens: Sequence[str], query: int, key: int) -> str:
-    """Where q_i and k_j come from, and their first numbers."""
+    """Formulas of the projections to q_i and k_j, with their first numbers."""
     rows = []
     for letter, matrix, color, vector, position in (
         ("q", "Q", QUERY, steps.query, query),
@@ -90,7 +90,7 @@ def scaled(steps: Steps, tokens: Sequence[str], query: int, key: int) -> str:
 
 
 def softmax(steps: Steps, tokens: Sequence[str], query: int, key: int) -> str:
-    """The weight that the softmax makes of the score."""
+    """Formula of the softmax from the score to the weight."""
     name = colored(PROBABILITIES, f"a_{{{index(tokens, query)},{index(tokens, key)}}}")
     score, largest = number(float(steps.scores[key]), inside=True), number(steps.largest, inside=True)
     exponential, weight = number(float(steps.exponentials[key]), 3), number(float(steps.weights[key]), 3)

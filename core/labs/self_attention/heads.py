@@ -1,4 +1,4 @@
-"""What one attention head does: its habits in numbers, and its computation for one query, step by step.
+"""One attention head: its habits in numbers, and its computation for one query, step by step.
 
 Vaswani et al. 2017, section 3.2, for the computation; Clark et al. 2019 (What Does BERT Look At?), section 3, for the habits.
 """
@@ -21,21 +21,21 @@ BROAD = 0.8
 """A head is called broad if its entropy is at least this share of the largest possible."""
 
 DECIDED = 0.05
-"""Below this share of the largest entropy there is nothing left to weigh: such a head makes a dull first example."""
+"""Below this share of the largest entropy a head attends to one key only: such a head is a poor first example."""
 
 SETTLED = 0.9
-"""A query that puts more than this on one key makes a dull first example too."""
+"""A query with more than this weight on one key is a poor first example too."""
 
 
 @dataclass(frozen=True)
 class Habits:
-    """Where attention goes, one number for each pattern of `[..., query, key]`; all are means over the queries.
+    """Statistics of attention patterns `[..., query, key]`, one number for each; all are means over the queries.
 
     Attributes:
         entropy: in nats, `[...]`.
         evenness: entropy / log(keys), from 0 (one key) to 1 (all alike), `[...]`.
         distance: Σ a·|i − j| in tokens, `[...]`.
-        special: the share that goes to [CLS], [SEP] and their like, `[...]`.
+        special: the share on special tokens, `[...]`.
         previous, following: the share on the token just before or after, over the queries that have one, `[...]`.
         itself: the share on the query's own position, `[...]`.
     """
@@ -50,7 +50,7 @@ class Habits:
 
     @property
     def in_view(self) -> Tensor:
-        """exp(entropy): how many keys sharing the weight evenly would be as uncertain, `[...]`."""
+        """exp(entropy): the number of equally weighted keys of the same entropy, `[...]`."""
         return self.entropy.exp()
 
     def kind(self, *index: int) -> str:
@@ -108,13 +108,13 @@ def strongest_key(pattern: Tensor, query: int) -> int:
 
 @dataclass(frozen=True)
 class DrawnMap:
-    """A pattern made ready to look at. Nothing is renormalised: what is left out is named instead.
+    """A pattern prepared for drawing. Nothing is renormalised; the omitted shares are given instead.
 
     Attributes:
-        weights: `[query, key]`, NaN where a weight lies under the threshold.
-        positions: which tokens the rows and the columns are.
+        weights: `[query, key]`, NaN where a weight is under the threshold.
+        positions: the tokens of the rows and of the columns.
         hidden: the share of the drawn queries' weight that goes to keys that are not drawn.
-        faint: the share of it that lies under the threshold.
+        faint: the share of it that is under the threshold.
     """
 
     weights: Tensor
@@ -123,14 +123,14 @@ class DrawnMap:
     faint: float
 
     def cell(self, query: int, key: int) -> tuple[int, int] | None:
-        """Where a pair of positions lies in the drawn map, or None where it is hidden."""
+        """Row and column of a pair of positions in the drawn map, or None where it is hidden."""
         if query not in self.positions or key not in self.positions:
             return None
         return self.positions.index(query), self.positions.index(key)
 
 
 def drawn_map(pattern: Tensor, special: Tensor, hide_special: bool = False, threshold: float = 0.0) -> DrawnMap:
-    """One pattern `[query, key]` without the special tokens or the weights below `threshold`, if asked so."""
+    """One pattern `[query, key]` without the weights below `threshold`, and without special tokens if `hide_special`."""
     positions = [i for i in range(len(pattern)) if not (hide_special and special[i])] or list(range(len(pattern)))
     kept = pattern[positions][:, positions]
     below = kept < threshold
@@ -150,15 +150,15 @@ class Steps:
         query: q_i, `[d_k]`.
         keys, values: k_j and v_j for every key, `[key, d_k]` and `[key, d_v]`.
         dots: q_i·k_j, `[key]`.
-        scale: what the dots are multiplied by, 1/√d_k as a rule.
+        scale: the factor of the dots, 1/√d_k as a rule.
         scores: dots · scale, −inf where the mask forbids a key, `[key]`.
-        largest: the largest score; it is taken off before exp, which changes nothing and cannot overflow.
+        largest: the largest score; it is subtracted before exp, which leaves the weights unchanged and avoids overflow.
         exponentials: exp(scores − largest), `[key]`.
         total: their sum.
         weights: a_ij = exponentials / total, `[key]`.
         parts: a_ij · v_j, `[key, d_v]`.
         context: z_i = Σ_j a_ij v_j, `[d_v]`.
-        difference: the largest gap between these weights and context and those that the model used.
+        difference: the largest difference of these weights and context from those that the model used.
     """
 
     query: Tensor
@@ -182,7 +182,7 @@ class Steps:
 
     @property
     def by_root(self) -> bool:
-        """Whether the scale is 1/√d_k, as in the paper; a family may choose another."""
+        """True if the scale is 1/√d_k, as in the paper; a model family may choose another."""
         return math.isclose(self.scale, self.width**-0.5, rel_tol=1e-5)
 
 
@@ -218,7 +218,7 @@ def steps(trace: Trace, layer: int, head: int, query: int) -> Steps:
 
 @dataclass(frozen=True)
 class Joining:
-    """The sizes of what follows: the heads side by side, and W_O."""
+    """Sizes of the concatenated heads and of W_O."""
 
     heads: int
     head_width: int
@@ -228,7 +228,7 @@ class Joining:
 
 
 def joining(trace: Trace, layer: int, query: int) -> Joining:
-    """How the heads of a layer become one vector again (section 3.2.2)."""
+    """Sizes in the concatenation of a layer's heads and their projection by W_O (section 3.2.2)."""
     heads, _, head_width = trace.layers[layer].context.shape
     output = trace.layers[layer].attention_output
     norm = float(output[query].norm()) if output is not None else math.nan

@@ -15,7 +15,7 @@ from core.theory.attention import causal_mask, scaled_dot_product_attention
 Rows = list[list[float]]
 
 LARGEST = 100.0
-"""The largest number that a cell may hold: beyond it every softmax is 0 or 1 and there is nothing to see."""
+"""The largest number that a cell may hold: beyond it every softmax is 0 or 1."""
 
 START: dict[str, Rows] = {
     "x": [[1, 0, 1, 0], [0, 2, 0, 1], [1, 1, 0, 1]],
@@ -26,7 +26,7 @@ START: dict[str, Rows] = {
 """The matrices before anyone edits them: X is `[token, width]`, the others `[width, d_k]`."""
 
 NAMES = {"x": "X", "w_q": "W_Q", "w_k": "W_K", "w_v": "W_V"}
-"""What the matrices are called in a sentence."""
+"""Names of the matrices in a sentence."""
 
 
 def written(rows: Sequence[Sequence[float]]) -> str:
@@ -64,13 +64,13 @@ class Toy:
     """Every step of the small attention.
 
     Attributes:
-        x: `[token, width]`, with the first and the last row exchanged if that was asked for.
+        x: `[token, width]`, with the first and the last row exchanged if requested.
         query, key, value: x·W, `[token, d_k]`.
         scores: QKᵀ/√d_k, −inf where a causal mask forbids it, `[query, key]`.
         weights: softmax of each row, `[query, key]`.
         output: weights · V, `[query, d_k]`.
         moved: the largest difference between the outputs and those of the original order, put in the new order: 0 where
-            attention does not mind the order.
+            attention is equivariant to the order.
     """
 
     x: Tensor
@@ -84,7 +84,7 @@ class Toy:
 
     @property
     def equivariant(self) -> bool:
-        """Whether the other order gave the same rows, up to rounding."""
+        """True if the other order gave the same rows, up to rounding."""
         return self.moved <= 1e-5 * max(1.0, float(self.output.abs().max()))
 
 
