@@ -1,4 +1,4 @@
-"""Temperature and soft labels: soft labels, losses, gradients, and what a teacher is worth."""
+"""Temperature and soft labels: soft labels, losses, gradients, and the value of a teacher."""
 
 from core.labs.lesson import Lesson
 

@@ -1,6 +1,6 @@
-"""Pictures of soft labels, their losses and their gradients against temperature.
+"""Figures of soft labels, their losses and their gradients against temperature.
 
-Texts come in as `labels`: what each key is for stands in `lessons/temperature/labels.toml` under the figure's name.
+Texts are passed as `labels`; `lessons/temperature/labels.toml` describes each key under the figure's name.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from core.memory import remembered
 
 @remembered()
 def word_bars(words: Sequence[str], teacher: ArrayLike, student: ArrayLike, labels: Mapping) -> go.Figure:
-    """Two bars a word: what teacher and student hold it for at the chosen temperature.
+    """Two bars per word: the probabilities of teacher and student at the chosen temperature.
 
     Args:
         words: `[word]`.
@@ -34,7 +34,7 @@ def word_bars(words: Sequence[str], teacher: ArrayLike, student: ArrayLike, labe
 
 @remembered()
 def mass_bands(rows: Mapping[str, Sequence[float]], ends: Sequence[int], labels: Mapping) -> go.Figure:
-    """Where the mass lies: one stacked bar a row, from the best word to the tail.
+    """Mass by bands of rank: one stacked bar per row, from the best word to the tail.
 
     Args:
         rows: the mass of each band by the row's name, `[band]`; a row with fewer bands has fewer words.
@@ -67,12 +67,12 @@ def mass_bands(rows: Mapping[str, Sequence[float]], ends: Sequence[int], labels:
 def ranked_curve(
     curves: Sequence[tuple[Sequence[int], Sequence[float], str]], temperature: float, uniform: float, labels: Mapping
 ) -> go.Figure:
-    """The whole vocabulary in one line a curve: probability by rank, both axes logarithmic.
+    """The whole vocabulary as one line per curve: probability by rank, both axes logarithmic.
 
     Args:
         curves: ranks, probabilities, and "teacher", "student" or "before" (the teacher at T = 1).
-        uniform: the probability that all words would share.
-        labels: `rank`, `probability`, `uniform`, and with the blank {T} `teacher` and `student`.
+        uniform: each word's probability in the uniform distribution.
+        labels: `rank`, `probability`, `uniform`, and with {T} `teacher` and `student`.
     """
     figure = blank_figure(height=424, x_title=labels["rank"], y_title=labels["probability"])
     for ranks, probabilities, whose in curves:
@@ -106,7 +106,7 @@ def entropy_curve(
     """Entropy in nats against temperature for both models, the chosen temperature marked.
 
     Args:
-        most: the entropy of a uniform guess.
+        most: the entropy of the uniform distribution.
         labels: `temperature`, `entropy`, `teacher`, `student`, `most`.
     """
     figure = blank_figure(height=424, x_title=labels["temperature"], y_title=labels["entropy"])
@@ -128,7 +128,7 @@ def loss_curve(
     chosen: float,
     labels: Mapping,
 ) -> go.Figure:
-    """The three losses against temperature, on a logarithmic scale; labels: `temperature`, `loss` and one a line."""
+    """The three losses against temperature, on a logarithmic scale; labels: `temperature`, `loss` and one per line."""
     figure = blank_figure(height=360, x_title=labels["temperature"], y_title=labels["loss"])
     figure.update_layout(margin=BESIDE)
     lines = (("soft", soft, TEACHER, "solid"), ("hard", hard, NEUTRAL, "dash"), ("mixed", mixed, DIFFERENCE, "solid"))
@@ -144,7 +144,7 @@ def loss_curve(
 
 @remembered()
 def push_bars(words: Sequence[str], pushes: ArrayLike, title: str) -> go.Figure:
-    """How far a label pushes each logit, up to the right, down to the left.
+    """Step of gradient descent on each logit from one label, up to the right, down to the left.
 
     Args:
         words: `[word]`.
@@ -165,7 +165,7 @@ def push_bars(words: Sequence[str], pushes: ArrayLike, title: str) -> go.Figure:
         hovertemplate="%{y}: %{x:+.5f}<extra></extra>",
     )
     low, high = min(0.0, values.min()), max(0.0, values.max())
-    room = 0.28 * (high - low) or 1.0  # for the numbers beside the bars
+    room = 0.28 * (high - low) or 1.0  # for the numbers next to the bars
     figure.update_xaxes(range=[low - room, high + room], zeroline=True, nticks=5)
     figure.update_yaxes(autorange="reversed", type="category")
     return figure
@@ -191,7 +191,7 @@ def norm_curve(
 
 @remembered()
 def cosine_curve(temperatures: Sequence[float], centred: ArrayLike, raw: ArrayLike, labels: Mapping) -> go.Figure:
-    """How near the gradient's direction is to z − v; labels: `temperature`, `cosine`, `centred`, `raw`."""
+    """Cosine of the gradient and z − v by temperature; labels: `temperature`, `cosine`, `centred`, `raw`."""
     figure = blank_figure(height=400, x_title=labels["temperature"], y_title=labels["cosine"])
     figure.update_layout(margin=BESIDE)
     _temperature_line(figure, temperatures, centred, labels["centred"], TEACHER)

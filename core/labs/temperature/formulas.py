@@ -18,7 +18,7 @@ def softmax_formula(distance: float, temperature: float, probability: float) -> 
 
     Args:
         distance: its logit minus the largest one, at most 0.
-        probability: what comes out.
+        probability: the result.
     """
     power = math.exp(distance / temperature)
     raised = rf"e^{{{distance:.2f}/{temperature:g}}}"
@@ -46,7 +46,7 @@ def loss_formula(
     Args:
         divergence: without T² and before the reduction.
         direction, scaled, reduction: see `core.distill.objectives.losses.soft_loss`.
-        classes: what the reduction "mean" divides by.
+        classes: the divisor of the reduction "mean".
     """
     square = (r"T^2\,", rf"{temperature:g}^2 \cdot ") if scaled else ("", "")
     divided = (r"\tfrac{1}{V}\,", rf"\tfrac{{1}}{{{classes}}} \cdot ") if reduction == "mean" else ("", "")
@@ -75,7 +75,7 @@ def push_formula(
         teacher, student: p and q at the temperature.
         plain: q at T = 1.
         soft, hard: the results.
-        is_truth: whether the hard label says this word.
+        is_truth: True if this word is the hard label.
     """
     symbols = r"T^2 \cdot \frac{p - q}{T}" if scaled else r"\frac{p - q}{T}"
     square = rf"{temperature:g}^2 \cdot " if scaled else ""

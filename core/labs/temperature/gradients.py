@@ -1,4 +1,4 @@
-"""What soft and hard labels do to the student's logits: which word is pushed where, and what T² does to the length.
+"""Gradients of soft and hard losses by the student's logits: their direction for each word, and the effect of T² on the length.
 
 Hinton, Vinyals, Dean 2015 (Distilling the Knowledge in a Neural Network), section 2.1.
 """
@@ -22,14 +22,14 @@ class Pushes:
     """The step that gradient descent takes on each logit (minus the gradient), by the soft and by the hard label.
 
     Attributes:
-        ids: the words with something to see, those that the soft label raises most first, `[word]`.
+        ids: the words with the largest pushes and the true word, those that the soft label raises most first, `[word]`.
         soft, hard: their pushes, `[word]`; positive is up.
         teacher, student: their probabilities at the temperature, `[word]`.
-        plain: the student's probabilities at T = 1, which the hard label works with, `[word]`.
-        soft_up, hard_up: how many words of the whole vocabulary each label pushes up.
+        plain: the student's probabilities at T = 1, used by the hard loss, `[word]`.
+        soft_up, hard_up: number of words of the whole vocabulary that each label pushes up.
         soft_length, hard_length: the lengths of the two gradients.
         agreement: their cosine; NaN where one has no length.
-        riser, truth: where in `ids` the wrong word that the soft label raises most stands, and the true word.
+        riser, truth: indices in `ids` of the wrong word that the soft label raises most, and of the true word.
     """
 
     ids: list[int]
@@ -55,12 +55,12 @@ def hard_push(gap: MaskedPosition) -> Tensor:
 
 
 def pushes(gap: MaskedPosition, temperature: float, scaled: bool = True, count: int = 4) -> Pushes:
-    """What the soft label (at a temperature, with or without T²) and the hard label do to the student's logits."""
+    """Pushes of the soft label (at a temperature, with or without T²) and of the hard label on the student's logits."""
     soft = -logit_gradient(gap.student.double(), gap.teacher.double(), temperature, scaled)  # [vocabulary]
     hard = hard_push(gap)
-    found = [*soft.topk(count).indices.tolist(), *soft.topk(count, largest=False).indices.tolist(), gap.truth]
-    found += hard.topk(count - 1, largest=False).indices.tolist()
-    ids = torch.tensor(sorted(set(found), key=lambda id: -float(soft[id])))
+    chosen = [*soft.topk(count).indices.tolist(), *soft.topk(count, largest=False).indices.tolist(), gap.truth]
+    chosen += hard.topk(count - 1, largest=False).indices.tolist()
+    ids = torch.tensor(sorted(set(chosen), key=lambda id: -float(soft[id])))
     truth = ids.tolist().index(gap.truth)
     parallel = float(soft @ hard / (soft.norm() * hard.norm()))
     return Pushes(
@@ -85,7 +85,7 @@ class Riddle:
     """Three wrong words, of which the soft label pushes one up and the hard label pushes all down.
 
     Attributes:
-        ids: in the order of the alphabet, so that their place tells nothing, `[word]`.
+        ids: in alphabetical order, so that their order gives no hint, `[word]`.
         answer: the index of the one that goes up.
         teacher, student: their probabilities at the temperature, `[word]`.
     """
@@ -97,7 +97,7 @@ class Riddle:
 
 
 def riddle(gap: MaskedPosition, temperature: float) -> Riddle | None:
-    """The riddle that this gap poses, or None where the soft label leaves no such three words."""
+    """The riddle of this masked position, or None where the soft label leaves no such three words."""
     p, q = soften(gap.teacher.double(), temperature), soften(gap.student.double(), temperature)
     wrong = (p - q).index_fill(0, torch.tensor(gap.truth), 0.0)  # [vocabulary]
     riser, fallers = int(wrong.argmax()), wrong.topk(2, largest=False).indices.tolist()
@@ -113,12 +113,12 @@ class Gradients:
 
     Attributes:
         scaled, unscaled: its length with and without T², by autograd.
-        limit: ‖z − v‖ / N for centred logits z, v: where Hinton's approximation sends the length with T².
+        limit: ‖z − v‖ / N for centred logits z, v: the limit of the length with T² in Hinton's approximation.
         centred, raw: the cosine between gradient and z − v, for centred logits and for the logits as they are.
-        hard: the length of the hard loss's gradient, which knows no temperature.
+        hard: the length of the hard loss's gradient, which is independent of the temperature.
         slope_scaled, slope_unscaled: of log length against log T over the last doubling of T.
         worst: the largest difference, relative to the length, between autograd and (q − p)/T.
-        classes: how many words took part.
+        classes: number of words.
     """
 
     temperatures: tuple[float, ...]
@@ -135,21 +135,21 @@ class Gradients:
 
     @property
     def doubling(self) -> int:
-        """What the last doubling of T does without T², in round powers of two: 0 nothing, 1 half, 2 a quarter or less."""
+        """Halvings of the length without T² over the last doubling of T, rounded: 0 none, 1 to a half, 2 to a quarter or less."""
         return min(2, max(0, round(-self.slope_unscaled)))
 
     @property
     def shrinks(self) -> float:
-        """How many times shorter the gradient with T² is at the last temperature than at T = 1."""
+        """Ratio of the length with T² at T = 1 to that at the last temperature."""
         return float(self.scaled[self.temperatures.index(1)] / self.scaled[-1])
 
     def hard_over(self, scaled: bool) -> float:
-        """How many times longer the hard gradient is than the soft one at the last temperature."""
+        """Ratio of the hard gradient's length to the soft one's at the last temperature."""
         return self.hard / float((self.scaled if scaled else self.unscaled)[-1])
 
 
 def gradients(gap: MaskedPosition, temperatures: Sequence[float] = TEMPERATURES) -> Gradients:
-    """Measures the gradient at each temperature, and how near it is to Hinton's (z − v)/(N T²) (section 2.1, eq. 4)."""
+    """Measures the gradient at each temperature and compares it with Hinton's (z − v)/(N T²) (section 2.1, eq. 4)."""
     student, teacher = gap.student.double(), gap.teacher.double()
     scaled = gradient_norms(student, teacher, temperatures)
     unscaled = gradient_norms(student, teacher, temperatures, scaled=False)

@@ -1,4 +1,4 @@
-"""The soft, the hard and the mixed loss on one gap, as published code defines them, and as it gets them wrong."""
+"""The soft, the hard and the mixed loss at one masked position, as published code defines them, and common mistakes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Losses:
     Attributes:
         divergence: the bare divergence, without T² and before the reduction.
         soft, hard, mixed: the losses.
-        probability: what the student gives the true word at T = 1; the hard loss is its negative logarithm.
+        probability: the student's for the true word at T = 1; the hard loss is its negative logarithm.
     """
 
     divergence: float
@@ -52,7 +52,7 @@ def losses(
     scaled: bool = True,
     reduction: Reduction = "batchmean",
 ) -> Losses:
-    """The three losses on one gap, see `core.distill.objectives.losses`."""
+    """The three losses at one masked position, see `core.distill.objectives.losses`."""
     student, teacher = gap.student.double()[None], gap.teacher.double()[None]  # [1, vocabulary]
     bare = soft_loss(student, teacher, temperature, False, direction, BETA, "sum")
     soft = soft_loss(student, teacher, temperature, scaled, direction, BETA, reduction)
@@ -65,21 +65,21 @@ def over_temperatures(
     gap: MaskedPosition, soft_weight: float, direction: Direction, scaled: bool, reduction: Reduction
 ) -> tuple[list[float], list[float], list[float]]:
     """The soft, the hard and the mixed loss at each of `TEMPERATURES`, each `[temperature]`."""
-    found = [losses(gap, temperature, soft_weight, direction, scaled, reduction) for temperature in TEMPERATURES]
-    return [one.soft for one in found], [one.hard for one in found], [one.mixed for one in found]
+    rows = [losses(gap, temperature, soft_weight, direction, scaled, reduction) for temperature in TEMPERATURES]
+    return [row.soft for row in rows], [row.hard for row in rows], [row.mixed for row in rows]
 
 
 @dataclass(frozen=True)
 class Convention:
-    """How one codebase defines its distillation loss on logits.
+    """One codebase's definition of its distillation loss on logits.
 
     Attributes:
         form: "kl" (forward), "ce" (soft cross-entropy) or "jsd".
-        scaled: whether it multiplies by T².
+        scaled: True if it multiplies by T².
         reduction: "batchmean", or "mean" where it divides by the classes too.
-        alpha: which term the code's own α (or its like) multiplies: "soft", "hard", or "" for none.
+        alpha: the term that the code's own α (or its equivalent) multiplies: "soft", "hard", or "" for none.
         weights: of the soft and of the hard loss where the code fixes them; empty where the learner's weight is used.
-        temperature: where the code's loss ignores the temperature and uses this one.
+        temperature: a fixed one, where the code's loss ignores the temperature; else None.
     """
 
     form: str
@@ -92,7 +92,7 @@ class Convention:
 
 @dataclass(frozen=True)
 class Printed:
-    """What a codebase would print: its soft term, and the sum with the hard term."""
+    """Values that a codebase would print: its soft term, and the sum with the hard term."""
 
     soft: float
     total: float
@@ -101,7 +101,7 @@ class Printed:
 
 
 def printed(gap: MaskedPosition, convention: Convention, temperature: float, soft_weight: float) -> Printed:
-    """The loss by one codebase's convention on this gap."""
+    """The loss by one codebase's convention at this masked position."""
     student, teacher = gap.student.double()[None], gap.teacher.double()[None]  # [1, vocabulary]
     used = convention.temperature or temperature
     if convention.form == "ce":
@@ -116,7 +116,7 @@ def printed(gap: MaskedPosition, convention: Convention, temperature: float, sof
 
 @dataclass(frozen=True)
 class Comparison:
-    """What several codebases print for one gap, `[codebase]`, and the range of their soft terms."""
+    """Printed values of several codebases at one masked position, `[codebase]`, and the range of their soft terms."""
 
     printed: list[Printed]
     least: float
@@ -124,14 +124,14 @@ class Comparison:
 
     @property
     def factor(self) -> float:
-        """How many times the smallest soft term fits into the largest."""
+        """Ratio of the largest soft term to the smallest."""
         return self.most / max(self.least, 1e-300)
 
 
 def compared(
     gap: MaskedPosition, rows: Sequence[Mapping[str, Any]], temperature: float, soft_weight: float
 ) -> Comparison:
-    """The losses by each row's convention; what else a row holds (a name, a note) is left alone."""
+    """The losses by each row's convention; other entries of a row (a name, a note) are ignored."""
     names = [field.name for field in fields(Convention)]
     conventions = [Convention(**{name: row[name] for name in names if name in row}) for row in rows]
     shown = [printed(gap, convention, temperature, soft_weight) for convention in conventions]
@@ -139,7 +139,7 @@ def compared(
     return Comparison(shown, min(soft), max(soft))
 
 
-# What goes wrong in code that learners meet
+# Common mistakes in distillation code
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ class Leak:
 
     Attributes:
         shares: α, `[share]`.
-        loss: what is printed, `[share]`.
+        loss: the printed loss, `[share]`.
         gradient: the length of its gradient by the student's logits, `[share]`.
     """
 
@@ -158,7 +158,7 @@ class Leak:
 
 
 def leak(gap: MaskedPosition, temperature: float, points: int = 21) -> Leak:
-    """What happens when logits are mixed instead of losses: the target is in the prediction."""
+    """Loss and gradient when logits are mixed instead of losses: the target leaks into the prediction."""
     shares = torch.linspace(0, 1, points, dtype=torch.float64).tolist()
     values, lengths = [], []
     for share in shares:
@@ -177,7 +177,7 @@ def divergence_of_logits(gap: MaskedPosition, temperature: float) -> float:
 
 
 def logits_as_labels(gap: MaskedPosition) -> str:
-    """What PyTorch answers when the teacher's logits are handed over where class numbers belong."""
+    """PyTorch's error message when the teacher's logits are passed in place of class indices."""
     try:
         F.cross_entropy(gap.student[None], gap.teacher.reshape(-1))
     except (ValueError, RuntimeError) as error:
@@ -186,14 +186,14 @@ def logits_as_labels(gap: MaskedPosition) -> str:
 
 
 def with_impostor(gap: MaskedPosition) -> MaskedPosition:
-    """The gap with its teacher's logits shuffled among the words: a loss that listens to the teacher must notice."""
+    """The masked position with the teacher's logits shuffled among the words: a loss that uses the teacher must change."""
     order = torch.randperm(gap.words, generator=torch.Generator().manual_seed(0))
     return replace(gap, teacher=gap.teacher[order])
 
 
 @dataclass(frozen=True)
 class Consequence:
-    """What a mistake does on one gap: numbers by name, and an error message or curves where it has some."""
+    """Effect of a mistake at one masked position: numbers by name, and an error message or curves where it has some."""
 
     numbers: dict[str, float]
     message: str = ""
@@ -201,15 +201,15 @@ class Consequence:
 
 
 def consequence(gap: MaskedPosition, mistake: str, temperature: float = 2) -> Consequence:
-    """What comes of a mistake: "unplugged", "bare_logits", "leak" or "logits_as_labels"."""
+    """Effect of a mistake: "unplugged", "bare_logits", "leak" or "logits_as_labels"."""
     if mistake == "bare_logits":
         right = losses(gap, temperature, scaled=False).soft
         return Consequence({"wrong": divergence_of_logits(gap, temperature), "right": right})
     if mistake == "logits_as_labels":
         return Consequence({}, message=logits_as_labels(gap))
     if mistake == "leak":
-        found = leak(gap, temperature)
-        return Consequence({"start": float(found.loss[0]), "end": float(found.loss[-1])}, leak=found)
+        curves = leak(gap, temperature)
+        return Consequence({"start": float(curves.loss[0]), "end": float(curves.loss[-1])}, leak=curves)
     if mistake == "unplugged":
         real, fake = losses(gap, temperature), losses(with_impostor(gap), temperature)
         return Consequence({"hard": real.hard, "hard_fake": fake.hard, "mixed": real.mixed, "mixed_fake": fake.mixed})

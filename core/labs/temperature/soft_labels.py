@@ -1,4 +1,4 @@
-"""One masked word, two models, any temperature: what a soft label says.
+"""Soft labels of two models for one masked word at any temperature.
 
 Hinton, Vinyals, Dean 2015 (Distilling the Knowledge in a Neural Network), section 2.
 """
@@ -20,7 +20,7 @@ from core.memory import remembered
 from core.theory.temperature import TEMPERATURES, dark_knowledge, effective_classes, entropy, soften
 
 BANDS = (1, 10, 100, 1000)
-"""Where one band of ranks ends and the next begins: the best word, the next nine, the next ninety, ..."""
+"""Last ranks of the bands: the best word, the next nine, the next ninety, ..."""
 
 FEW = 10
 """A classification task of ordinary size, to compare a vocabulary with."""
@@ -28,7 +28,7 @@ FEW = 10
 
 @dataclass(frozen=True)
 class MaskedPosition:
-    """What teacher and student say about one masked position.
+    """Logits of teacher and student at one masked position.
 
     Attributes:
         teacher, student: logits, `[vocabulary]`.
@@ -48,7 +48,7 @@ class MaskedPosition:
 
     @property
     def identical(self) -> bool:
-        """Whether the student says exactly what the teacher says, so that there is nothing to learn."""
+        """True if both have the same logits, so that there is nothing to distil."""
         return torch.equal(self.teacher, self.student)
 
     def word(self, id: int) -> str:
@@ -56,9 +56,9 @@ class MaskedPosition:
         return self.spell([id])[0]
 
     def only(self, count: int) -> MaskedPosition:
-        """The same gap as if the teacher's `count` best words were all the classes there are.
+        """The same position with the teacher's `count` best words as the only classes.
 
-        The true word takes the last place where it is not among them.
+        The true word replaces the last of them if it is not among them.
         """
         ids = self.teacher.topk(min(count, len(self.teacher))).indices
         if self.truth not in ids:
@@ -70,7 +70,7 @@ class MaskedPosition:
 
 
 def open_gap(engine: Engine, setting: Setting, text: str, position: int) -> MaskedPosition:
-    """Both models' logits at one position; the teacher's first choice stands in for the true word.
+    """Both models' logits at one position; the teacher's top-1 prediction is taken as the true word.
 
     Raises:
         LabError: `different_vocabulary`, `no_vocabulary_head`, and as `Engine.trace`.
@@ -83,7 +83,7 @@ def open_gap(engine: Engine, setting: Setting, text: str, position: int) -> Mask
 
 
 def with_truth(engine: Engine, setting: Setting, gap: MaskedPosition, word: str) -> MaskedPosition:
-    """The gap with another true word: a piece of the vocabulary, or a word that the tokenizer leaves whole.
+    """The masked position with another true word: a piece of the vocabulary, or a word that the tokenizer leaves whole.
 
     Raises:
         LabError: `not_one_token`.
@@ -105,10 +105,10 @@ class SoftLabel:
 
     Attributes:
         entropy: in nats.
-        effective: exp(entropy), the number of equally likely words that would be as uncertain.
-        dark: the mass outside the likeliest word.
-        top: the mass of the likeliest word.
-        kept: how many words stand where the logits rank them (a tie counts as kept).
+        effective: exp(entropy), the number of equally likely words of the same entropy.
+        dark: the mass outside the most likely word.
+        top: the mass of the most likely word.
+        kept: number of words that keep the rank of their logit (a tie counts as kept).
         bands: the mass of rank 1, 2–10, 11–100, 101–1,000 and beyond, `[band]`; empty bands are left out.
     """
 
@@ -140,7 +140,7 @@ def descending(logits: Tensor) -> Tensor:
 
 
 def soft_label(logits: Tensor, temperature: float) -> SoftLabel:
-    """What the temperature makes of one row of logits, `[vocabulary]`."""
+    """The soft label of one row of logits, `[vocabulary]`, at a temperature."""
     ranked = soften(descending(logits), temperature)
     edges = [0, *[edge for edge in BANDS if edge < len(ranked)], len(ranked)]
     return SoftLabel(
@@ -177,7 +177,7 @@ def words_at(gap: MaskedPosition, temperature: float, count: int = 8) -> Words:
 
 
 def most(gap: MaskedPosition) -> float:
-    """The entropy in nats of a model that holds all words alike."""
+    """The entropy of the uniform distribution over the words, in nats."""
     return math.log(gap.words)
 
 
@@ -188,14 +188,14 @@ def entropies(logits: Tensor, temperatures: Sequence[float] = TEMPERATURES) -> l
 
 @dataclass(frozen=True)
 class View:
-    """Everything that one temperature makes of one gap.
+    """All results at one masked position and one temperature.
 
     Attributes:
         teacher, student: both soft labels.
         before: the teacher's at T = 1.
-        few: the teacher's at this temperature if its ten best words were all the classes there are.
+        few: the teacher's at this temperature with its ten best words as the only classes.
         words: the words worth showing.
-        curves: ranks, probabilities and whose they are ("student", "teacher", or "before" for T = 1).
+        curves: ranks, probabilities and their model ("student", "teacher", or "before" for the teacher at T = 1).
         distance, probability: the true word's logit below the largest one, and its probability, by the teacher.
     """
 
@@ -210,7 +210,7 @@ class View:
 
 
 def view(gap: MaskedPosition, temperature: float) -> View:
-    """What to look at when the temperature is turned."""
+    """All results of one masked position at a temperature."""
     distance = gap.teacher[gap.truth] - gap.teacher.max()
     return View(
         teacher=soft_label(gap.teacher, temperature),

@@ -1,6 +1,6 @@
-"""Pictures of the 16 kinds: two soft labels, kinds against kinds, and what the stored experiment found.
+"""Figures of the 16 classes: two soft labels, classes against classes, and the results of the stored experiment.
 
-Texts come in as `labels`: what each key is for stands in `lessons/temperature/labels.toml` under the figure's name.
+Texts are passed as `labels`; `lessons/temperature/labels.toml` describes each key under the figure's name.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _SCALE = [[0, "rgba(176,122,0,0)"], [1, TEACHER]]
 
 @remembered()
 def kind_bars(kinds: Sequence[str], teacher: ArrayLike, student: ArrayLike, labels: Mapping) -> go.Figure:
-    """Two bars a kind: what teacher and student hold it for.
+    """Two bars per class: the probabilities of teacher and student.
 
     Args:
-        kinds: their names in the page's language, `[kind]`.
-        teacher, student: probabilities, `[kind]`.
+        kinds: names of the classes in the page's language, `[class]`.
+        teacher, student: probabilities, `[class]`.
         labels: `teacher`, `student`, `probability`.
     """
     figure = blank_figure(height=100 + 34 * len(kinds), x_title=labels["probability"], barmode="group")
@@ -40,13 +40,13 @@ def kind_bars(kinds: Sequence[str], teacher: ArrayLike, student: ArrayLike, labe
 
 @remembered()
 def kind_map(kinds: Sequence[str], shares: ArrayLike, count: Sequence[int], labels: Mapping) -> go.Figure:
-    """Kinds against kinds, darker where a row's share is larger; the number in each cell that matters.
+    """Classes against classes, darker where a row's share is larger, with a number in each cell of a notable share.
 
     Args:
-        kinds: their names, `[kind]`.
-        shares: `[true kind, other kind]`; rows of NaN where there is nothing.
-        count: definitions behind each row, `[kind]`.
-        labels: `true`, `other`, and `hover` with the plotly blanks %{y}, %{x}, %{z}, %{customdata}.
+        kinds: names of the classes, `[class]`.
+        shares: `[true class, other class]`; rows of NaN where there is nothing.
+        count: definitions behind each row, `[class]`.
+        labels: `true`, `other`, and `hover` with plotly's placeholders %{y}, %{x}, %{z}, %{customdata}.
     """
     values = np.asarray(shares, dtype=float)
     figure = blank_figure(height=560, x_title=labels["other"], y_title=labels["true"])

@@ -1,7 +1,7 @@
-"""A classification task on one sentence: two soft labels over 16 kinds, and which kinds the teacher holds for alike.
+"""A classification task on one sentence: two soft labels over 16 classes, and the classes that the teacher confuses.
 
 Hinton, Vinyals, Dean 2015 (Distilling the Knowledge in a Neural Network), section 1: that a BMW is more like a garbage truck
-than like a carrot is knowledge, and a hard label does not hold it.
+than like a carrot is knowledge, and a hard label does not contain it.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ TASK = "kinds"
 
 @dataclass(frozen=True)
 class Verdict:
-    """What teacher and student say of one definition: logits, `[kind]`."""
+    """Logits of teacher and student for one definition, `[class]` each."""
 
     teacher: Tensor
     student: Tensor
 
 
 def verdict(engine: Engine, setting: Setting, text: str) -> Verdict:
-    """Asks both models.
+    """Classifies a text with both models.
 
     Raises:
         LabError: `missing_pair`, `empty_text`, and as `Engine.trace`.
@@ -41,11 +41,11 @@ class View:
     """Both soft labels at one temperature.
 
     Attributes:
-        order: the kinds by the teacher's logits, the likeliest first, `[kind]`; no temperature changes it.
-        teacher, student: probabilities in that order, `[kind]`.
-        effective: exp(entropy) of the teacher's: as uncertain as among so many equally likely kinds.
-        dark: the teacher's mass outside its first kind; `dark_before` at T = 1.
-        said: what the student takes for likeliest, as a place in `order`.
+        order: the classes by the teacher's logits, the most likely first, `[class]`; no temperature changes it.
+        teacher, student: probabilities in that order, `[class]`.
+        effective: exp(entropy) of the teacher's: the number of equally likely classes of the same entropy.
+        dark: the teacher's mass outside its top-1 class; `dark_before` at T = 1.
+        said: the student's top-1 class, as an index into `order`.
     """
 
     order: tuple[str, ...]
@@ -58,7 +58,7 @@ class View:
 
 
 def view(found: Verdict, temperature: float) -> View:
-    """What one temperature makes of a verdict."""
+    """Both soft labels of a verdict at one temperature."""
     order = found.teacher.argsort(descending=True, stable=True)
     teacher, student = (soften(logits.double(), temperature)[order] for logits in (found.teacher, found.student))
     return View(
@@ -74,13 +74,13 @@ def view(found: Verdict, temperature: float) -> View:
 
 @dataclass(frozen=True)
 class Map:
-    """Kinds against kinds.
+    """Shares of classes against classes.
 
     Attributes:
-        shares: each row sums to 1 (or is NaN where nothing was counted), `[true kind, other kind]`.
-        count: definitions behind each row, `[kind]`.
+        shares: each row sums to 1 (or is NaN where nothing was counted), `[true class, other class]`.
+        count: definitions behind each row, `[class]`.
         accuracy: of the teacher on these definitions.
-        pair: the two different kinds with the largest share, the true one first, and that share.
+        pair: the two different classes with the largest share, the true one first, and that share.
     """
 
     shares: Tensor
@@ -89,14 +89,14 @@ class Map:
     pair: tuple[str, str, float]
 
     def nearest(self, kind: str) -> str:
-        """The other kind with the largest share in a kind's row."""
+        """The other class with the largest share in a class's row."""
         row = self.shares[KINDS.index(kind)].nan_to_num(-1).clone()
         row[KINDS.index(kind)] = -1
         return KINDS[int(row.argmax())]
 
 
 def confusion() -> Map:
-    """What the shipped teacher says (its first choice) of the test definitions of each kind, `[true kind, said kind]`.
+    """Confusion matrix of the shipped teacher on the test definitions, rows sum to 1, `[true class, predicted class]`.
 
     Raises:
         LabError: `missing_data`.
@@ -107,13 +107,13 @@ def confusion() -> Map:
 
 
 def similarity(temperature: float) -> Map:
-    """Where the teacher's wrong kinds get their mass, over the test definitions that it gets right.
+    """Mean mass of each wrong class in the teacher's soft labels, over the test definitions that it classifies correctly.
 
-    Each soft label loses its first choice and what remains is scaled to 1, so the diagonal is 0: no mistake of the teacher is in
-    it, only what its right answers say of the wrong kinds.
+    The top-1 class is removed from each soft label and the rest is scaled to sum to 1, so the diagonal is 0: it contains no
+    mistake of the teacher, only the probabilities of the wrong classes in its correct predictions.
 
     Returns:
-        `[true kind, other kind]`.
+        `[true class, other class]`.
 
     Raises:
         LabError: `missing_data`.
@@ -130,7 +130,7 @@ def _test() -> tuple[Tensor, Tensor]:
 
 
 def _map(rows: Tensor, labels: Tensor, logits: Tensor) -> Map:
-    """Means of `[definition, kind]` over the definitions of each kind."""
+    """Means of `[definition, class]` over the definitions of each class."""
     count = torch.bincount(labels, minlength=len(KINDS))
     sums = torch.zeros(len(KINDS), len(KINDS), dtype=torch.float64).index_add(0, labels, rows)
     shares = sums / count[:, None]

@@ -1,4 +1,4 @@
-"""The temperature lesson's numbers as tables: what stands behind a figure, and the losses of ten codebases."""
+"""The temperature lesson's numbers as tables: the values of a figure, and the losses of ten codebases."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 def codebase_table(
     rows: Sequence[Mapping[str, Any]], printed: Sequence[Printed], labels: Mapping, language: str
 ) -> pd.DataFrame:
-    """How each codebase defines its loss, and what it would print; labels: one a column, and `form.`, `by.`, `alpha_of.`.
+    """Each codebase's definition of its loss, and its printed values; labels: one per column, and `form.`, `by.`, `alpha_of.`.
 
     Args:
         rows: of `lessons/temperature/codebases.toml`.
-        printed: what each would print.
+        printed: the values that each would print.
         language: of the notes.
     """
     return pd.DataFrame(
@@ -40,11 +40,11 @@ def codebase_table(
 
 
 def behind(figure: go.Figure) -> pd.DataFrame:
-    """The numbers behind a figure, one a row: the series, its place and its value."""
-    parts = []
+    """The values of a figure, one per row: the series, the position on the axis and the value."""
+    tables = []
     for trace in figure.data:
-        places, values = (trace.y, trace.x) if trace.orientation == "h" else (trace.x, trace.y)
-        parts.append(
-            pd.DataFrame({"series": trace.name, "at": [str(p).strip("\u200b") for p in places], "value": values})
+        positions, values = (trace.y, trace.x) if trace.orientation == "h" else (trace.x, trace.y)
+        tables.append(
+            pd.DataFrame({"series": trace.name, "at": [str(p).strip("\u200b") for p in positions], "value": values})
         )
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(tables, ignore_index=True)
