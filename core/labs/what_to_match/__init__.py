@@ -1,4 +1,4 @@
-"""What to match: layer maps, and students that match logits, attention or values."""
+"""The lesson "What to match": layer maps, and students that match logits, attention or values."""
 
 from core.labs.lesson import Lesson
 

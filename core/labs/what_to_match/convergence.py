@@ -1,4 +1,4 @@
-"""What became of the students of a run: how they read a text at each kept step, and how near they came to their teacher.
+"""Convergence of a run's students: their attention on a text at each saved step, and their distance to the teacher.
 
 for frame in frames(ENGINE, run, "a large cat of the forests"):
     frame.step, frame.cast.students["minilm"].layers[-1].probabilities
@@ -28,14 +28,14 @@ from core.runs.snapshots import kept
 from core.trace import Tokens, Trace, tokenize, trace_tokens
 
 LONGEST = 48
-"""Tokens of a text that the kept students read: dozens of them are held in memory."""
+"""Tokens of a text for the saved students: dozens of traces are held in memory."""
 
 CACHE_BYTES = 128 * 1024**2
-"""What an album's traces may hold together."""
+"""The most bytes of the cached traces of one run."""
 
 
 class RunSnapshots:
-    """The students of a run as they were on the way, and what was asked of them.
+    """The saved students of a run during training, and their cached traces and distances.
 
     Args:
         engine: opens the teacher.
@@ -57,9 +57,9 @@ class RunSnapshots:
 
     @property
     def steps(self) -> list[int]:
-        """The steps of which every student was kept."""
-        found = [set(self.run.snapshots(arm, self.seed)) for arm in self.arms]
-        return sorted(set.intersection(*found))
+        """The steps at which every student was saved."""
+        saved = [set(self.run.snapshots(arm, self.seed)) for arm in self.arms]
+        return sorted(set.intersection(*saved))
 
     @property
     def teacher_depth(self) -> int:
@@ -90,7 +90,7 @@ class RunSnapshots:
         return self._traces.get((arm, step, text), compute)
 
     def nearness(self, bench: LayerCostBench, arm: str, step: int, map_: Sequence[int]) -> Nearness:
-        """How near a student was to its teacher after a step, on the fixed texts."""
+        """Distances of a student to its teacher after a step, on the fixed texts."""
 
         def compute() -> Nearness:
             with self._opened(arm, step) as student:
@@ -112,7 +112,7 @@ _ALBUMS = RecentlyUsed(3)
 
 
 def album_of(engine: Engine, run: Run) -> RunSnapshots:
-    """A run's students on their way, kept open for the last few runs that were asked for.
+    """A run's saved students, cached for the last few requested runs.
 
     Raises:
         LabError: `run_missing`, `broken_run`, and as `core.models.load`.
@@ -121,7 +121,7 @@ def album_of(engine: Engine, run: Run) -> RunSnapshots:
 
 
 def map_of(engine: Engine, run: Run) -> tuple[int, ...]:
-    """The layer map that a run's inside losses used; of a run from elsewhere, the usual one."""
+    """The layer map of a run's losses on hidden states and attention; of a run from elsewhere, the usual one."""
     written = run.written_plan
     told = written.get("extra", {}).get("setup", {}).get("map_")
     if isinstance(told, list):
@@ -139,7 +139,7 @@ class Frame:
 
 
 def frames(engine: Engine, run: Run, text: str) -> list[Frame]:
-    """The text (at most `LONGEST` tokens) as the students read it at each kept step, the teacher beside them.
+    """Traces of the text (at most `LONGEST` tokens) by the students at each saved step and by the teacher.
 
     Raises:
         LabError: `empty_text`, `too_few_tokens`, `run_missing`, `broken_run`.
@@ -154,14 +154,14 @@ def frames(engine: Engine, run: Run, text: str) -> list[Frame]:
 
 @dataclass(frozen=True)
 class Course:
-    """How near the students were at each kept step.
+    """Distances of the students to the teacher at each saved step.
 
     Attributes:
         steps: `[step]`.
-        near: by arm, one a step.
+        near: by arm, one per step.
         accuracy, agreement: by arm, `[step]`, on the held-out texts; of the first seed.
         teacher_accuracy: on the same texts.
-        seed: whose students were kept.
+        seed: the seed of the saved students.
         hidden: for each arm the mean CKA along the map, `[step]`.
     """
 
@@ -193,10 +193,10 @@ def course(
     map_: Sequence[int],
     progress: Callable[[float], None] = lambda share: None,
 ) -> Course:
-    """Measures all kept students on the fixed texts; what was measured before is not measured again.
+    """Measures all saved students on the fixed texts; earlier measurements are reused.
 
     Args:
-        progress: told the share that is done.
+        progress: called with the share that is done.
 
     Raises:
         LabError: as `frames`, `missing_data`.
@@ -221,7 +221,7 @@ def course(
 
 @dataclass(frozen=True)
 class SoFar:
-    """What a run at work has measured of its first seed: accuracy by arm, `[step]`; the teacher's own."""
+    """Measurements of a running run for its first seed: accuracy by arm, `[step]`, and the teacher's."""
 
     steps: list[int]
     accuracy: dict[str, list[float]]
@@ -247,12 +247,12 @@ def last_pair(run: Run, watched: dict[str, Any]) -> tuple[int, int]:
 
 
 def measured(run: Run, seed: int) -> list[dict[str, Any]]:
-    """The lines of metrics that hold scores of a seed."""
+    """The lines of metrics with scores of a seed."""
     return [line for line in run.metrics()[0] if "scores" in line and line["seed"] == seed]
 
 
 def _card(model: nn.Module, name: str, run: Run) -> ModelCard:
-    """What is known of a student in training."""
+    """Card of a student in training, with the known facts."""
     config = model.config
     shape = config.num_hidden_layers, config.hidden_size, config.num_attention_heads, config.vocab_size
     return ModelCard(name, "student", *shape, 0, 0, "", run.name, run.folder)

@@ -1,4 +1,4 @@
-"""Figures on what a student matches: its way to the teacher, where it ended, and what a layer map costs among all maps."""
+"""Figures of students that match a teacher: convergence, final measures, and the cost of a layer map among all maps."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ ARM_COLORS = {**ARMS, "logits": STUDENT, "chosen": STUDENT, "tinybert": KEY, "mi
 _OTHERS = (STUDENT, KEY, VALUE, DIFFERENCE)
 
 _DASHES = {"control": "dot", "tinybert": "dash", "minilm": "solid", "logits": "longdashdot"}
-"""So that no line is told by its colour alone."""
+"""A dash for each arm, so that colour is not the only mark of a line."""
 
 
 def color_of(arm: str, place: int = 0) -> str:
-    """The colour of a student; of one from elsewhere, by its place."""
+    """The colour of a student; for one from elsewhere, by its index `place`."""
     return ARM_COLORS.get(arm, _OTHERS[place % len(_OTHERS)])
 
 
@@ -72,7 +72,7 @@ def course_table(steps: Sequence[int], lines: Mapping[str, Sequence[float]], nam
 def outcome_dots(
     values: Mapping[str, Sequence[float]], names: Mapping[str, str], level: float | None, labels: Mapping[str, str]
 ) -> go.Figure:
-    """One measure of the finished students: a dot a seed, a bar at the mean.
+    """One measure of the finished students: one dot per seed, a bar at the mean.
 
     Args:
         values: by student, `[seed]`.
@@ -92,7 +92,7 @@ def outcome_dots(
             opacity=0.55,
             hoverinfo="skip",
         )
-        # Beside the last dot, where it covers none.
+        # Next to the last dot, where it covers none.
         end = max(found)
         figure.add_annotation(
             x=end, y=names[arm], text=f"<b>{mean:{shown}}</b>", showarrow=False, xanchor="left", xshift=10
@@ -119,7 +119,7 @@ def outcome_dots(
 def maps_table(
     maps: ArrayLike, names: Sequence[str], rows: Sequence[str], columns: Sequence[str], labels: Mapping[str, str]
 ) -> pd.DataFrame:
-    """Maps beside each other, `[map, row, column]`, a line a cell; labels `row`, `column`."""
+    """Maps next to each other, `[map, row, column]`, one row per cell; labels `row`, `column`."""
     values = np.asarray(maps, dtype=float)
     cells = [(row, column) for row in range(values.shape[1]) for column in range(values.shape[2])]
     table = {labels["row"]: [rows[row] for row, _ in cells], labels["column"]: [columns[column] for _, column in cells]}
@@ -129,7 +129,7 @@ def maps_table(
 def outcome_table(
     of: Mapping[str, Mapping[str, Sequence[float]]], names: Mapping[str, str], measures: Mapping[str, str], first: str
 ) -> pd.DataFrame:
-    """All measures, one row a student: the mean, and ± half the range where there are several seeds."""
+    """All measures, one row per student: the mean, and ± half the range where there are several seeds."""
     rows = []
     for arm, name in names.items():
         row = {first: name}

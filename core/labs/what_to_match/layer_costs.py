@@ -1,4 +1,4 @@
-"""What it costs to pair a student's layer with a teacher's: the losses of every pair of layers, and of whole maps.
+"""Cost of pairing a student's layer with a teacher's: the losses of every pair of layers.
 
 For example:
 
@@ -8,8 +8,8 @@ For example:
 
 Whole maps: `core.labs.what_to_match.layer_maps`.
 
-A hidden loss between two widths needs a matrix, which a distillation learns with the student. Here it is the best one there
-is (least squares), fitted on texts of its own, so that a sentence with fewer tokens than dimensions cannot be matched for free.
+A hidden loss between two widths needs a matrix, which a distillation trains with the student. Here it is the best one (least
+squares), fitted on separate texts, so that a sentence with fewer tokens than dimensions cannot be matched for free.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ FITTED, MEASURED = 128, 48
 """Definitions that the matrices are fitted on, and those that everything is measured on; all from "validation"."""
 
 SHORT = 16
-"""The most words that one of them has: padding costs time."""
+"""The most words of such a definition: padding costs time."""
 
 FIRST = 1000
-"""Where they begin there: behind what runs are measured on."""
+"""Index of the first one there: after those that runs are measured on."""
 
 Criterion = Literal["cka", "hidden", "unexplained", "scores", "attention", "values"]
 
 CRITERIA: tuple[Criterion, ...] = ("cka", "hidden", "unexplained", "scores", "attention", "values")
-"""1 − CKA; the hidden MSE; the same as a share of how much the teacher's states vary; the MSE of raw attention scores; the KL
-of attention; the KL of value relations."""
+"""1 − CKA; the hidden MSE; the same as a share of the variance of the teacher's states; the MSE of raw attention scores; the
+KL of attention; the KL of value relations."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class LayerCosts:
         of: by criterion, `[student layer, teacher layer]`; those that compare head with head are missing where the numbers of
             heads differ.
         matrices: the best W for each pair, student's width to teacher's, `[student layer, teacher layer, width, width']`.
-        tokens: how many they were measured on.
+        tokens: number of tokens measured on.
     """
 
     of: Mapping[Criterion, Tensor]
@@ -81,12 +81,12 @@ class LayerCosts:
 
 @dataclass(frozen=True)
 class LayerCostBench:
-    """Fixed texts with what a teacher makes of them.
+    """Fixed texts with a teacher's features of them.
 
     Attributes:
         fitted, measured: the batches.
         teacher_fitted, teacher_measured: hidden states, scores and values of all layers, on the CPU.
-        teacher_arranged: how its layers arrange the measured tokens, see `core.measure.similarity.arrangements`.
+        teacher_arranged: the teacher's, from `core.measure.similarity.arrangements`, on the measured tokens.
     """
 
     fitted: Batch
@@ -102,7 +102,7 @@ class LayerCostBench:
         return _measured(self.teacher_measured, looked_at(student, self.measured), matrices)
 
     def nearness(self, student: nn.Module, map_: Sequence[int]) -> Nearness:
-        """The cheap part of `costs`, for one map: what can be followed through many students."""
+        """The cheap measures of `costs`, for one map: fast enough for many students."""
         seen, teacher = looked_at(student, self.measured), self.teacher_measured
         grid = cka_of(self.teacher_arranged, arrangements(_states(seen))).T
         pairs = pairs_of(map_)
@@ -117,7 +117,7 @@ class LayerCostBench:
 
 @dataclass(frozen=True)
 class Nearness:
-    """How near a student is to its teacher on the fixed texts.
+    """Distances of a student to its teacher on the fixed texts.
 
     Attributes:
         cka: `[student layer, teacher layer]`.
@@ -134,7 +134,7 @@ _BENCHES = RecentlyUsed(4)
 
 
 def bench_of(engine: Engine, setting: Setting, teacher: str) -> LayerCostBench:
-    """The fixed texts as a teacher reads them; computed once a teacher.
+    """The fixed texts with a teacher's features; computed once per teacher.
 
     Raises:
         LabError: `missing_data`, and as `core.models.load`.
@@ -155,7 +155,7 @@ def bench_of(engine: Engine, setting: Setting, teacher: str) -> LayerCostBench:
 
 @torch.no_grad()
 def looked_at(model: nn.Module, batch: Batch, parts: Sequence[str] = ("hidden", "scores", "values")) -> Features:
-    """What all layers of a model hold, on the CPU in float32.
+    """Features of all layers of a model on a batch, on the CPU in float32.
 
     Args:
         parts: of `core.distill.forward.Features`.
@@ -205,7 +205,7 @@ def _measured(teacher: Features, student: Features, matrices: Tensor) -> LayerCo
 
 
 def _states(seen: Features) -> list[Tensor]:
-    """The hidden states of the real tokens, one `[token, width]` a layer."""
+    """The hidden states of the real tokens, one `[token, width]` per layer."""
     return [seen.hidden[layer][seen.real] for layer in sorted(seen.hidden)]
 
 
@@ -213,7 +213,7 @@ _COSTS = RecentlyUsed(12)
 
 
 def costs_of(engine: Engine, setting: Setting, teacher: str, student: str) -> LayerCosts:
-    """`LayerCostBench.costs` of two models of the catalogue, kept.
+    """`LayerCostBench.costs` of two models of the catalogue, cached.
 
     Raises:
         LabError: `missing_data`, and as `core.models.load`.

@@ -1,4 +1,4 @@
-"""What whole layer maps cost, and where one stands among all: `(1, 3, 5)` pairs the student's layer 0 with the teacher's 1.
+"""Costs of whole layer maps, and their ranks among all: `(1, 3, 5)` pairs the student's layer 0 with the teacher's 1.
 
 costs = costs_of(engine, setting, "minilm-teacher", "minilm-student")
 found = verdict(costs, "attention", (1, 3, 5))
@@ -34,13 +34,13 @@ class Grids:
     best: list[list[tuple[int, int]]]
 
     def follows(self, map_: Sequence[int]) -> bool:
-        """Whether every student's layers are most like those that a map gives them."""
+        """True if the most similar teacher layer of each student layer is the one of a map, for all students."""
         wanted = {(other, layer) for layer, other in pairs_of(map_)}
         return all(wanted <= set(cells) for cells in self.best)
 
 
 def grids(ckas: Sequence[Tensor]) -> Grids:
-    """Puts grids `[student layer, teacher layer]` beside each other."""
+    """Stacks grids `[student layer, teacher layer]`, transposed and padded with NaN."""
     deepest = max(len(grid) for grid in ckas)
     maps = torch.full((len(ckas), ckas[0].shape[1], deepest), math.nan)
     for place, grid in enumerate(ckas):
@@ -51,11 +51,11 @@ def grids(ckas: Sequence[Tensor]) -> Grids:
 
 def along(ckas: Sequence[Tensor], map_: Sequence[int]) -> list[float]:
     """The mean of each grid `[student layer, teacher layer]` over the pairs of a map that it has."""
-    found = []
+    means = []
     for grid in ckas:
         pairs = [(layer, other) for layer, other in pairs_of(map_) if layer < grid.shape[0] and other < grid.shape[1]]
-        found.append(sum(float(grid[pair]) for pair in pairs) / max(len(pairs), 1))
-    return found
+        means.append(sum(float(grid[pair]) for pair in pairs) / max(len(pairs), 1))
+    return means
 
 
 def total(costs: LayerCosts, criterion: Criterion, map_: Sequence[int]) -> float:
@@ -77,7 +77,7 @@ def all_totals(costs: LayerCosts, criterion: Criterion, map_: Sequence[int]) -> 
 
 
 def rank(costs: LayerCosts, criterion: Criterion, map_: Sequence[int]) -> int:
-    """Which place a map takes among `all_totals`, from 1 on; maps of the same loss share the best one."""
+    """Rank of a map among `all_totals`, from 1; maps of the same loss share the best one."""
     return 1 + int((all_totals(costs, criterion, map_) < total(costs, criterion, map_) - 1e-6).sum())
 
 
@@ -89,7 +89,7 @@ class Verdict:
         map_: the map.
         losses: of its pairs, `[pair]`.
         cost: their sum.
-        rank: its place among `totals`, from 1 on.
+        rank: among `totals`, from 1.
         totals: the losses of all maps of the same of the student's layers, rising, `[map]`.
         best: the cheapest of them.
     """
@@ -103,7 +103,7 @@ class Verdict:
 
     @property
     def count(self) -> int:
-        """How many maps it was compared with, itself included."""
+        """Number of compared maps, itself included."""
         return len(self.totals)
 
     @property
@@ -118,18 +118,18 @@ class Verdict:
 
     @property
     def shares(self) -> bool:
-        """Whether two of the student's layers learn from the same one."""
+        """True if two of the student's layers are paired with the same teacher layer."""
         others = [other for _, other in pairs_of(self.map_)]
         return len(set(others)) < len(others)
 
     @property
     def partial(self) -> bool:
-        """Whether a layer learns from none."""
+        """True if a student layer is paired with none."""
         return UNPAIRED in self.map_
 
 
 def verdict(costs: LayerCosts, criterion: Criterion, map_: Sequence[int]) -> Verdict:
-    """What a map costs, and where it stands among all."""
+    """Cost of a map, and its rank among all that pair the same of the student's layers."""
     pairs = dict(pairs_of(map_))
     losses = [float(costs.of[criterion][pair]) for pair in pairs.items()]
     best = tuple(other if layer in pairs else UNPAIRED for layer, other in enumerate(best_map(costs, criterion)))
@@ -140,22 +140,22 @@ def verdict(costs: LayerCosts, criterion: Criterion, map_: Sequence[int]) -> Ver
 def marked(
     costs: LayerCosts, criterion: Criterion, map_: Sequence[int], given: Mapping[str, tuple[int, ...]]
 ) -> dict[str, Verdict]:
-    """The verdicts on the maps that rules give, of those that pair the same of the student's layers as `map_`."""
+    """The verdicts on the maps of `given` that pair the same of the student's layers as `map_`."""
     layers = [layer for layer, _ in pairs_of(map_)]
     alike = {name: one for name, one in given.items() if [layer for layer, _ in pairs_of(one)] == layers}
     return {name: verdict(costs, criterion, one) for name, one in alike.items()}
 
 
 def rules(students: int, teachers: int) -> dict[str, tuple[int, ...]]:
-    """The maps that rules give for models of so many layers, by the rule's name; those that do not exist are left out."""
-    found = {}
+    """The maps of the rules for models of `students` and `teachers` layers, by the rule's name; without undefined ones."""
+    maps = {}
     for name, rule in CHOICES.items():
         try:
-            found[name] = rule(students, teachers)
+            maps[name] = rule(students, teachers)
         except LabError:
             continue
-    found["last_only"] = (*[UNPAIRED] * (students - 1), teachers - 1)  # MiniLM
-    return found
+    maps["last_only"] = (*[UNPAIRED] * (students - 1), teachers - 1)  # MiniLM
+    return maps
 
 
 def map_from(text: str, students: int, teachers: int, default: Sequence[int]) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""How near the finished students of a run are to their teacher, and how good: one number a seed.
+"""Quality of a run's finished students, and their distances to the teacher: one number per seed.
 
 found = outcome(ENGINE, run, setting, map_)
 found.of["accuracy"]["minilm"], found.best("accuracy"), found.nearest("attention")
@@ -27,17 +27,17 @@ CONTROL = "control"
 
 @dataclass(frozen=True)
 class Outcome:
-    """The finished students, one number a seed.
+    """The finished students, one number per seed.
 
     Attributes:
-        of: by measure and arm, `[seed]`. "accuracy" and "agreement" on the held-out texts; "attention" (KL a head, mean over
+        of: by measure and arm, `[seed]`. "accuracy" and "agreement" on the held-out texts; "attention" (KL per head, mean over
             the map's pairs), "values" (KL of the last pair), "cka" and "unexplained" (share of
             the teacher's states that the best matrix misses; both the mean over
             the pairs) on the fixed texts.
-        seeds: in the order of the numbers.
+        seeds: in the order of these numbers.
         teacher_accuracy: on the held-out texts.
-        rows: how many held-out texts there are.
-        headless: arms whose objective trained no head, so that their accuracy says nothing about them.
+        rows: number of held-out texts.
+        headless: arms whose objective trained no head, so that their accuracy has no meaning.
     """
 
     of: dict[str, dict[str, list[float]]]
@@ -47,7 +47,7 @@ class Outcome:
     headless: frozenset[str] = frozenset()
 
     def mean(self, measure: str, arm: str) -> float:
-        """Over the seeds."""
+        """Mean over the seeds."""
         return sum(self.of[measure][arm]) / len(self.of[measure][arm])
 
     def best(self, measure: str) -> str:
@@ -61,7 +61,7 @@ class Outcome:
 
     @property
     def winner(self) -> str | None:
-        """The arm whose accuracy is clearly better than every other's, or None."""
+        """The arm whose accuracy is significantly better than every other's, or None."""
         best = self.best("accuracy")
         others = [arm for arm in self.of["accuracy"] if arm != best]
         return best if all(self.compare(best, other).verdict == "better" for other in others) else None

@@ -1,9 +1,9 @@
-"""Four students of one teacher, the same start, texts and steps; only what they match differs.
+"""Four students of one teacher with the same start, texts and steps; they differ only in their objective.
 
     run = begin(plan(Setup(steps=160, procedure="before"), title="What to match"), owner="me")    # of `core.runs.datasets`
     plan(Setup(map_=(0, 1, 2)), title="the first layers").arms["tinybert"].stages
 
-What becomes of them: `core.labs.what_to_match.convergence`.
+Their results are in `core.labs.what_to_match.convergence`.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ ARMS = ("control", "logits", "tinybert", "minilm")
 """In the order in which they are shown."""
 
 SHAPE = StudentPlan(depth=3, width=96, heads=12, words="teacher")
-"""As many heads as the teacher, so that head can be compared with head."""
+"""As many heads as the teacher, so that heads can be compared one by one."""
 
 TEXTS, LABELS, HELD_OUT, RATE = 1000, 400, 300, 2e-3
 
 SNAPSHOTS, MEASURED = 16, 8
-"""How many students are kept on the way, most of what changes being early, and how often they are measured."""
+"""Number of saved students during training, most of them early, where most changes, and number of measurements."""
 
 LOGITS = mixture(0.9, 2.0)
-"""What every taught student minimises on the logits: 0.9 · soft loss (T = 2) + 0.1 · hard loss."""
+"""Objective on the logits of every student with a teacher: 0.9 · soft loss (T = 2) + 0.1 · hard loss."""
 
 Procedure = Literal["beside", "before"]
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What a learner decides.
+    """The learner's settings.
 
     Attributes:
         steps: of each student.
-        procedure: "beside" adds the losses on the inside to those on the logits, all along; "before" gives them the first half
-            of the steps and the logits the second, as TinyBERT's paper does.
-        weight: of the inside, where it stands beside the logits.
+        procedure: "beside" adds the losses on hidden states and attention to those on the logits in all steps; "before" gives
+            them the first half of the steps and the logits the second, as TinyBERT's paper does.
+        weight: of the losses on hidden states and attention, where they are added to those on the logits.
         map_: the teacher's layer for each of the student's, from 0; for the losses of TinyBERT.
-        seeds: how many times everything is repeated from another start.
+        seeds: number of repetitions, each with another random seed.
     """
 
     steps: int = 160
@@ -58,7 +58,7 @@ class Setup:
 
 
 def maps_offered(on_board: str) -> dict[str, tuple[int, ...]]:
-    """The layer maps that TinyBERT's losses can use: those that rules give, and the board's where it fits these students.
+    """The layer maps that TinyBERT's losses can use: those of the rules, and the board's where it fits these students.
 
     Args:
         on_board: the board's map as the address carries it.
@@ -71,10 +71,10 @@ def maps_offered(on_board: str) -> dict[str, tuple[int, ...]]:
 
 
 def inside(arm: str, setup: Setup) -> tuple[Term, ...]:
-    """What an arm matches besides logits, with its weights.
+    """Terms of an arm's objective besides those on the logits, with their weights.
 
-    Before the logits all weights are 1, the papers' own. Beside them TinyBERT's would drown the soft loss, since its raw
-    scores begin with an error near 20: they are set so that each loss begins near 1.
+    With "before" all weights are 1, as in the papers. With "beside" TinyBERT's losses would dominate the soft loss, since its
+    raw scores begin with an error near 20: the weights are set so that each loss begins near 1.
     """
     pairs, beside = pairs_of(setup.map_), setup.procedure == "beside"
     share = setup.weight if beside else 1.0
@@ -91,7 +91,7 @@ def inside(arm: str, setup: Setup) -> tuple[Term, ...]:
 
 
 def stages(arm: str, setup: Setup) -> tuple[Stage, ...]:
-    """What an arm minimises, one stage after the other."""
+    """Objectives of an arm, one stage after the other."""
     if arm == "control":
         return (Stage(CONTROL),)
     terms = inside(arm, setup)
@@ -103,10 +103,10 @@ def stages(arm: str, setup: Setup) -> tuple[Stage, ...]:
 
 
 def plan(setup: Setup, title: str, extra: dict[str, Any] | None = None) -> RunPlan:
-    """The run that a set-up stands for.
+    """The run of a set-up.
 
     Args:
-        extra: what the page wants to remember with it.
+        extra: kept with the plan.
     """
     material = {"kind": "kinds", "texts": TEXTS, "labels": LABELS, "held_out": HELD_OUT}
     written = {**asdict(setup), "map_": list(setup.map_)}

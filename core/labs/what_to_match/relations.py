@@ -1,4 +1,4 @@
-"""Teacher and students side by side on one text: attention, value relations, and how near they lie.
+"""Teacher and students compared on one text: attention, value relations, and their distances.
 
 Layers and heads are counted from 0 here, as in `core.distill.objectives.layer_maps`; a page shows them from 1 (`core.numbering`).
 """
@@ -27,12 +27,12 @@ SHIPPED: dict[str, tuple[str, dict[str, str]]] = {
     "narrow": ("minilm-teacher", {"tinybert": "minilm-tiny"}),
     "kinds": ("kinds-teacher", {"distilled": "kinds-student"}),
 }
-"""The pairs that a learner can look at before any run: the teacher, and its students by what they are."""
+"""The pairs that are available before any run: the teacher, and its students by their role."""
 
 View = Literal["attention", "values"]
 
 EVERY_HEAD = -1
-"""Stands for the mean over all heads where a head is chosen; an address carries it as 0."""
+"""In place of a head: the mean over all heads; an address carries it as 0."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class PairedTraces:
 
     Attributes:
         teacher: one forward pass.
-        students: theirs, by name.
+        students: one forward pass of each, by name.
     """
 
     teacher: Trace
@@ -66,17 +66,17 @@ class PairedTraces:
 
     @property
     def heads(self) -> int:
-        """Heads that all of them have."""
+        """Number of heads that all models have at least."""
         return min(len(trace.layers[0].query) for trace in (self.teacher, *self.students.values()))
 
     @property
     def check(self) -> float:
-        """The largest difference between what was recorded and what the models used, see `Trace.check`."""
+        """The largest difference of the recorded values from those that the models used, see `Trace.check`."""
         return max(trace.check() for trace in (self.teacher, *self.students.values()))
 
 
 def names_of(setting: Setting, pair: str) -> tuple[str, dict[str, str]]:
-    """The teacher and its students by what they are: a shipped pair, or "corner", the pair chosen in the settings."""
+    """The teacher and its students by their role: a shipped pair, or "corner", the pair chosen in the settings."""
     return SHIPPED.get(pair, (setting.teacher, {"chosen": setting.student}))
 
 
@@ -92,9 +92,9 @@ def read(engine: Engine, setting: Setting, pair: str, text: str) -> PairedTraces
 
 
 def made_from(engine: Engine, setting: Setting, pair: str) -> tuple[int, ...]:
-    """The teacher's layer that each of the first student's layers stands beside, from 0.
+    """The teacher's layer that each of the first student's layers was made from, from 0.
 
-    As its card says, or else as `core.distill.objectives.layer_maps.made_from` assumes.
+    As recorded in its card, else as `core.distill.objectives.layer_maps.made_from` assumes.
     """
     teacher, students = names_of(setting, pair)
     card = engine.checkpoint(setting, next(iter(students.values()))).card
@@ -106,7 +106,7 @@ def made_from(engine: Engine, setting: Setting, pair: str) -> tuple[int, ...]:
 
 
 def value_relations(layer: LayerTrace) -> Tensor:
-    """softmax(V·Vᵀ/√d): how alike the tokens' values are in each head, `[head, position, position]`.
+    """softmax(V·Vᵀ/√d): similarity of the tokens' values in each head, `[head, position, position]`.
 
     Wang et al. 2020 (MiniLM), section 3.2, equations 8 and 9.
     """
@@ -115,28 +115,28 @@ def value_relations(layer: LayerTrace) -> Tensor:
 
 
 def relations(trace: Trace, view: View, layer: int) -> Tensor:
-    """What every token has to do with every other in one layer, rows sum to 1, `[head, position, position]`."""
+    """Attention or value relations of one layer, rows sum to 1, `[head, position, position]`."""
     return trace.layers[layer].probabilities if view == "attention" else value_relations(trace.layers[layer])
 
 
 def one_map(trace: Trace, view: View, layer: int, head: int) -> Tensor:
     """One head's map, or the mean over all heads (`EVERY_HEAD`), `[position, position]`."""
-    found = relations(trace, view, layer)
-    return found.mean(0) if head == EVERY_HEAD else found[head]
+    maps = relations(trace, view, layer)
+    return maps.mean(0) if head == EVERY_HEAD else maps[head]
 
 
 def map_kl(teacher: Tensor, student: Tensor) -> float:
     """KL(teacher's rows ‖ student's), the mean over the queries, in nats; maps `[query, key]` or `[head, query, key]`."""
-    logs = [part.clamp_min(1e-12).log().reshape(1, -1, *part.shape[-2:]) for part in (student, teacher)]
+    logs = [rows.clamp_min(1e-12).log().reshape(1, -1, *rows.shape[-2:]) for rows in (student, teacher)]
     real = torch.ones(1, teacher.shape[-1], dtype=torch.bool)
     return float(compare.attention_kl(*logs, real))
 
 
 def telling_head(cast: PairedTraces, view: View, pair: tuple[int, int]) -> int:
-    """The head whose map tells the students apart best: the largest spread of their distances to the teacher.
+    """The head whose map separates the students best: the largest spread of their distances to the teacher.
 
-    With a single student, the head that it is furthest from. Heads that look at [CLS] and [SEP] only say little, so the spread
-    counts by the share of the teacher's weight that lies on words. `EVERY_HEAD` where the numbers of heads differ.
+    With a single student, the head of its largest distance. Heads that attend only to [CLS] and [SEP] are less informative, so
+    the spread is weighted by the share of the teacher's attention on words. `EVERY_HEAD` where the numbers of heads differ.
 
     Args:
         pair: (student's layer, teacher's layer).
@@ -181,7 +181,7 @@ class SideBySide:
 
 
 SHOWN = 32
-"""Tokens along a side of a map beside others."""
+"""The most tokens along a side of a map that is drawn next to others."""
 
 
 def wall(cast: PairedTraces, view: View, pair: tuple[int, int], head: int) -> SideBySide:
@@ -197,12 +197,12 @@ def wall(cast: PairedTraces, view: View, pair: tuple[int, int], head: int) -> Si
 
 
 def alike(distances: Sequence[float]) -> bool:
-    """Whether some distances are within a tenth of the largest."""
+    """True if the range of the distances is at most a tenth of the largest."""
     return max(distances) - min(distances) <= 0.1 * max(distances)
 
 
 def live_wall(watched: Mapping[str, Any], pair: tuple[int, int], head: int) -> SideBySide:
-    """The attention that a run at work shows of the watched text, see `core.runs.run.Run.watched`."""
+    """The latest attention maps of a running run on the watched text, see `core.runs.run.Run.watched`."""
 
     def found(seen: Mapping[str, Any], layer: int) -> Tensor:
         heads = torch.tensor(seen["attention"][layer])
@@ -218,7 +218,7 @@ def _wall(names: list[str], maps: Sequence[Tensor], pieces: tuple[str, ...]) -> 
 
 
 def reach(walls: Sequence[SideBySide]) -> float:
-    """Where the common scale of some walls ends: a hundredth of the cells is beyond, so that one column cannot pale the rest."""
+    """End of the common scale of some walls: the 0.99 quantile of the cells, so that one column cannot pale the rest."""
     return max(float(torch.stack([one.maps for one in walls]).flatten().quantile(0.99)), 1e-3)
 
 
@@ -226,7 +226,7 @@ def reach(walls: Sequence[SideBySide]) -> float:
 
 
 UNPAIRED = -1
-"""Stands in a map for a student's layer that learns from none."""
+"""In a map: the entry of a student's layer that is paired with none."""
 
 
 def pairs_of(map_: Sequence[int]) -> Pairs:
@@ -235,13 +235,13 @@ def pairs_of(map_: Sequence[int]) -> Pairs:
 
 
 def crossings(map_: Sequence[int]) -> list[tuple[int, int]]:
-    """The student's layers (lower, higher) whose teacher's layers come in the other order."""
+    """The pairs of the student's layers (lower, higher) whose teacher layers are in the opposite order."""
     pairs = pairs_of(map_)
     return [(low, high) for low, lower in pairs for high, upper in pairs if low < high and lower > upper]
 
 
 def features_of(trace: Trace) -> Features:
-    """A trace as the losses see it: a batch of one text."""
+    """A trace as input of the losses: a batch of one text."""
     layers = dict(enumerate(trace.layers))
     return Features(
         real=torch.ones(1, len(trace.tokens.pieces), dtype=torch.bool),
