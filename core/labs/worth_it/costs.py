@@ -1,4 +1,4 @@
-"""What teacher and student cost on this machine: size, time at batch 1 and 8, and the same in int8.
+"""Costs of teacher and student on this machine: size, time at batch sizes 1 and 8, and the same in int8.
 
 found = costs(report, "distilled")
 found.of("distilled").latency[1].median, found.of("distilled", int8=True).latency[1].median
@@ -31,10 +31,10 @@ from core.runs.index import at_work
 from core.runs.run import Run
 
 BATCHES = (1, 8)
-"""Texts in a batch: one who waits, and a server that collects."""
+"""Texts in a batch: one user who waits, and a server that collects requests."""
 
 SHIPPED_ROWS = 400
-"""On how many definitions of the test part int8 is compared with float32."""
+"""Definitions of the test split on which int8 is compared with float32."""
 
 _measured = RecentlyUsed(24)
 
@@ -49,7 +49,7 @@ class Cost:
 
     Attributes:
         arm: "teacher" or an arm's name.
-        int8: whether its linear layers compute in int8.
+        int8: True if its linear layers compute in int8.
         sizes: of the model in any precision.
         latency: by batch.
         accuracy, agreement, ece: of the very model that was timed; agreement with the teacher in float32.
@@ -71,14 +71,14 @@ class Cost:
 
 @dataclass(frozen=True)
 class Trade:
-    """What the smaller model gives up, and for what.
+    """The smaller model's loss of quality against its gain in time and size.
 
     Attributes:
-        points: the teacher's share minus the student's, in points of a hundred.
+        points: the teacher's share minus the student's, in percentage points.
         kept: the student's share of the teacher's.
         faster: the teacher's time over the student's, the median over the rounds.
         smaller: the teacher's bytes in float32 over the student's.
-        verdict: "free" if the loss is within what these texts can tell, "trade" if it is not, "slow" if it is no faster.
+        verdict: "free" if the loss is within the sampling error of these texts, "trade" if it is not, "slow" if it is no faster.
     """
 
     points: float
@@ -89,17 +89,17 @@ class Trade:
 
     @property
     def per_doubling(self) -> float:
-        """Points lost for each doubling of the speed; NaN for a student that is no faster."""
+        """Percentage points lost per doubling of the speed; NaN for a student that is no faster."""
         return self.points / math.log2(self.faster) if self.faster > 1 else float("nan")
 
     @property
     def gap(self) -> float:
-        """What the student is above the teacher, in points; below 0 where it is behind."""
+        """The student's share minus the teacher's, in percentage points."""
         return -self.points
 
     @property
     def priced(self) -> bool:
-        """Whether points were paid for speed, so that a price can be named."""
+        """True if quality was lost for speed, so that `per_doubling` has a meaning."""
         return self.verdict == "trade"
 
 
@@ -111,9 +111,9 @@ class Costs:
         models: float32 first, then int8 where the device computes in it.
         tokens: in the longest text of each batch, padding included.
         rows: answers behind each accuracy.
-        device, threads, kernels: where, on how many threads, and which library multiplies int8.
-        trainings: runs that were at work on this machine when it began.
-        load: processes that wanted a core, the mean of the last minute; NaN where the system does not say.
+        device, threads, kernels: the device, the number of threads, and the library that multiplies int8.
+        trainings: runs that were training on this machine when it began.
+        load: processes that wanted a core, the mean of the last minute; NaN where the system does not report it.
         cores: of the machine.
         at: seconds since 1970.
         counted: "computing" where waiting for a core is left out of the times, else "clock".
@@ -144,36 +144,36 @@ class Costs:
 
     @property
     def has_int8(self) -> bool:
-        """Whether int8 was measured: not on a GPU."""
+        """True if int8 was measured: not on a GPU."""
         return any(model.int8 for model in self.models)
 
     @property
     def is_labelled(self) -> bool:
-        """Whether there were labels to be right or wrong about."""
+        """True if the texts have labels."""
         return not math.isnan(self.models[0].accuracy)
 
     @property
     def conditions(self) -> Literal["quiet", "quiet_unknown", "disturbed"]:
-        """Whether something else wanted the cores: a training of this server, or more processes than cores."""
+        """Load of the machine: "disturbed" by a training of this server, or by more processes than cores."""
         if self.trainings or self.load > self.cores:
             return "disturbed"
         return "quiet_unknown" if math.isnan(self.load) else "quiet"
 
     def int8_speed(self, arm: str, batch: int) -> tuple[float, Speed]:
-        """How many times faster int8 is, and whether that is clear: so or so in at least three of four rounds."""
+        """Median speed-up of int8, and its direction: "same" unless at least three of four rounds agree."""
         ratio = faster(self.of(arm, int8=True).latency[batch], self.of(arm).latency[batch])
         return ratio.median, _SPEEDS[ratio.sign]
 
     def int8_change(self, arm: str, measure: str) -> float:
-        """What int8 changed in a measure, on the same answers."""
+        """Change of a measure by int8, on the same texts."""
         return getattr(self.of(arm, int8=True), measure) - getattr(self.of(arm), measure)
 
     def int8_points(self, arm: str, measure: str) -> float:
-        """The same of a share, in points of a hundred."""
+        """Change of a share by int8, in percentage points."""
         return 100 * self.int8_change(arm, measure)
 
     def trade(self, report: Report, arm: str, batch: int) -> Trade:
-        """An arm against the teacher."""
+        """The trade-off of an arm against the teacher."""
         teacher, student = report.teacher.mean(report.measure), report.arms[arm].mean(report.measure)
         large, small = self.of("teacher"), self.of(arm)
         speed = faster(small.latency[batch], large.latency[batch])
@@ -195,10 +195,10 @@ def costs(
     on_progress: Progress = lambda share: None,
     again: int = 0,
 ) -> Costs:
-    """Measures teacher, one arm and, if its shape is another, the control; kept for all who ask for the same.
+    """Measures teacher, one arm and, if its shape is another, the control; cached by report, arm, device and `again`.
 
     Args:
-        on_progress: is told the share of the work that is done.
+        on_progress: called with the share of the work that is done.
         again: another number measures anew.
 
     Raises:
@@ -208,12 +208,12 @@ def costs(
 
 
 def is_measured(report: Report, arm: str, device: str = "cpu", again: int = 0) -> bool:
-    """Whether `costs` would answer at once."""
+    """True if `costs` is cached, so that it returns at once."""
     return _key(report, arm, device, again) in _measured
 
 
 def _key(report: Report, arm: str, device: str, again: int) -> tuple:
-    """With the students' own figures: a run that went on has other students in the same folders."""
+    """Cache key, with the students' agreement: a resumed run has other students in the same folders."""
     return report.folder, report.models, arm, report.arms[arm].agreement, device, again
 
 

@@ -1,6 +1,6 @@
-"""Pictures of a report: every seed of every model, times with their spread, and quality against time.
+"""Figures of a report: every seed of every model, times with their spread, and quality against time.
 
-Texts come in as `labels`; what each key is for stands in `lessons/worth_it/labels.toml` under the figure's name. "whose" is
+Texts are passed as `labels`; `lessons/worth_it/labels.toml` describes each key under the figure's name. "whose" is
 "teacher", "distilled" or "control", as on the page *Distil*.
 """
 
@@ -21,11 +21,11 @@ _SYMBOLS = {"teacher": "diamond", "distilled": "circle", "control": "square"}
 
 @dataclass(frozen=True)
 class Seeds:
-    """One model in the picture of all seeds.
+    """One model in the figure of all seeds.
 
     Attributes:
         name: in the page's language.
-        seeds, values: one a seed.
+        seeds, values: one per seed.
         mean, spread: over the seeds; the spread is a standard deviation.
     """
 
@@ -39,10 +39,10 @@ class Seeds:
 
 @remembered()
 def all_seeds(models: Sequence[Seeds], majority: float | None, labels: Mapping[str, str]) -> go.Figure:
-    """Each seed as a dot, arms of one seed joined by a line, mean and standard deviation beside; the teacher as a level.
+    """Each seed as a dot, arms of one seed joined by a line, with mean and standard deviation; the teacher as a level.
 
     Args:
-        majority: what the commonest answer would get, drawn as a level; None to leave it out.
+        majority: accuracy of always predicting the most common class, drawn as a level; None to leave it out.
         labels: `measure`, `mean`, `seed`, `majority`.
     """
     figure = blank_figure(height=380, y_title=labels["measure"])
@@ -95,7 +95,7 @@ def all_seeds(models: Sequence[Seeds], majority: float | None, labels: Mapping[s
 
 @dataclass(frozen=True)
 class Timed:
-    """One model in the pictures of costs.
+    """One model in the figures of costs.
 
     Attributes:
         name: in the page's language, its precision included.
@@ -142,7 +142,7 @@ def times(models: Sequence[Timed], labels: Mapping[str, str]) -> go.Figure:
             hovertext=[_said(labels["hover"], model)],
             hovertemplate="%{hovertext}<extra></extra>",
         )
-        # Beside the whisker, in the page's own colour: a hollow bar has no colour to write on.
+        # Next to the whisker, in the page's own colour: a hollow bar has no colour to write on.
         figure.add_annotation(
             x=model.high, y=plain(model.name), text=f"{model.median:.3g}", xanchor="left", xshift=6, showarrow=False
         )
@@ -170,7 +170,7 @@ def frontier(models: Sequence[Timed], labels: Mapping[str, str]) -> go.Figure:
             mode="markers",
             name=plain(model.name),
             marker={
-                "size": max(8.0, 52 * float(np.sqrt(model.megabytes / largest))),  # none too small to be seen
+                "size": max(8.0, 52 * float(np.sqrt(model.megabytes / largest))),  # none too small to see
                 "color": "rgba(0,0,0,0)" if model.int8 else color,
                 "opacity": 1.0 if model.int8 else 0.75,
                 "symbol": "circle",

@@ -42,14 +42,14 @@ class Words:
 
 @dataclass(frozen=True)
 class Table:
-    """Numbers in rows, written as they come."""
+    """A table of numbers, written unchanged."""
 
     rows: pd.DataFrame
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure with its sentence for who does not see it."""
+    """A figure with its alternative text."""
 
     figure: go.Figure
     alt: str
@@ -59,7 +59,7 @@ Block = Heading | Words | Table | Picture
 
 
 def write(blocks: Sequence[Block], title: str, language: str) -> str:
-    """The file's content. Whatever a learner typed is escaped."""
+    """The file's content. All text that a learner typed is escaped."""
     parts, drawn = [], False
     for block in blocks:
         parts.append(_written(block, library=isinstance(block, Picture) and not drawn))

@@ -1,4 +1,4 @@
-"""What else the machine was doing while something was timed on it."""
+"""Other load of the machine during a timing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 
 def load() -> float:
-    """Processes that want a core, the mean of the last minute; NaN where the system does not say."""
+    """Processes that want a core, the mean of the last minute; NaN where the system does not report it."""
     try:
         return os.getloadavg()[0]
     except (AttributeError, OSError):  # Windows has none

@@ -1,4 +1,4 @@
-"""A report as a Jupyter notebook that makes it again: the same texts, the same plan, trained anew and set beside the old figures.
+"""A report as a Jupyter notebook that repeats it: the same texts and plan, trained anew and compared with the old figures.
 
     Path("again.ipynb").write_text(notebook(report, written_plan, texts))
 
@@ -21,7 +21,7 @@ from core.measure import label_budgets as stored
 from core.runs.datasets import MAKERS
 
 TEXTS = ("title", "lead", "plan", "material", "from_folder", "train", "compare", "costs")
-"""The Markdown of the notebook in the learner's language; `title` as it is to be shown."""
+"""The Markdown of the notebook in the learner's language; `title` as displayed."""
 
 _WHERE = """
 import os

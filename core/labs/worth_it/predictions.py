@@ -1,6 +1,6 @@
-"""What a model says of held-out texts, row by row, reduced to what a report needs: a choice, how sure of it, and the truth.
+"""A model's predictions on held-out texts, row by row, reduced to a report's needs: class, confidence and label.
 
-said = answers(student, texts)                       # over 30,000 words a row too: no logits are kept
+said = answers(student, texts)                       # even over 30,000 words per row: no logits are kept
 quality(said, answers(teacher, texts)).ece
 """
 
@@ -18,17 +18,17 @@ from core.distill.inputs.texts import TokenizedTexts
 from core.measure.calibration import Reliability, binned
 
 BATCH = 32
-"""Texts asked at once: one turn of the engine, a tenth of a second or less for the models of the lab."""
+"""Texts per batch: one turn of the engine, a tenth of a second or less for the models of the lab."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """A row is a text, a token or a masked word; where a text may have several labels, each label is a row of its own.
+    """Predictions by row: a text, a token or a masked word; where a text may have several labels, each label is a row.
 
     Attributes:
         said: the class with the largest probability, `[row]`.
         confidence: that probability, `[row]`.
-        labels: the right class, below 0 where nobody gave it, `[row]`.
+        labels: the right class, below 0 without a label, `[row]`.
     """
 
     said: Tensor
@@ -38,14 +38,14 @@ class Answers:
 
 @dataclass(frozen=True)
 class Quality:
-    """How good answers are.
+    """Quality of a model's predictions.
 
     Attributes:
         accuracy: share of the labelled rows that are right; NaN without any.
-        agreement: share of all rows where the teacher says the same.
+        agreement: share of all rows where the teacher predicts the same class.
         bins: confidence against accuracy; None without labels.
-        right: for each labelled row, `[labelled row]`.
-        rows: how many were asked.
+        right: True for each right labelled row, `[labelled row]`.
+        rows: number of rows.
     """
 
     accuracy: float
@@ -67,12 +67,12 @@ def answers(
     turn: Callable[[], AbstractContextManager] = nullcontext,
     on_batch: Callable[[float], None] = lambda share: None,
 ) -> Answers:
-    """Asks a model about all texts; masked words as in epoch 0.
+    """Runs a model on all texts; masked words as in epoch 0.
 
     Args:
         model: in eval mode; it must have been through `observed`.
         turn: entered for each batch, such as `Engine.turn`.
-        on_batch: is told the share of the texts that are done.
+        on_batch: called with the share of the texts that are done.
     """
     texts, parts, done = texts.at_epoch(0), [], 0
     device = next(model.parameters()).device
@@ -89,7 +89,7 @@ def answers(
 
 
 def from_logits(logits: Tensor, texts: TokenizedTexts) -> Answers:
-    """The same from stored logits `[text, class]`, in the order in which `answers` gives them.
+    """Predictions from stored logits `[text, class]`, in the order of `answers`.
 
     Args:
         texts: with one label a text.
@@ -99,7 +99,7 @@ def from_logits(logits: Tensor, texts: TokenizedTexts) -> Answers:
 
 
 def quality(found: Answers, teacher: Answers) -> Quality:
-    """Judges answers to texts that the teacher answered too, in the same order."""
+    """Quality of predictions, compared with the teacher's for the same rows in the same order."""
     known = found.labels >= 0
     right = (found.said == found.labels)[known]
     labelled = bool(known.any())
@@ -113,7 +113,7 @@ def quality(found: Answers, teacher: Answers) -> Quality:
 
 
 def majority(found: Answers) -> float:
-    """The share of the commonest label: what always saying the same would get; NaN without labels."""
+    """The share of the most common label, the accuracy of always predicting it; NaN without labels."""
     known = found.labels[found.labels >= 0]
     return float(known.bincount().max() / len(known)) if len(known) else float("nan")
 

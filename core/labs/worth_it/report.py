@@ -1,4 +1,4 @@
-"""Was it worth it? A report of teacher, distilled students and their control over the seeds, and what can be said of it.
+"""A report of teacher, distilled students and their control over the seeds, and its conclusions.
 
 report = shipped()                                   # of core.labs.worth_it.sources; or of_run(run)
 report.compare("distilled").verdict                  # "better", "unclear", ...: see core.measure.verdict
@@ -23,7 +23,7 @@ Measure = Literal["accuracy", "agreement", "ece"]
 
 @dataclass(frozen=True)
 class Series:
-    """One model's figures, one a seed.
+    """One model's measures, one per seed.
 
     Attributes:
         seeds: in order; a teacher has a single one.
@@ -31,7 +31,7 @@ class Series:
         agreement: with the teacher.
         ece: expected calibration error; NaN without labels.
         bins: confidence against accuracy, all seeds together; None where it was not kept.
-        right: for each seed, whether each labelled row was right, `[labelled row]`; empty where it was not kept.
+        right: for each seed, True for each right labelled row, `[labelled row]`; empty where it was not kept.
     """
 
     seeds: tuple[int, ...]
@@ -50,25 +50,25 @@ class Series:
         return std(getattr(self, measure))
 
     def std_points(self, measure: Measure) -> float:
-        """The same of a share, in points of a hundred."""
+        """The standard deviation of a share over the seeds (n − 1), in percentage points."""
         return 100 * self.std(measure)
 
 
 def series(by_seed: Mapping[int, Quality]) -> Series:
-    """What was measured of one model, seed by seed."""
-    found = list(by_seed.values())
+    """Measures of one model, seed by seed."""
+    qualities = list(by_seed.values())
     return Series(
         tuple(by_seed),
-        tuple(one.accuracy for one in found),
-        tuple(one.agreement for one in found),
-        tuple(one.ece for one in found),
-        pooled([one.bins for one in found if one.bins is not None]),
-        tuple(tuple(one.right.tolist()) for one in found),
+        tuple(quality.accuracy for quality in qualities),
+        tuple(quality.agreement for quality in qualities),
+        tuple(quality.ece for quality in qualities),
+        pooled([quality.bins for quality in qualities if quality.bins is not None]),
+        tuple(tuple(quality.right.tolist()) for quality in qualities),
     )
 
 
 def pooled(parts: Sequence[Reliability]) -> Reliability | None:
-    """Bins of several seeds as one: means weighted by what is in them. None of nothing."""
+    """Bins of several seeds as one, means weighted by the counts; None without any."""
     if not parts:
         return None
     count = torch.stack([part.count for part in parts])
@@ -82,7 +82,7 @@ def pooled(parts: Sequence[Reliability]) -> Reliability | None:
 
 @dataclass(frozen=True)
 class Trained:
-    """A model that can be opened, timed and asked.
+    """A model that can be opened, timed and run.
 
     Attributes:
         arm: "teacher" or an arm's name.
@@ -102,18 +102,18 @@ class Report:
     Attributes:
         name: the run's; empty for the shipped pair.
         folder: of the run; empty for the shipped pair.
-        title: what the learner called it.
-        task: what the heads answer.
-        teacher: the teacher's own figures; its agreement with itself is 1.
-        arms: the students' figures, by arm.
-        control: the arm that heard labels only; None if there is none.
-        rows: how many texts, tokens or words were judged.
-        labelled: how many of them have a label.
-        majority: what always giving the commonest answer would get; NaN without labels.
-        models: what can be timed.
+        title: the learner's title for it.
+        task: the task of the heads.
+        teacher: the teacher's own measures; its agreement with itself is 1.
+        arms: the students' measures, by arm.
+        control: the arm trained on labels only; None if there is none.
+        rows: number of predicted texts, tokens or words.
+        labelled: number of those with a label.
+        majority: accuracy of always predicting the most common class; NaN without labels.
+        models: the models that can be timed.
         facts: of the training, as numbers and names: `teacher`, `steps`, `seeds`, `page`.
         notes: codes with their numbers, for sentences about what is missing or unusual.
-        headless: arms whose objective trained no head, so that their answers say nothing about them.
+        headless: arms whose objective trained no head, so that their predictions have no meaning.
     """
 
     name: str
@@ -133,12 +133,12 @@ class Report:
 
     @property
     def taught(self) -> list[str]:
-        """The arms that heard a teacher, in their order."""
+        """The arms trained with a teacher, in their order."""
         return [arm for arm in self.arms if arm != self.control] or list(self.arms)
 
     @property
     def measure(self) -> Measure:
-        """What decides: accuracy, or agreement where no label was held out."""
+        """The deciding measure: accuracy, or agreement where the held-out texts have no labels."""
         return "accuracy" if self.labelled else "agreement"
 
     def compare(self, arm: str, measure: Measure | None = None) -> Comparison | None:
@@ -160,12 +160,12 @@ class Report:
         )
 
     def on_these_texts(self, arm: str) -> Interval | None:
-        """What the texts of a single seed leave open about the difference to the control; None for several seeds.
+        """Confidence interval of the difference to the control over the texts of a single seed; None for several seeds.
 
-        It says how much other texts could change, not how much another seed would.
+        It covers the choice of the texts, not the choice of the seed.
         """
-        found = self.compare(arm)
-        if found is None or found.count != 1 or not found.meaningful:
+        comparison = self.compare(arm)
+        if comparison is None or comparison.count != 1 or not comparison.meaningful:
             return None
         one, other = self.arms[arm], self.arms[self.control]
         if self.measure == "accuracy" and one.right and other.right and len(one.right[0]) == len(other.right[0]) > 0:
@@ -173,18 +173,18 @@ class Report:
         return of_shares(one.mean(self.measure), other.mean(self.measure), self._count(self.measure))
 
     def _count(self, measure: Measure) -> int:
-        """How many rows a measure is a share of."""
+        """Number of rows that a measure is a share of."""
         return self.labelled if measure == "accuracy" else self.rows
 
     def is_like(self, arm: str) -> bool:
-        """Whether an arm's student has the control's shape, so that only the teacher differs; true where nothing is known."""
+        """True if an arm's student has the control's shape, so that only the teacher differs, or if nothing is known."""
         shape = next((model.same_shape for model in self.models if model.arm == arm), (self.control,))
         return self.control is None or arm == self.control or self.control in shape
 
     def doubt(self, arm: str) -> float:
-        """`uncertainty` of an arm's deciding measure, in points of a hundred."""
+        """`uncertainty` of an arm's deciding measure, in percentage points."""
         return 100 * self.uncertainty(self.arms[arm].mean(self.measure))
 
     def uncertainty(self, share: float) -> float:
-        """How far a share of the judged rows may be off for having asked these texts and no others (half of 95 %)."""
+        """Sampling error of a share of the rows from the choice of texts: half of its 95% confidence interval."""
         return of_share(share, self._count(self.measure)).half

@@ -1,4 +1,4 @@
-"""Where reports come from: the shipped pair with its stored experiment, or the finished students of a run.
+"""Sources of reports: the shipped pair with its stored experiment, or the finished students of a run.
 
 report = shipped()
 report = of_run(open_run("20261122-081500-a1b2c3"))                # see `core.runs.index`
@@ -42,7 +42,7 @@ Progress = Callable[[float], None]
 
 
 def opened(engine: Engine, source: str, task: str, device: str = "cpu") -> nn.Module:
-    """A model to be asked: from the engine's shelf if the catalogue has it, else from its folder.
+    """A model to run: from the engine's cache if the catalogue has it, else from its folder.
 
     Raises:
         LabError: as `core.models.load` and `open_for`.
@@ -56,7 +56,7 @@ def opened(engine: Engine, source: str, task: str, device: str = "cpu") -> nn.Mo
 
 
 def shipped(engine: Engine = ENGINE, on_progress: Progress = lambda share: None) -> Report:
-    """The kinds pair: its stored experiment over the seeds, or without it what the cards say and one live measurement.
+    """Report of the pair for WordNet supersenses: its stored experiment over the seeds, else its cards and one live measurement.
 
     Raises:
         LabError: `missing_pair`, `missing_data`, and as `core.models.load`.
@@ -69,7 +69,7 @@ def shipped(engine: Engine = ENGINE, on_progress: Progress = lambda share: None)
 
 
 def shipped_texts(engine: Engine = ENGINE, count: int | None = None) -> TokenizedTexts:
-    """The definitions that nobody learned from or chose by ("test"), or the first of them."""
+    """The definitions of the test split, used for neither training nor selection, or the first of them."""
     rows = kinds.definitions("test")[:count]
     tokenizer = engine.checkpoint(Setting(TEACHER, STUDENT), TEACHER).tokenizer
     return encode(tokenizer, [row.text for row in rows], [row.kind for row in rows], longest=64)
@@ -114,7 +114,7 @@ def _from_experiment() -> Report:
 
 
 def _from_cards(engine: Engine, on_progress: Progress) -> Report:
-    """The shipped student measured now; the control, of which only figures are shipped, as the student's card has it."""
+    """Report with the shipped student measured now, and the control from the student's card, as its weights are not shipped."""
     texts = shipped_texts(engine)
     teacher = from_logits(kinds.teacher_logits("test"), texts)
     student = answers(opened(engine, STUDENT, texts.task), texts, engine.turn, on_progress)
@@ -145,16 +145,16 @@ def _shipped_models() -> tuple[Trained, ...]:
 
 
 def of_run(run: Run, engine: Engine = ENGINE, on_progress: Progress = lambda share: None) -> Report:
-    """Asks every finished student of a run, and its teacher, about the texts that it held out.
+    """Runs every finished student of a run, and its teacher, on its held-out texts.
 
-    A run that was stopped or failed is judged by the seeds whose students are there, and a note says so.
+    A run that was stopped or failed is reported by the seeds whose students exist, with a note.
 
     Args:
-        on_progress: is told the share of the work that is done.
+        on_progress: called with the share of the work that is done.
 
     Raises:
-        LabError: `run_missing`, `broken_run`, `run_unfinished`, `nothing_held_out`; what stopped the run (`nan_loss`, ...)
-            if it left no student; and as `open_for`.
+        LabError: `run_missing`, `broken_run`, `run_unfinished`, `nothing_held_out`; the error that stopped the run (such as
+            `nan_loss`) if it left no student; and as `open_for`.
     """
     plan, status = run.plan, run.status()
     seeds = [seed for seed in plan.seeds if all(_is_whole(run.student_folder(arm, seed)) for arm in plan.arms)]
@@ -171,7 +171,7 @@ def of_run(run: Run, engine: Engine = ENGINE, on_progress: Progress = lambda sha
 
 
 def held_out_of(run: Run) -> TokenizedTexts:
-    """The texts that a run is judged on; masked words as in epoch 0.
+    """The held-out texts of a run; masked words as in epoch 0.
 
     Raises:
         LabError: `broken_run`.
@@ -223,7 +223,7 @@ def _is_whole(folder: Path) -> bool:
 
 
 def _control_of(plan: RunPlan) -> str | None:
-    """The arm called so, else the first whose objective asks no teacher."""
+    """The arm named "control", else the first whose objective needs no teacher."""
     alone = [arm for arm in plan.arms if not any(stage.objective.needs_teacher for stage in plan.arms[arm].stages)]
     return CONTROL if CONTROL in alone else alone[0] if alone else None
 
@@ -243,7 +243,7 @@ def _models(run: Run, plan: RunPlan, seed: int) -> tuple[Trained, ...]:
 
 
 def _shape(student: StudentPlan) -> tuple:
-    """What decides how large and how fast a student is."""
+    """The fields of a plan that determine a student's size and speed."""
     if student.layers is not None or student.folder is not None:
         return student.layers, student.folder
     return student.depth, student.width, student.heads, student.feed_forward, student.labels
