@@ -1,1 +1,1 @@
-"""What each lesson computes from traces, and its figures: a folder per lesson, usable from a notebook alike."""
+"""Computations and figures of each lesson, made from traces: a folder per lesson, usable from a notebook as well."""

@@ -1,7 +1,7 @@
 """The course: each lesson describes itself once, and this finds and orders them.
 
 [lesson.slug for lesson in course()]          # "self_attention", "positional_encoding", ...
-after("self_attention")                       # the lesson that comes next
+after("self_attention")                       # the next lesson
 
 A lesson is four folders of one name, `core/labs/<slug>`, `pages/<slug>`, `lessons/<slug>` and `tests/labs/<slug>`, and
 `core/labs/<slug>/__init__.py` holds its `LESSON`. Nothing else lists the lessons: a new one is four new folders.
@@ -30,7 +30,7 @@ class Lesson:
         slug: the name of its four folders.
         group: one of `GROUPS`.
         icon: a Material symbol, as Streamlit writes it.
-        minutes: what a learner needs for all of its labs.
+        minutes: a learner's time for all of its labs.
         needs: slugs of the lessons that it builds on.
         leads_to: slug of the lesson to go on with; empty for none.
 
@@ -59,14 +59,14 @@ def course() -> tuple[Lesson, ...]:
     Raises:
         ValueError: a lesson's slug is not its folder's name, or lessons need each other in a circle.
     """
-    found = []
+    lessons = []
     for module in pkgutil.iter_modules(core.labs.__path__):
         if module.ispkg:
             lesson = importlib.import_module(f"core.labs.{module.name}").LESSON
             if lesson.slug != module.name:
                 raise ValueError(f"core/labs/{module.name} calls its lesson {lesson.slug!r}.")
-            found.append(lesson)
-    return ordered(found)
+            lessons.append(lesson)
+    return ordered(lessons)
 
 
 def ordered(lessons: Iterable[Lesson]) -> tuple[Lesson, ...]:
@@ -104,11 +104,11 @@ def ordered(lessons: Iterable[Lesson]) -> tuple[Lesson, ...]:
 
 
 def lesson(slug: str) -> Lesson | None:
-    """The lesson of this name, or None: home and the interview pages are none."""
-    return next((one for one in course() if one.slug == slug), None)
+    """The lesson with this slug, or None, as for home and the interview pages."""
+    return next((each for each in course() if each.slug == slug), None)
 
 
 def after(slug: str) -> Lesson | None:
     """The lesson to go on with, or None at the end of the course."""
-    found = lesson(slug)
-    return lesson(found.leads_to) if found else None
+    current = lesson(slug)
+    return lesson(current.leads_to) if current else None

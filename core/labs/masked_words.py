@@ -1,4 +1,4 @@
-"""What a model expects at a masked position, and how the student's expectation compares with the teacher's."""
+"""Predictions of a model at a masked position, and a comparison of the student's with the teacher's."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Comparison:
         words: the best words of both, the teacher's first, `[word]`.
         teacher, student: their probabilities, `[word]`.
         teacher_best, student_best: each model's own ranking.
-        shared: how many of the best words both have.
+        shared: number of best words that both have.
     """
 
     words: list[str]
@@ -44,7 +44,7 @@ class Comparison:
 
 
 def masked_positions(engine: Engine, setting: Setting, name: str, tokens: Tokens) -> list[int]:
-    """Where the text holds the model's mask token.
+    """Positions of the model's mask token in the text.
 
     Raises:
         LabError: `no_mask` if it holds none, `no_vocabulary_head` if the model has no such token.
@@ -52,10 +52,10 @@ def masked_positions(engine: Engine, setting: Setting, name: str, tokens: Tokens
     mask_id = engine.checkpoint(setting, name).tokenizer.mask_token_id
     if mask_id is None:
         raise LabError("no_vocabulary_head", name=name)
-    found = (tokens.ids == mask_id).nonzero().flatten().tolist()
-    if not found:
+    positions = (tokens.ids == mask_id).nonzero().flatten().tolist()
+    if not positions:
         raise LabError("no_mask")
-    return found
+    return positions
 
 
 _VOCABULARIES: WeakKeyDictionary[Checkpoint, int] = WeakKeyDictionary()
@@ -79,7 +79,7 @@ def require_shared_vocabulary(engine: Engine, setting: Setting) -> None:
 
 
 def best_words(engine: Engine, setting: Setting, name: str, logits: Tensor, count: int = 5) -> list[Guess]:
-    """The `count` most likely words for one position's logits `[vocabulary]`, the likeliest first."""
+    """The `count` most likely words for one position's logits `[vocabulary]`, the most likely first."""
     values, ids = soften(logits).topk(count)
     words = engine.checkpoint(setting, name).tokenizer.convert_ids_to_tokens(ids.tolist())
     return [Guess(*guess) for guess in zip(words, ids.tolist(), values.tolist(), strict=True)]
