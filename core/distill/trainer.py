@@ -75,7 +75,7 @@ class StudentTrainer:
 
     @property
     def needs_of_teacher(self) -> FeatureRequest:
-        """What all stages together look at in the teacher."""
+        """Features of the teacher that all stages together read."""
         total = FeatureRequest()
         for _, theirs in self._needs:
             total |= theirs
@@ -157,7 +157,7 @@ class StudentTrainer:
         return self.projections[name](states) if name in self.projections else states
 
     def _named_parameters(self) -> dict[str, nn.Parameter]:
-        """What trains, by name; a tied matrix once."""
+        """Trainable parameters by name; a tied matrix once."""
         found = {f"student.{name}": parameter for name, parameter in self.student.named_parameters()}
         found |= {f"projections.{name}": parameter for name, parameter in self.projections.named_parameters()}
         return {name: parameter for name, parameter in found.items() if parameter.requires_grad}

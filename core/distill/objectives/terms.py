@@ -1,4 +1,4 @@
-"""The terms that an objective adds up: each a frozen value that says what it compares, how, and with what weight.
+"""The terms that an objective adds up: each a frozen value that names what it compares, how, and with what weight.
 
     Soft(weight=5.0, temperature=2.0)
     Soft(weight=Schedule(1.0, 0.0), temperature=Schedule(8.0, 1.0))    # falls to 0 over the run, while T falls to 1
@@ -36,10 +36,10 @@ from core.theory.masking import IGNORED
 
 @dataclass(frozen=True)
 class LossContext:
-    """What a term knows of a batch besides the two models' features.
+    """Inputs of a term other than the two models' features.
 
     Attributes:
-        task: what the labels are.
+        task: the kind of the labels.
         labels: in the order of the rows of the logits.
         progress: the share of the steps that is done, 0 to 1.
         student, teacher: the models' shapes.
@@ -75,7 +75,7 @@ class Term:
         """Raises a `LabError` if the two models cannot be compared so."""
 
     def needs(self, student: Shape, teacher: Shape) -> tuple[FeatureRequest, FeatureRequest]:
-        """What it looks at: of the student, and of the teacher."""
+        """Features that the term reads: of the student, and of the teacher."""
         raise NotImplementedError
 
     def projections(self, student: Shape, teacher: Shape) -> Iterator[str]:
@@ -282,7 +282,7 @@ class ValueRelation(ByLayer):
 
 @dataclass(frozen=True, kw_only=True)
 class Cosine(ByLayer):
-    """1 − cos of hidden states, of the last layer unless told otherwise."""
+    """1 − cos of hidden states, of the last layer unless others are given."""
 
     layers: Rule | Pairs = "last_only"
     kind, part = "cosine", "hidden"
