@@ -98,7 +98,7 @@ The whole plan is in `run.json` of the run's folder; with it and `texts.safetens
 
 
 def _task(plan: RunPlan) -> str:
-    """What the student answers, in the catalogue's words: what its first teacher does."""
+    """Task of the student, as the catalogue names it: the task of its first teacher."""
     known = find_card(plan.teachers[0])
     return known.task if known else "words" if plan.task == "masked_words" else ""
 

@@ -1,4 +1,4 @@
-"""What a live run learns from and is measured on: the shipped definitions, with the teacher's stored answers.
+"""Training and test texts of a live run: the shipped definitions, with the teacher's stored predictions.
 
 material = material_for("kinds", texts=2000, labels=400)           # classes; the teacher's logits are known already
 material = material_for("words", teacher="minilm-teacher")         # masked words in the same definitions
@@ -58,13 +58,13 @@ def kinds_material(
     teacher: str = TEACHER,
     engine: Engine = ENGINE,
 ) -> Material:
-    """Definitions of nouns to be sorted into 16 kinds; beyond the first `labels` of them only the teacher is asked.
+    """Definitions of nouns to be sorted into 16 supersenses; only the first `labels` of them carry their label.
 
     Args:
-        texts: of the transfer set; the shipped teacher never saw their labels.
+        texts: of the transfer set; the shipped teacher was not trained on their labels.
         labels: how many of them carry their label.
         held_out: definitions to measure on, from the part made for such choices ("validation").
-        left_out: kinds of which the students get no text at all.
+        left_out: classes of which the students get no text at all.
         teacher: a name in the catalogue; the stored logits serve for the shipped one.
 
     Raises:
@@ -155,8 +155,8 @@ def start(plan: RunPlan, material: Material, owner: str = "", steps: int | None 
     """Writes a run into a new folder and puts it into the queue.
 
     Args:
-        owner: who asks; the queue is fair between owners.
-        steps: do only so many, then pause.
+        owner: who starts it; the queue is fair between owners.
+        steps: pause after this number of steps.
 
     Raises:
         LabError: `no_space`.

@@ -1,4 +1,4 @@
-"""How long a run will take, before it has begun: a model of its cost, corrected by what runs here really took.
+"""Estimate of a run's duration before it begins: a cost model, corrected by the measured speed of runs on this machine.
 
 For example:
 
@@ -23,7 +23,7 @@ WORDS_A_TEXT = 25
 """Tokens of a text, where only texts are counted."""
 
 VOCABULARY, HIDDEN = 30_522, 0.2
-"""Rows of the output over words, and the share of tokens that are asked for one."""
+"""Rows of the output over words, and the share of tokens that are predicted."""
 
 TABLE = 1000
 """What keeping one weight of that output up to date costs a step, in multiply-adds: it is read and written several times."""

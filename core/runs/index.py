@@ -5,7 +5,7 @@ open_run("20261122-081500-a1b2c3")                # the name may come from an ad
 finished_students("an owner")                     # their students, as model cards
 at_work()                                         # how many runs train at this moment
 
-Nothing here starts a worker process. Each function takes the folder in which the runs lie; without one, it is `runs_folder()`.
+Nothing here starts a worker process. Each function takes the folder of the runs; without one, it is `runs_folder()`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def open_run(name: str, folder: Path | None = None) -> Run:
 
 
 def all_runs(folder: Path | None = None) -> list[tuple[Run, Status]]:
-    """Every run with where it stands, the latest first; those that were deleted meanwhile or cannot be read are left out."""
+    """Every run with its status, the latest first; those that were deleted meanwhile or cannot be read are left out."""
     found = []
     for file in (runs_folder() if folder is None else folder).glob("*/run.json"):
         try:

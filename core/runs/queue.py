@@ -5,7 +5,7 @@
     [view.place for view in run_queue.views()], run_queue.view(run.name).wait_seconds
     run_queue.close()                               # runs at work write a checkpoint and are offered again next time
 
-The order is fair between owners: whoever was served longest ago comes next, so one who asks for ten runs does not keep the
+The order is fair between owners: whoever was served longest ago comes next, so one who starts ten runs does not keep the
 others waiting for all ten.
 """
 
@@ -35,7 +35,7 @@ class RunView:
 
     Attributes:
         name, title: of the run.
-        status: where it stands; its `state` is "queued" while it waits.
+        status: its status; its `state` is "queued" while it waits.
         place: in the queue from 1 on; 0 if it does not wait.
         wait_seconds: until it begins, by what the runs before it still need; 0 if it does not wait.
         plan: what it is to do, as JSON holds it.
@@ -55,7 +55,7 @@ class RunView:
 
     @property
     def resumable(self) -> bool:
-        """Whether it can go on."""
+        """True if it can go on."""
         return self.state in RESUMABLE
 
 
@@ -78,7 +78,7 @@ class RunQueue:
     """Works on runs in processes of their own, `slots` at a time.
 
     Args:
-        folder: in which the runs lie, each in a folder of its own.
+        folder: of the runs, each in a folder of its own.
         slots: worker processes; one for every two cores if None, but at least one.
         options: passed on to `core.runs.process.session.Session`.
     """
@@ -103,8 +103,8 @@ class RunQueue:
         """Puts a run into the queue: a new one, or one that can go on.
 
         Args:
-            owner: who asks; the queue is fair between owners.
-            steps: do only so many, then pause.
+            owner: who starts it; the queue is fair between owners.
+            steps: pause after this number of steps.
 
         Raises:
             LabError: `run_missing`.
@@ -131,11 +131,11 @@ class RunQueue:
         self.submit(name, owner, steps=1)
 
     def pause(self, name: str) -> None:
-        """Asks a run to write a checkpoint and pause; one that waits leaves the queue."""
+        """Request a checkpoint and a pause of a run; one that waits leaves the queue."""
         self._ask(name, "pause")
 
     def stop(self, name: str) -> None:
-        """Asks a run to end where it is; its students are saved as they are. It can still go on later."""
+        """Request the end of a run where it is; its students are saved as they are. It can still go on later."""
         self._ask(name, "stop")
 
     def delete(self, name: str) -> None:
@@ -185,7 +185,7 @@ class RunQueue:
 
     @property
     def ready(self) -> bool:
-        """Whether every worker has imported what it needs."""
+        """True once every worker has imported what it needs."""
         return all(worker.ready for worker in self._workers)
 
     def close(self, seconds: float = 20.0) -> None:

@@ -16,7 +16,7 @@ _opened: RunQueue | None = None
 
 
 def run_queue() -> RunQueue:
-    """The server's run queue; the first call starts its worker processes, which import torch beside."""
+    """The server's run queue; the first call starts its worker processes, which import torch meanwhile."""
     global _opened
     with _guard:
         if _opened is None:

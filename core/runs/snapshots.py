@@ -81,7 +81,7 @@ class Kept:
 
     @contextmanager
     def at(self, step: int) -> Iterator[nn.Module]:
-        """The student after a step; inside the block nobody else changes its weights.
+        """The student after a step; inside the block no other thread changes its weights.
 
         Raises:
             LabError: as `student_at`.

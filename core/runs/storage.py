@@ -1,4 +1,4 @@
-"""Tensors on disk: texts, checkpoints and snapshots as safetensors with plain JSON beside them; nothing is pickled.
+"""Tensors on disk: texts, checkpoints and snapshots as safetensors with plain JSON files; nothing is pickled.
 
 For example:
 
@@ -26,7 +26,7 @@ from core.errors import LabError
 from core.files import write_whole, writing
 
 BETWEEN = "|"
-"""Stands between an arm, a part and a tensor's own name; no name holds it."""
+"""Separator of an arm, a part and a tensor's own name; no name holds it."""
 
 
 def save_texts(texts: TokenizedTexts, file: Path) -> None:
@@ -100,7 +100,7 @@ def save_state(state: Mapping[str, Any], folder: Path, facts: Mapping[str, Any])
 
 
 def load_state(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What `save_state` wrote: a state for `Distiller.load_state_dict`, and the facts.
+    """Read the files of `save_state`: a state for `Distiller.load_state_dict`, and the facts.
 
     Raises:
         LabError: `broken_run`.

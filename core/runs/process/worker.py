@@ -1,7 +1,7 @@
 """The process in which runs are worked on, one at a time: `python -m core.runs.process.worker`.
 
-It reads one JSON object a line: {"run": folder} works on a run, with "steps" only so many; {"run": folder, "wanted": "pause"} (or
-"stop") is for the run at work. It answers with a line each: {"ready": true} once it has imported everything, {"run", "state"}
+It reads one JSON object a line: {"run": folder} works on a run, with "steps" for that number only;
+{"run": folder, "wanted": "pause"} (or "stop") is for the run at work. It answers with a line each: {"ready": true} once it has imported everything, {"run", "state"}
 whenever a run was left. A paused run stays open until another one comes, so that a single step is quick. When its input ends,
 because the server was closed or killed, it writes a checkpoint and ends too.
 
@@ -66,7 +66,7 @@ def main() -> None:
 
 
 class Inbox:
-    """What the server asked for, read by a thread of its own so that a run at work can look at any time."""
+    """Requests from the server, read by a thread of its own so that a run at work can look at any time."""
 
     def __init__(self, stream: TextIO) -> None:
         self._jobs: queue.Queue[dict[str, Any] | None] = queue.Queue()
@@ -75,7 +75,7 @@ class Inbox:
         threading.Thread(target=self._read, args=(stream,), daemon=True).start()
 
     def wanted(self, folder: str) -> str:
-        """What the run at work is asked to do; once the input has ended, to leave."""
+        """Request to the run at work; "leave" once the input has ended."""
         return "leave" if self._closed else self._wishes.get(folder, "run")
 
     def next_job(self) -> dict[str, Any] | None:

@@ -72,7 +72,7 @@ class WorkerProcess:
         self._send({"run": str(run), "steps": steps, "options": options})
 
     def ask(self, run: Path, wanted: str) -> None:
-        """Asks for a "pause" or a "stop" of the run at work."""
+        """Request a "pause" or a "stop" of the run at work."""
         self._send({"run": str(run), "wanted": wanted})
 
     def end(self) -> None:
