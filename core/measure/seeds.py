@@ -1,4 +1,4 @@
-"""What a measure came to over the seeds of an experiment."""
+"""Values of a measure over the seeds of an experiment."""
 
 from __future__ import annotations
 
