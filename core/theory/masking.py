@@ -33,7 +33,7 @@ class MaskedTokens:
     action: Tensor
 
     def counts(self) -> dict[str, int]:
-        """How many positions were selected, and what became of them."""
+        """Numbers of positions that were selected, masked, replaced at random and kept."""
         return {
             "selected": int((self.action != NOT_SELECTED).sum()),
             "masked": int((self.action == MASKED).sum()),
