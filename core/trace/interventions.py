@@ -1,4 +1,4 @@
-"""What a learner can break or change inside a forward pass.
+"""Interventions: changes that a learner can make inside a forward pass.
 
 Each intervention is a frozen value: it can key a cache, be written into an address, and be compared.
 Layers, heads and positions count from 0.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from core.models import Checkpoint
 
 LONGEST = 128
-"""Tokens that a trace keeps unless told otherwise: what a browser can draw and two cores compute in a blink."""
+"""Tokens that a trace keeps by default: what a browser can draw and two cores compute in a blink."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Tokens:
 
     @property
     def truncated(self) -> bool:
-        """Whether the text was longer than what was kept."""
+        """True if the text was longer than what was kept."""
         return self.total > len(self.pieces)
 
     def with_ids(self, checkpoint: Checkpoint, ids: Tensor) -> Tokens:
@@ -90,7 +90,7 @@ def tokenize(checkpoint: Checkpoint, text: str, text_pair: str | None = None, lo
 
 @dataclass(frozen=True)
 class Embeddings:
-    """What the first layer is built from; a part that the family lacks is None. Each `[position, width]`."""
+    """Parts of the first layer's input; a part that the family lacks is None. Each `[position, width]`."""
 
     word: Tensor | None
     position: Tensor | None
@@ -112,7 +112,7 @@ class LayerTrace(AttentionRecord):
 
 @dataclass(frozen=True)
 class Facts:
-    """Where and how a trace was computed."""
+    """Circumstances of a trace: checkpoint, device, number type, seconds of computing and interventions."""
 
     checkpoint: str
     device: str
