@@ -101,7 +101,7 @@ def teacher_logits(part: str, folder: Path = FOLDER) -> Tensor:
 
 @cache
 def experiment(folder: Path = FOLDER) -> dict[str, Any]:
-    """What `core.build.train.kinds_experiment` measured: `recipe`, `teacher`, and `runs`, one a student.
+    """Results written by `core.build.train.kinds_experiment`: `recipe`, `teacher`, and `runs`, one per student.
 
     Raises:
         LabError: `missing_data` if the file is not there.
