@@ -53,19 +53,19 @@ class Sweep(Generic[T]):
 
     @property
     def over(self) -> bool:
-        """Whether nothing more is measured."""
+        """True once nothing more is measured."""
         return self._over.is_set()
 
     @property
     def share(self) -> float:
-        """What is done of the whole, 0 to 1."""
+        """Share of the work that is done, 0 to 1."""
         return min(1.0, self.done / self.total)
 
     def result(self) -> T | None:
-        """What was found, or None while it goes on.
+        """Result of the sweep, or None while it goes on.
 
         Raises:
-            LabError: what ended it, as whatever else did.
+            LabError: the error that ended it; any other exception is raised likewise.
         """
         if not self._over.is_set():
             return None
@@ -75,7 +75,7 @@ class Sweep(Generic[T]):
         return self._result
 
     def wait(self) -> T | None:
-        """What was found, once it is over.
+        """Wait for the sweep to end and return its result.
 
         Raises:
             LabError: as `result`.

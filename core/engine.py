@@ -44,7 +44,7 @@ PATIENCE_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Setting:
-    """Which models are in use, and where they run.
+    """Models in use, and the device and precision in which they run.
 
     Attributes:
         teacher, student: names in the catalogue.
@@ -87,7 +87,7 @@ class Engine:
         gc.freeze()
 
     def is_ready(self) -> bool:
-        """Whether the libraries are imported, so that no call has to wait for them."""
+        """Return True if the libraries are imported, so that no call has to wait for them."""
         return self._imported.is_set()
 
     def _open_shelf(self):
@@ -103,7 +103,7 @@ class Engine:
             return self._shelf
 
     def devices(self) -> list[str]:
-        """Where models can run on this machine, the best first."""
+        """Devices of this machine on which models can run, the best first."""
         self._open_shelf()
         import torch
 
@@ -141,7 +141,7 @@ class Engine:
         ids: Sequence[int] | None = None,
         keep: bool = True,
     ) -> Trace:
-        """What the model computes for a text, from memory if it was asked for lately.
+        """Trace a text through the model, or return the kept trace of a recent call with the same arguments.
 
         Args:
             ids: other tokens for the same positions (some masked or swapped), `[position]`.
@@ -167,7 +167,7 @@ class Engine:
         return self._traces.get(key, compute) if keep else compute()
 
     def logit_lens(self, setting: Setting, name: str, trace: Trace, position: int):
-        """What the vocabulary head makes of one position after the embeddings and after each layer.
+        """Apply the vocabulary head to one position after the embeddings and after each layer.
 
         Returns:
             Logits `[layer + 1, vocabulary]`; the last row equals `trace.logits[position]`.

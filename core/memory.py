@@ -1,4 +1,4 @@
-"""What was computed lately is kept, within a limit, for all sessions together."""
+"""Cache of recent computations, within a limit, for all sessions together."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def written(indices: Iterable[int]) -> str:
 
 
 def read_list(text: str) -> tuple[int, ...]:
-    """What `written` wrote, in its order; what is no number is left out, and 0 gives -1."""
+    """Read a text made by `written`, in its order; what is no number is left out, and 0 gives -1."""
     return tuple(read(int(part)) for part in text.split("-") if _NUMBER.fullmatch(part))
 
 
@@ -57,6 +57,6 @@ def written_pairs(pairs: Iterable[tuple[int, int]]) -> str:
 
 
 def read_pairs(text: str) -> tuple[tuple[int, int], ...]:
-    """What `written_pairs` wrote, in its order; what is no pair of numbers is left out."""
+    """Read a text made by `written_pairs`, in its order; what is no pair of numbers is left out."""
     found = [_PAIR.fullmatch(part) for part in text.split("-")]
     return tuple((read(int(match[1])), read(int(match[2]))) for match in found if match)
