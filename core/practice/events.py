@@ -1,4 +1,4 @@
-"""What a learner did, one event at a time, and the file in which events travel from one machine to another."""
+"""Actions of a learner, one event at a time, and the file in which events travel from one machine to another."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What a learner has done, kept on this machine: a log to which things are only added.
+"""Progress of a learner, kept on this machine: a log to which entries are only added.
 
-Everything else is computed from the log: which card is due, which exercise is passed, where a mock interview stands. So two
+Everything else is computed from the log: which card is due, which exercise is passed, how far a mock interview is. So two
 open tabs cannot overwrite each other, a crash loses at most the event that was being written, and importing a file twice
 changes nothing. The log is a SQLite database in WAL mode; each event is one transaction, on disk when `add` returns.
 
@@ -176,7 +176,7 @@ class Progress:
             self.add(learner, "draft", exercise, {"code": code})
 
     def draft(self, learner: str, exercise: str) -> str | None:
-        """What was typed last, or None."""
+        """The learner's latest version of the code, or None."""
         versions = self.events(learner, "draft", exercise)
         return versions[-1].data["code"] if versions else None
 
@@ -185,7 +185,7 @@ class Progress:
         self.add(learner, "pass", exercise, {"code": code})
 
     def passed(self, learner: str) -> dict[str, float]:
-        """When each passed exercise was last passed, in seconds since 1970."""
+        """Time at which each passed exercise was last passed, in seconds since 1970."""
         return {exercise: event.at for exercise, event in self.latest(learner, "pass").items()}
 
     # One file

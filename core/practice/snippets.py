@@ -1,6 +1,6 @@
-"""Runs the short programs that this project ships, each in a process of its own with a time limit, and says what came of it.
+"""Run the short programs that this project ships, each in a process of its own with a time limit, and report the outcome.
 
-They are trusted: they are part of the project, and nobody else's code comes this way (see `core.practice.sandbox` for that).
+They are trusted: they are part of the project, and no other code comes this way (see `core.practice.sandbox` for that).
 The process is still apart from the server, since a program that is meant to fail may take its process along.
 """
 
@@ -30,13 +30,13 @@ NAME = "snippet.py"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a program.
+    """Outcome of a program.
 
     Attributes:
         output: what it printed.
         error: the exception that ended it, like "ValueError: ...", or an empty text.
         line: the program's own line that the exception came from, counted from one, or zero.
-        seconds: how long it ran, without the start of the process.
+        seconds: its run time, without the start of the process.
     """
 
     output: str

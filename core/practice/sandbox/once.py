@@ -1,4 +1,4 @@
-"""Where a system has no fork to rely on or no walls (macOS, Windows): a fresh process for each submission.
+"""Sandbox of a system without a reliable fork or walls (macOS, Windows): a fresh process for each submission.
 
 It confines nothing but time and what the system limits, so it is for the learner's own machine only. One process waits loaded
 in advance, so that a single learner seldom waits for PyTorch.

@@ -1,10 +1,10 @@
-"""The sandbox as the rest of the program sees it: one object that runs jobs in order, and says how well it confines them.
+"""The sandbox as the rest of the program sees it: one object that runs jobs in order, and reports how well it confines them.
 
 At its start it attacks itself, and the level it publishes is the one at which every attack failed:
 
 - `strong`: namespaces of its own (bubblewrap), Landlock and seccomp.
 - `kernel`: Landlock and seccomp. Needs no rights, and works in ordinary containers.
-- `partial`: some walls stand, but an attack got through; for one's own machine only.
+- `partial`: some walls are in place, but an attack got through; for one's own machine only.
 - `none`: time and memory are limited, nothing else; for one's own machine only.
 - `off`: learners' code does not run at all.
 """
@@ -44,7 +44,7 @@ _WALLS = {"strong": {"bubblewrap", "landlock", "seccomp"}, "kernel": {"landlock"
 
 @dataclass(frozen=True)
 class Isolation:
-    """How well learners' code is confined on this machine.
+    """Confinement of learners' code on this machine.
 
     Attributes:
         level: one of `LEVELS`.
@@ -60,7 +60,7 @@ class Isolation:
 
     @property
     def trusted(self) -> bool:
-        """Whether strangers' code may run on a server that others use."""
+        """True if untrusted code may run on a server that others use."""
         return self.level in ("kernel", "strong")
 
 
@@ -79,7 +79,7 @@ class Sandbox:
         self._closed: Isolation | None = None
 
     def published(self) -> Isolation | None:
-        """What the self-test found, or None while it has not finished."""
+        """Result of the self-test, or None while it has not finished."""
         return self._isolation
 
     def start(self) -> Isolation:
@@ -158,7 +158,7 @@ class Sandbox:
                 self._worker = fresh
 
     def waiting(self) -> int:
-        """How many submissions wait for their turn."""
+        """Number of submissions that wait for their turn."""
         return self._turns.waiting()
 
     def close(self) -> None:
@@ -172,7 +172,7 @@ _REPLACING = threading.Lock()
 
 
 def self_test(run: Callable[[dict[str, Any], Limits], Outcome], attacks: tuple[Attack, ...]) -> dict[str, bool]:
-    """Whether the sandbox held, for each attack by name.
+    """Run each attack and return, by its name, True if the sandbox held.
 
     Each attack has something real to reach: a file with a secret, a port that listens, a variable with a secret.
     """

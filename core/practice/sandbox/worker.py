@@ -28,7 +28,7 @@ START_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use.
+    """Resources that one submission may use.
 
     Attributes:
         wall: seconds from its start to its end.
@@ -43,7 +43,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came back.
+    """Outcome of a submission.
 
     Attributes:
         status: "done"; "time" or "memory" where a limit was hit; "crashed" (the process ended itself, or by a signal);
@@ -64,7 +64,7 @@ class WorkerLostError(RuntimeError):
 
 
 def readable_paths() -> list[str]:
-    """What Python and PyTorch may need to read while they run: their libraries, nothing of the project."""
+    """Paths that Python and PyTorch may need to read while they run: their libraries, nothing of the project."""
     paths = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     paths |= {str(Path(sys.base_prefix) / "lib"), str(Path(sys.prefix) / "lib")}
     paths |= {"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache", "/dev/null"}
@@ -79,7 +79,7 @@ def environment() -> dict[str, str]:
 
 
 def command(mode: str, descriptor: int, options: dict[str, Any]) -> list[str]:
-    """How `inside.waiting` is started; see its `main`."""
+    """Command line that starts `inside.waiting`; see its `main`."""
     start = f"import sys; sys.path.insert(0, {str(HERE)!r}); from inside.waiting import main; main()"
     return [sys.executable, "-I", "-B", "-c", start, mode, str(descriptor), json.dumps(options)]
 
@@ -113,7 +113,7 @@ class ForkingWorker:
 
     Attributes:
         wanted: which walls to raise: "bubblewrap", "landlock", "seccomp".
-        stands: which of them stand, as the process itself reported when it was ready.
+        stands: those in place, as the process itself reported when it was ready.
     """
 
     wanted: frozenset[str]
@@ -148,7 +148,7 @@ class ForkingWorker:
         ours.settimeout(5)
 
     def alive(self) -> bool:
-        """Whether the waiting process runs."""
+        """Return True while the waiting process runs."""
         return self._process.poll() is None
 
     def close(self) -> None:
@@ -208,10 +208,10 @@ def _exchange(channel: socket.socket, message: bytes, deadline: float) -> bytes:
 
 
 def _last_words(report: int, deadline: float) -> dict[str, Any]:
-    """What the waiting process says of the child's end.
+    """Read the waiting process's report of the child's end.
 
     Raises:
-        WorkerLostError: it says nothing.
+        WorkerLostError: there is no report.
     """
     ready, _, _ = select.select([report], [], [], max(0.1, deadline - time.monotonic()))
     words = os.read(report, 4096) if ready else b""

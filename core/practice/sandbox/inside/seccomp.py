@@ -58,7 +58,7 @@ class _Program(ctypes.Structure):
 
 
 def available() -> bool:
-    """Whether the kernel filters system calls and the table knows this machine."""
+    """Return True if the kernel filters system calls and the table has an entry for this machine."""
     # PR_GET_SECCOMP (21) says 0 where filters exist and none is set, 2 where one is set.
     return platform.machine() in _MACHINES and ctypes.CDLL(None).prctl(21, 0, 0, 0, 0) in (0, 2)
 

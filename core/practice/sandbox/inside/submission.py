@@ -95,7 +95,7 @@ def _define_and_call(job: dict[str, Any], records: list[dict[str, Any]]) -> dict
 
 
 def _avoided(tree: ast.Module, avoid: set[str]) -> dict[str, Any] | None:
-    """The first use of a name that stands for the whole exercise. A hint, not a wall: it is easily got around."""
+    """The first use of a name that does the whole exercise. A hint, not a wall: it is easily got around."""
     for node in ast.walk(tree):
         names = {getattr(node, "attr", None), getattr(node, "id", None)}
         names |= {alias.name.rpartition(".")[2] for alias in getattr(node, "names", []) if isinstance(alias, ast.alias)}

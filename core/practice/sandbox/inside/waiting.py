@@ -1,7 +1,7 @@
 """The process that waits inside the sandbox with PyTorch loaded, and forks a fresh child for each submission.
 
 It never runs a learner's code itself and never starts a thread. Requests come over a socket, each with two descriptors: the
-channel on which the child reads its job and writes its result, and a pipe on which this process says how the child ended. The
+channel on which the child reads its job and writes its result, and a pipe on which this process reports how the child ended. The
 child holds the channel only.
 """
 
@@ -65,7 +65,7 @@ def confine(readable: list[str], wanted: set[str]) -> tuple[dict[str, object], i
     """Puts this process behind as many walls as are wanted and there.
 
     Returns:
-        What stands, the Landlock rules for the children, their system call filter.
+        The walls in place, the Landlock rules for the children, their system call filter.
     """
     stands: dict[str, object] = {"landlock": 0, "seccomp": False, "renamed": False}
     if sys.platform != "linux":
@@ -116,7 +116,7 @@ def serve(control: socket.socket, memory: int | None, rules: int | None, program
 
 
 def _bury(children: dict[int, _Child]) -> None:
-    """Says of each child that has ended how it ended."""
+    """Report the end of each child that has ended."""
     for pid in list(children):
         try:
             ended, status, used = os.wait4(pid, os.WNOHANG)
