@@ -1,4 +1,4 @@
-"""Many measurements in a thread of their own, with progress, once for everybody who asks for them.
+"""Many measurements in a thread of their own, with progress, once for all who request them.
 
 found = sweep(("a key",), 63, work)        # starts `work(count)`, or finds what was started; `work` calls `count()` 63 times
 found.share, found.result(), found.wait()
@@ -25,7 +25,7 @@ class Sweep(Generic[T]):
 
     Attributes:
         done, total: measurements.
-        spent: whether an error ended it and somebody was told, so that the next one who asks gets a new try.
+        spent: whether an error ended it and was reported, so that the next request starts a new try.
     """
 
     def __init__(self, total: int, work: Callable[[Callable[[], None]], T]) -> None:

@@ -1,4 +1,4 @@
-"""The door from a page to a model: keeps recent traces, limits how much runs at once, bounds what is asked.
+"""The door from a page to a model: keeps recent traces, limits how much runs at once, bounds the requests.
 
 Importing this module is cheap: torch and transformers are imported by `warm_up`, or by the first call that needs them, so a
 server can show its first page while they load.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from core.trace import Intervention, Tokens, Trace
 
 LONGEST_TOKENS = 128
-"""A longer text is cut here, and the trace says so."""
+"""A longer text is cut here, and the trace records it."""
 
 LONGEST_CHARACTERS = 100_000
 """A longer text is cut before it reaches the tokenizer."""
@@ -39,7 +39,7 @@ TOLERANCE = {"float32": 1e-5, "float16": 1e-2, "bfloat16": 5e-2}
 """What rounding alone may leave in `Trace.check`, by precision."""
 
 PATIENCE_SECONDS = 30.0
-"""How long a request waits for its turn before it is told to come back."""
+"""Seconds that a request waits for its turn before it is refused."""
 
 
 @dataclass(frozen=True)
@@ -206,7 +206,7 @@ class Engine:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """All places at once, so that nothing else of this engine computes beside what is timed. Keep it short.
+        """All places at once, so that nothing else of this engine computes during a timing. Keep it short.
 
         Raises:
             LabError: `busy`, after `PATIENCE_SECONDS`.

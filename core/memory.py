@@ -99,7 +99,7 @@ def fingerprint(value: Any) -> bytes:
     """A hash of a value's content: numbers, texts, arrays and tensors, and dataclasses, mappings and sequences of them.
 
     Raises:
-        TypeError: it holds something whose content cannot be told, such as a function.
+        TypeError: it holds something whose content cannot be read, such as a function.
     """
     digest = hashlib.blake2b(digest_size=16)
     _feed(digest, value)

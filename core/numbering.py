@@ -5,7 +5,7 @@
     written((0, 2, 4))                # "1-3-5", for an address; `read_list` is its inverse
     written_pairs(((0, 3), (2, 11)))  # "1.4-3.12", for heads as layer.head; `read_pairs` is its inverse
 
-Inside, -1 stands for none (a layer that is paired with no other, the mean over all heads): a reader's 0. A position that enters
+Inside, -1 means none (a layer that is paired with no other, the mean over all heads): a reader's 0. A position that enters
 a formula, as in the lesson on positional encoding, is the number in that formula and stays what it is.
 """
 

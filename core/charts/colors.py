@@ -6,7 +6,7 @@ white, on #0e1117 and on #171614, the dark background of Streamlit 1.67. That le
 and probabilities were found by search: the plum and the violet that stay furthest from query, key and value for normal
 sight, deuteranopia and protanopia (every pair of the five is at least 10 apart in OKLab times 100, where 2 is just
 visible). No ten colours are distinct to everyone, so the ones that share a picture come first: the five of attention,
-teacher and student, positive and negative. And colour never carries the meaning alone: a word stands beside it.
+teacher and student, positive and negative. And colour never carries the meaning alone: a word accompanies it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ DIFFERENCE = "#B5508F"
 """How far two things are apart, without a sign."""
 
 NEUTRAL = "#808080"
-"""Neither model: what a label says, a limit, a line to compare with. Always dashed or named beside."""
+"""Neither model: a label, a limit, a line to compare with. Always dashed or named next to it."""
 
 ARMS = {"teacher": TEACHER, "distilled": STUDENT, "control": NEUTRAL}
 """Who took part in a run. The control is grey: the student that learned from no teacher is what the other is compared with."""
