@@ -26,7 +26,7 @@ def choose(slug: str) -> None:
 
 
 def passed() -> set[str]:
-    """What this learner has passed: in this session, and before where it has a name."""
+    """Exercises that this learner has passed: in this session, and before where it has a name."""
     known = learner.name()
     return st.session_state.setdefault("_ex_passed", set()) | set(learner.progress().passed(known) if known else ())
 
@@ -119,7 +119,7 @@ def heading(exercise: exercises.Exercise) -> None:
 
 
 def statement(exercise: exercises.Exercise) -> None:
-    """What to write, with an example."""
+    """Draw the task, with an example."""
     if exercise.repairs:
         st.markdown(t("repairs", document=exercise.repairs))
     st.markdown(exercise.statement)
@@ -149,7 +149,7 @@ def hints() -> None:
 
 
 def draft(exercise: exercises.Exercise) -> str:
-    """What was typed last, here or in an earlier session; at first, the starter."""
+    """The learner's latest version of the code, from this or an earlier session; at first, the starter."""
     drafts = st.session_state.setdefault("_ex_drafts", {})
     if exercise.slug not in drafts:
         known = learner.name()
@@ -174,7 +174,8 @@ def put(slug: str, code: str) -> None:
 
 
 def allowed(asked: bool) -> bool:
-    """Whether code may run here; if not, it is said why. Only who has `asked` to run it waits for the sandbox's self-test."""
+    """Return True if code may run here; if not, show the reason. Only a learner who has `asked` to run it waits for the
+    sandbox's self-test."""
     if not asked and SANDBOX.published() is None:
         st.caption(t("testing"))
         return True

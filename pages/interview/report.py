@@ -49,7 +49,7 @@ def report(page: Page, one: mock.Mock, found: mock.Report, bank: Mapping[str, In
 
 
 def _to_study(page: Page, question: InterviewQuestion, score: mock.Score, ticked: frozenset[int]) -> None:
-    """One weak question: what was not said, its answer, its lab."""
+    """One weak question: the points that were missed, its answer, its lab."""
     t = page.t
     with st.container(border=True, gap="small"):
         st.markdown(f"**{question.ask}** :gray-badge[{t('score', earned=score.earned, possible=score.possible)}]")

@@ -22,16 +22,16 @@ class Allowed(Protocol):
     """The values that one control takes."""
 
     def parse(self, text: str) -> Any:
-        """The value that `text` stands for, or None if the control does not take it."""
+        """The value written as `text`, or None if the control does not take it."""
 
     def holds(self, value: Any) -> bool:
-        """Whether the control can show `value`."""
+        """Return True if the control can show `value`."""
 
 
 def begin(key: str, default: Any, allowed: Allowed) -> Any:
     """The value of a control before it is drawn: the session's, at first the address's if it is allowed, else `default`.
 
-    A control that nobody moved follows its default, and one whose limits have moved past its value goes back to it: both
+    A control that was never moved follows its default, and one whose limits have moved past its value goes back to it: both
     may depend on the text, or on another control.
     """
     defaults = st.session_state.setdefault(_DEFAULTS, {})

@@ -91,7 +91,7 @@ def layers_match(page: Page, both: study.Pair, text: str) -> None:
 
 
 def heads_match(page: Page, both: study.Pair, text: str) -> None:
-    """One student head beside a teacher's, their difference, and all pairs of heads."""
+    """One student head next to a teacher's, their difference, and all pairs of heads."""
     t = page.t
     teacher_layers, student_layers = len(both.teacher.layers), len(both.student.layers)
     matches = t.group("matches")

@@ -59,7 +59,7 @@ def recipe(page: Page, sentence: Sentence) -> None:
 
 
 def why(page: Page, sentence: Sentence) -> None:
-    """What a model makes of a word that may be right or wrong, and how little the recipe mattered."""
+    """Draw the predictions at a word that may be right or wrong, and the small effect of the recipe."""
     t, setting, text = page.t, page.setting, sentence.text
     called = roles(page)
     position = choose_word(page, sentence, "token_sight", t("sight"))

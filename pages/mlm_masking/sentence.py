@@ -57,7 +57,7 @@ def models(page: Page) -> dict[str, str]:
 
 
 def roles(page: Page) -> dict[str, str]:
-    """What the two are called on the page."""
+    """Names of the two models on the page."""
     return {who: page.t(who) for who in models(page)}
 
 

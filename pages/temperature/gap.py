@@ -43,7 +43,7 @@ def code(page: Page, opened: Opened, name: str, **blanks: object) -> None:
 
 
 def open_gap(page: Page) -> Opened:
-    """Draws the sentence box and the choice of a gap, and asks both models there."""
+    """Draws the sentence box and the choice of a gap, and runs both models there."""
     t = page.t
     text = page.sentence()
     st.caption(t("mask_hint"))

@@ -38,8 +38,8 @@ def head_grid(
             one byte a cell.
         key: the component's key in the session state.
         labels: texts in the page's language, see `GRID_LABELS`. `layer` and `head` are headings with {number}, such as
-            "L{number}"; `tooltip` may use {layer}, {head} (both from 1) and {value}; `hint` stands where the tooltip
-            would; `scale` names the numbers of `values`.
+            "L{number}"; `tooltip` may use {layer}, {head} (both from 1) and {value}; `hint` takes the tooltip's
+            place; `scale` names the numbers of `values`.
         alt: what the picture is, for a screen reader.
         color: the colour of the largest value.
         selected: the (layer, head) chosen at first.

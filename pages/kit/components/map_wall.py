@@ -1,4 +1,4 @@
-"""Several maps of the same rows and columns beside each other, through which a slider goes step by step."""
+"""Several maps of the same rows and columns next to each other, through which a slider goes step by step."""
 
 from __future__ import annotations
 

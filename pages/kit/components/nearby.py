@@ -17,7 +17,7 @@ _PLACE = Component("nearby", isolated=False, attributes='aria-busy="true"')
 
 
 def near(name: str) -> bool:
-    """Whether the learner has come near the part of the page that is called so; holds its place until then.
+    """Return True once the learner has come near the part of the page with this name; reserve its place until then.
 
     Call it inside a fragment, which runs again when the answer changes.
     """
