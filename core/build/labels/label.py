@@ -10,7 +10,7 @@ from pathlib import Path
 from core.build import workspace
 
 BLANK = "[MASK]"
-"""Stands in a label's sentence for the word that is asked for."""
+"""Marks the masked word in a label's sentence."""
 
 
 @dataclass(frozen=True)
@@ -30,5 +30,5 @@ def append(file: Path, pack: int, found: Iterable[Label]) -> None:
 
 
 def packs_done(file: Path) -> int:
-    """How many packs `file` holds."""
+    """Number of packs in `file`."""
     return workspace.parts_done(file, "pack")

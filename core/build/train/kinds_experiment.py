@@ -45,7 +45,7 @@ def results(folder: Path) -> list[dict]:
 
 
 def done(folder: Path | None = None) -> bool:
-    """Whether every run is."""
+    """Return True if every run is done."""
     found = {(row["labels"], row["temperature"], row["seed"]) for row in results(folder or _folder())}
     return all((run.labels, run.temperature, run.seed) in found for run in runs())
 
