@@ -30,13 +30,13 @@ LONGEST_CHARACTERS = 100_000
 """A longer text is cut before it reaches the tokenizer."""
 
 CACHE_BYTES = 256 * 1024**2
-"""What the kept traces may hold together."""
+"""Bytes that the kept traces may hold together."""
 
 KEPT_TOKENS = 200
-"""How many tokenised texts are kept."""
+"""Number of tokenised texts that are kept."""
 
 TOLERANCE = {"float32": 1e-5, "float16": 1e-2, "bfloat16": 5e-2}
-"""What rounding alone may leave in `Trace.check`, by precision."""
+"""Difference in `Trace.check` that rounding alone may leave, by precision."""
 
 PATIENCE_SECONDS = 30.0
 """Seconds that a request waits for its turn before it is refused."""

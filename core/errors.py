@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 
 SENTENCES = Path(__file__).resolve().parents[1] / "lessons" / "common" / "labels.toml"
-"""Where each error has its sentence, under [errors] and by its code, in every language that a page speaks."""
+"""File of the sentence of each error, under [errors] and by its code, in every language that a page speaks."""
 
 
 def _in_english() -> dict[str, str]:

@@ -16,7 +16,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 REMEMBERED = 64
-"""How many results of a function are kept: fifty learners on one page ask for the same few."""
+"""Number of results of a function that are kept: fifty learners on one page need the same few."""
 
 
 class RecentlyUsed:

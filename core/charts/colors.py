@@ -12,13 +12,13 @@ teacher and student, positive and negative. And colour never carries the meaning
 from __future__ import annotations
 
 QUERY = "#0072B2"
-"""What a token looks for. Okabe and Ito's blue."""
+"""The query vector of a token. Okabe and Ito's blue."""
 
 KEY = "#D55E00"
-"""What a token offers to be found by. Okabe and Ito's vermillion."""
+"""The key vector of a token. Okabe and Ito's vermillion."""
 
 VALUE = "#009E73"
-"""What a token hands over. Okabe and Ito's bluish green."""
+"""The value vector of a token. Okabe and Ito's bluish green."""
 
 SCORES = "#964C71"
 """Query times key, before the softmax."""
@@ -39,13 +39,13 @@ NEGATIVE = "#C2641A"
 """Less than zero. Orange against indigo, since red against green is what most colour-blind readers confuse."""
 
 DIFFERENCE = "#B5508F"
-"""How far two things are apart, without a sign."""
+"""Distance between two things, without a sign."""
 
 NEUTRAL = "#808080"
 """Neither model: a label, a limit, a line to compare with. Always dashed or named next to it."""
 
 ARMS = {"teacher": TEACHER, "distilled": STUDENT, "control": NEUTRAL}
-"""Who took part in a run. The control is grey: the student that learned from no teacher is what the other is compared with."""
+"""Models of a run. The control is grey: the student trained without the teacher is the reference for the other."""
 
 COLORS: dict[str, str] = {
     "query": QUERY,

@@ -26,7 +26,7 @@ from core.distill.training import ArmStep, TrainingConfig
 from core.errors import LabError
 
 FIRST_SCALE = 2.0**10
-"""What a float16 loss is first multiplied by. PyTorch's 2¹⁶ overflows at a loss of 10, and short runs have no steps to spare."""
+"""First scale of a float16 loss. PyTorch's 2¹⁶ overflows at a loss of 10, and short runs have no steps to spare."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ COMPUTED_IN: dict[Precision, torch.dtype | None] = {
     "bfloat16": torch.bfloat16,
     "float16": torch.float16,
 }
-"""What matrix products are computed in, whatever the device; None for the weights' own type."""
+"""Number type of matrix products, whatever the device; None for the weights' own type."""
 
 
 @dataclass(frozen=True)

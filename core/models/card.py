@@ -16,8 +16,8 @@ from core.errors import LabError
 SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "models"
 
 TASKS = ("words", "kinds", "sentiment", "pairs")
-"""What shipped models answer: the word behind a mask, the kind of thing that a definition defines, what a critic thought, whether
-one sentence follows another."""
+"""Tasks of shipped models: the masked word, the supersense of a definition's noun, the sentiment of a review, and
+whether one sentence follows another."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The safe loader, in C where PyYAML was built with it: hundreds of students' cards are read when a server starts."""
@@ -26,7 +26,7 @@ FIRST = ("minilm-teacher", "minilm-student")
 """The pair that the lab opens with."""
 
 OPENED_EARLY = (*FIRST, "kinds-teacher", "kinds-student")
-"""What pages show before anybody chose a model; an opened one of the teacher's size takes 90 MB, so others wait to be chosen."""
+"""Models that pages show before one is chosen; an opened one of the teacher's size takes 90 MB, so others wait to be chosen."""
 
 
 @dataclass(frozen=True)

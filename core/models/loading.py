@@ -33,7 +33,7 @@ HEADS = {
     "multi_label": "MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING",
     "token_labels": "MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING",
 }
-"""Where transformers lists the class with a task's head, by `core.distill.inputs.texts.Task`."""
+"""Mapping in which transformers lists the class with a task's head, by `core.distill.inputs.texts.Task`."""
 
 
 @dataclass(frozen=True, eq=False)

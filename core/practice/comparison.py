@@ -35,11 +35,11 @@ class Difference:
 
 
 SMALLEST_GRADIENT = 1e-4
-"""What rounding leaves where a gradient should be 0 is smaller."""
+"""Bound on the rounding error where a gradient should be 0."""
 
 
 PARTS = ("output", "gradients", "after", "models")
-"""What a record holds, in the order in which it is compared."""
+"""Parts of a record, in the order in which they are compared."""
 
 
 def first_difference(expected: dict[str, Any], got: dict[str, Any], parts: Sequence[str] = PARTS) -> Difference | None:

@@ -69,7 +69,7 @@ CHECKS: dict[str, Callable[[Mapping[str, Any]], None]] = {
     "draft": _holds(code=str),
     "pass": _holds(code=str),
 }
-"""What each kind of event must hold, so that an imported one cannot break a page later."""
+"""Check of each kind of event, so that an imported one cannot break a page later."""
 
 
 def dumped(data: Mapping[str, Any]) -> str:

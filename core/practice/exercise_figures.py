@@ -12,7 +12,7 @@ from core.charts.colors import DIFFERENCE, NEGATIVE, POSITIVE
 from core.charts.figures import blank_figure
 
 MOST_ROWS, MOST_COLUMNS = 6, 8
-"""What is drawn of a larger array: the part around the largest error, small enough that its numbers can be read."""
+"""Size of the drawn part of a larger array: around the largest error, small enough that its numbers can be read."""
 
 
 def window(shape: tuple[int, ...], where: tuple[int, ...]) -> tuple[tuple[int, ...], slice, slice]:

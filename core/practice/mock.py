@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from core.practice.events import Event
 
 MINUTES = {1: 2, 2: 3, 3: 4}
-"""What a question of each level is given."""
+"""Minutes for a question of each level."""
 
 WEAK = 0.6
 """Below this share of its points a question goes on the list of what to study."""

@@ -25,7 +25,7 @@ from core.practice.events import CHECKS, FORMAT, KINDS, VERSION, Event, dumped, 
 
 LONGEST_NAME = 40
 PATIENCE_SECONDS = 15.0
-"""How long a writer waits for another one."""
+"""Seconds that a writer waits for another one."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (

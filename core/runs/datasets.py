@@ -28,7 +28,7 @@ from core.runs.run import Run
 from core.runs.server import run_queue
 
 TEACHER = "kinds-teacher"
-"""Whose logits are stored with the definitions."""
+"""Teacher with logits stored next to the definitions."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def words_material(
 
 
 MAKERS: dict[str, Callable[..., Material]] = {"kinds": kinds_material, "words": words_material}
-"""What makes the texts of a task, by the task's name in the catalogue."""
+"""Function that makes the texts of a task, by the task's name in the catalogue."""
 
 
 @remembered(8)  # thousands of texts cut into tokens: a few megabytes each

@@ -26,13 +26,13 @@ VOCABULARY, HIDDEN = 30_522, 0.2
 """Rows of the output over words, and the share of tokens that are predicted."""
 
 TABLE = 1000
-"""What keeping one weight of that output up to date costs a step, in multiply-adds: it is read and written several times."""
+"""Cost per step of keeping one weight of that output up to date, in multiply-adds: it is read and written several times."""
 
 START = 2.0
 """Seconds to open the models and the texts."""
 
 INERTIA = 0.5
-"""How much of the correction stays when a new run is seen."""
+"""Share of the correction that stays when a new run is seen."""
 
 
 class Estimates:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 State = Literal["new", "queued", "running", "paused", "stopped", "finished", "failed", "interrupted"]
 
 RENAMED = {"batch": "batch_size", "rate": "learning_rate", "clip": "max_grad_norm", "words": "train_embeddings"}
-"""What fields of `core.distill.training.TrainingConfig` were called when older runs were written, and are called now."""
+"""Names of fields of `core.distill.training.TrainingConfig` when older runs were written, and their names now."""
 
 RESUMABLE = ("paused", "stopped", "failed", "interrupted")
 """States from which a run can go on."""

@@ -15,7 +15,7 @@ IGNORED = -100
 """The label that PyTorch's cross-entropy skips: positions that were not selected carry it."""
 
 NOT_SELECTED, MASKED, RANDOM, KEPT = 0, 1, 2, 3
-"""What happened to a position, as written in `MaskedTokens.action`."""
+"""Action at a position, as written in `MaskedTokens.action`."""
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ def trains_head(stages: Sequence[Mapping[str, Any]]) -> bool:
 
 
 CONTROL = Objective((Hard(),))
-"""What the student without a teacher minimises: the hard loss alone."""
+"""Objective of the student without a teacher: the hard loss alone."""
 
 
 def mixture(soft_weight: float = 0.5, temperature: float | Schedule = 2.0, scaled: bool = True, **options) -> Objective:

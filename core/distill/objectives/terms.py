@@ -65,7 +65,7 @@ class Term:
     weight: Number = 1.0
     kind: ClassVar[str]
     trains_head: ClassVar[bool] = False
-    """Whether it reads the student's logits; the others leave the head as it began."""
+    """True if it reads the student's logits; the others leave the head as it began."""
 
     def __post_init__(self) -> None:
         if not all(0 <= weight < math.inf for weight in values(self.weight)):

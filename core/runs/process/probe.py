@@ -25,7 +25,7 @@ from core.runs.run import Run
 from core.theory.masking import IGNORED
 
 LOOK_SECONDS = 0.3
-"""How often the students are looked at, at most."""
+"""Least time between two looks at the students."""
 
 LONGEST = 48
 """Tokens of the watched text that are shown."""

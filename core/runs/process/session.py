@@ -35,10 +35,10 @@ from core.runs.snapshots import keep
 from core.runs.storage import load_state, load_texts, save_state
 
 CHECKPOINT_SECONDS = 10.0
-"""How often a running training is saved: what a kill may cost."""
+"""Seconds between two checkpoints of a running training: the most that a kill may cost."""
 
 STATUS_SECONDS = 0.25
-"""How often the status is written, at most."""
+"""Least time between two writes of the status."""
 
 KEPT = 2
 """Checkpoints kept: the last one, and the one before in case the last cannot be read."""

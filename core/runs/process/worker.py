@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 LOCK_SECONDS = 60.0
-"""How long to wait for another process that is at work on the same run."""
+"""Seconds to wait for another process that is at work on the same run."""
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from .harness import BadOutputError, execute
 
 NAME = "your_code.py"
-"""What the learner's file is called in error messages."""
+"""Name of the learner's file in error messages."""
 
 LONGEST_MESSAGE = 2000
 LONGEST_PRINT = 20_000
