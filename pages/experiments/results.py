@@ -19,7 +19,7 @@ from pages.kit import runs, verdict
 from pages.kit.page import Page
 
 MEASURES = {"masks": "loss"}
-"""What an experiment watches, if it is not the accuracy."""
+"""Measure of an experiment, if it is not the accuracy."""
 
 
 def live(page: Page, key: str, names: list[str]) -> None:

@@ -17,7 +17,7 @@ from pages.kit.components.file_button import file_button
 
 COOKIE = "distillery_learner"
 FIRST_NAME = "me"
-"""Who learns on a machine of one's own before any name was chosen."""
+"""Name of the learner on a machine of one's own before any was chosen."""
 
 
 def terms() -> lessons.Labels:

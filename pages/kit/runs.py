@@ -25,7 +25,7 @@ from pages.kit.page import Page, code_span
 from pages.kit.visitor import keep_owner, owner
 
 POLL_SECONDS = 0.7
-"""How often a part that follows a run draws itself again."""
+"""Seconds between two redraws of a part that follows a run."""
 
 PARAMETER = "run"
 """Under this name, behind the page's prefix, the address names the run that is shown."""

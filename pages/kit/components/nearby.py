@@ -11,7 +11,7 @@ import streamlit as st
 from pages.kit.components.component import Component
 
 WAITS = True
-"""Whether labs wait at all; tests that read a whole page at once switch it off."""
+"""True if labs wait at all; tests that read a whole page at once switch it off."""
 
 _PLACE = Component("nearby", isolated=False, attributes='aria-busy="true"')
 
