@@ -35,7 +35,7 @@ __all__ = ["Arm", "Distiller", "Step", "TrainingConfig"]
 
 
 class Distiller:
-    """Trains students on a teacher's answers and on labels. The teacher's weights stay as they are, bit by bit.
+    """Training of students on a teacher's outputs and on labels. The teacher's weights stay as they are, bit by bit.
 
     Args:
         teacher: a model, several (the mean of their logits teaches, and the first one's internals), or None where every
@@ -113,7 +113,7 @@ class Distiller:
             yield self.step()
 
     def step(self) -> Step:
-        """Trains every student on the next batch.
+        """Train every student on the next batch.
 
         Raises:
             LabError: `nan_loss` if a loss is not a finite number. No student has then taken this step.
@@ -134,7 +134,7 @@ class Distiller:
         return Step(self.done, self.epoch, len(batch.rows), batch.tokens, rate, seconds, taught, arms)
 
     def finish(self) -> dict[str, nn.Module]:
-        """Makes the students plain models of transformers again, in eval mode, and returns them by name."""
+        """Make the students plain models of transformers again, in eval mode, and return them by name."""
         for trainer in self._trainers.values():
             whole_again(trainer.student)
             trainer.student.eval()
@@ -146,7 +146,7 @@ class Distiller:
         return {"done": self.done, "epoch": self.epoch, "place": self._place, "arms": arms}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Goes on from the state of another `Distiller` with the same arguments."""
+        """Go on from the state of another `Distiller` with the same arguments."""
         self.done, self.epoch, self._place = state["done"], state["epoch"], state["place"]
         self._batches, self._read = self._plan(self.epoch), self.texts.at_epoch(self.epoch)
         for name, trainer in self._trainers.items():
@@ -165,7 +165,7 @@ class Distiller:
 
 
 def _check(arm: Arm, teachers: Sequence[nn.Module], texts: TokenizedTexts) -> None:
-    """Refuses what cannot work, in a sentence."""
+    """Refuse objectives and models that do not fit, with an error that names the reason."""
     objectives = [stage.objective for stage in stages_of(arm.objective)]
     hard_only = not any(objective.needs_teacher for objective in objectives)
     if hard_only and not texts.changes and not texts.labelled:

@@ -97,7 +97,7 @@ def asked_labels(batch: Batch, task: Task) -> Tensor:
 
 
 def forward(model: nn.Module, batch: Batch, task: Task, needs: FeatureRequest) -> Features:
-    """Runs a model on a batch. For masked words only the masked positions go through the vocabulary head.
+    """Run a model on a batch. For masked words only the masked positions go through the vocabulary head.
 
     Gradients flow unless the caller switches them off. Attention is recorded only if `needs` names a layer of it: elsewhere
     PyTorch's fused attention runs. The model must have been through `observed`.

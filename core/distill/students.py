@@ -168,7 +168,7 @@ def principal_components(table: Tensor, width: int) -> Tensor:
 
 
 def open_for(source: str | Path, task: Task, device: str | torch.device = "cpu") -> PreTrainedModel:
-    """Opens a checkpoint, by its name or its folder, with the head of a task, which must be in its file.
+    """Open a checkpoint, by its name or its folder, with the head of a task, which must be in its file.
 
     Raises:
         LabError: as `core.models.loading.open_checkpoint`; `untrained_head` if the head would be made up.
@@ -177,7 +177,7 @@ def open_for(source: str | Path, task: Task, device: str | torch.device = "cpu")
 
 
 def refuse_untrained_head(teacher: nn.Module) -> None:
-    """Refuses a teacher whose head was never trained: it would teach noise.
+    """Refuse a teacher whose head was never trained: it would teach noise.
 
     transformers starts a bias at exactly 0 and any training moves it, so a head whose bias is all 0 is as it was made.
 
@@ -196,7 +196,7 @@ def name_of(model: nn.Module) -> str:
 
 
 def save(student: PreTrainedModel, folder: str | Path, tokenizer=None) -> None:
-    """Writes a student so that plain transformers opens it, also in the middle of its training.
+    """Write a student so that plain transformers opens it, also in the middle of its training.
 
     Raises:
         LabError: `no_space` if the disk is full.

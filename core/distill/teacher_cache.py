@@ -56,7 +56,7 @@ class RaggedTensors:
         self.flat = (torch.empty(size) if file is None else mapped(file, size)).view(-1, width)
 
     def put(self, row: int, block: Tensor) -> None:
-        """Keeps the block of one text, `[row, width]`."""
+        """Keep the block of one text, `[row, width]`."""
         self.flat[self.starts[row] : self.starts[row + 1]] = block
 
     def joined(self, rows: Tensor) -> Tensor:
@@ -75,7 +75,7 @@ class RaggedTensors:
 
 
 class TeacherCache:
-    """Gives the teacher's features for any batch of a set of texts.
+    """The teacher's features for any batch of a set of texts.
 
     Args:
         teachers: frozen models; several answer with the mean of their logits, and the first one's features are used.
@@ -112,7 +112,7 @@ class TeacherCache:
         self._shapes: dict[str, tuple[int, int]] = {}
 
     def preload(self, logits: Tensor) -> None:
-        """Takes answers that were computed before, `[text, class]`; of no use where the losses look inside the teacher."""
+        """Take answers that were computed before, `[text, class]`; of no use where the losses look inside the teacher."""
         if self.needs == FeatureRequest(logits=True) and self.texts.labels_by_text:
             self._keep_joined("logits", logits, torch.arange(len(self.texts)), self.texts.asked)
             self._known[:] = True

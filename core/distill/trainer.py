@@ -82,7 +82,7 @@ class StudentTrainer:
         return total
 
     def backward(self, batch: Batch, taught: Features, progress: float, seed: int, step: int) -> None:
-        """Computes the losses and the gradient, and refuses what is not finite before any weight has moved."""
+        """Compute the losses and the gradient, and refuse what is not finite before any weight has moved."""
         number = self._stage(progress)
         # Every arm drops out the same positions, also after a resumption: no generator's state has to be kept.
         drawing = _drawing_from(seed, self.device) if self.training.dropout else nullcontext()
@@ -105,7 +105,7 @@ class StudentTrainer:
         self._pending = (loss, terms, length)
 
     def step(self, rate: float) -> ArmStep:
-        """Takes the step that `weigh` prepared."""
+        """Take the step that `weigh` prepared."""
         loss, terms, length = self._pending
         self._pending = None
         for group in self.optimizer.param_groups:
@@ -134,7 +134,7 @@ class StudentTrainer:
         }
 
     def load_state_dict(self, state: Mapping[str, Mapping[str, Tensor]]) -> None:
-        """Takes over what `state_dict` gave."""
+        """Restore the state that `state_dict` returned."""
         self.student.load_state_dict(state["student"])
         self.projections.load_state_dict(state["projections"])
         self.optimizer.state.clear()
@@ -175,7 +175,7 @@ class StudentTrainer:
 
 @contextmanager
 def _drawing_from(seed: int, device: torch.device) -> Iterator[None]:
-    """Draws from a seed on the CPU and on the device; afterwards both go on as if nothing had been drawn."""
+    """Draw from a seed on the CPU and on the device; afterwards both go on as if nothing had been drawn."""
     beside = [] if device.type == "cpu" else [device]
     with torch.random.fork_rng(beside, device_type=device.type if beside else None):
         torch.manual_seed(seed)

@@ -58,7 +58,7 @@ class WordsInUse(nn.Module):
 
 
 def with_words_in_use(model: nn.Module, ids: Tensor) -> bool:
-    """Lets only these rows of a model's word embeddings train.
+    """Let only these rows of a model's word embeddings train.
 
     Returns:
         Whether it was done: a model with a vocabulary head tied to its embeddings needs every row in every step.
@@ -71,7 +71,7 @@ def with_words_in_use(model: nn.Module, ids: Tensor) -> bool:
 
 
 def whole_again(model: nn.Module) -> None:
-    """Writes the trained rows back, so that the model is a plain one of transformers again. Nothing happens to others."""
+    """Write the trained rows back, so that the model is a plain one of transformers again. Other models are left alone."""
     words = model.get_input_embeddings()
     if isinstance(words, WordsInUse):
         table = words.table()

@@ -213,7 +213,7 @@ def _kl(log_p: Tensor, log_q: Tensor) -> Tensor:
 
 
 def _reduce(rows: Tensor, classes: int, temperature: float, scaled: bool, reduction: Reduction) -> Tensor:
-    """Scales one number a row (`[...]`) by T² and reduces as in `soft_loss`."""
+    """Scale one number a row (`[...]`) by T² and reduce as in `soft_loss`."""
     rows = rows * temperature**2 if scaled else rows
     if reduction == "none":
         return rows

@@ -43,7 +43,7 @@ class Objective:
         return any(not isinstance(term, Hard) for term in self.terms)
 
     def check(self, student: Shape, teacher: Shape) -> None:
-        """Raises a `LabError` if two models of these shapes cannot be compared so."""
+        """Raise a `LabError` if two models of these shapes cannot be compared so."""
         for term in self.terms:
             term.check(student, teacher)
 

@@ -72,7 +72,7 @@ class Term:
             raise LabError("bad_weight", weight=str(self.weight))
 
     def check(self, student: Shape, teacher: Shape) -> None:
-        """Raises a `LabError` if the two models cannot be compared so."""
+        """Raise a `LabError` if the two models cannot be compared so."""
 
     def needs(self, student: Shape, teacher: Shape) -> tuple[FeatureRequest, FeatureRequest]:
         """Features that the term reads: of the student, and of the teacher."""
