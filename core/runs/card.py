@@ -34,7 +34,7 @@ def write_card(
     scores: Mapping[str, Metrics],
     held_out: Evaluator | None,
 ) -> None:
-    """Writes `README.md` into the student's folder: front matter as `core.models.card` reads it, and prose.
+    """Write `README.md` into the student's folder: front matter as `core.models.card` reads it, and prose.
 
     Args:
         scores: of each arm on the held-out texts.

@@ -142,7 +142,7 @@ def material_of(written: Mapping[str, Any]) -> Material:
 
 
 def begin(plan: RunPlan, owner: str = "", steps: int | None = None) -> Run:
-    """Starts a run on the texts that its plan names in `extra["material"]`, see `material_of` and `start`.
+    """Start a run on the texts that its plan names in `extra["material"]`, see `material_of` and `start`.
 
     Raises:
         LabError: `missing_data`, `no_space`, and as `core.models.load`.
@@ -152,7 +152,7 @@ def begin(plan: RunPlan, owner: str = "", steps: int | None = None) -> Run:
 
 
 def start(plan: RunPlan, material: Material, owner: str = "", steps: int | None = None) -> Run:
-    """Writes a run into a new folder and puts it into the queue.
+    """Write a run into a new folder and put it into the queue.
 
     Args:
         owner: who starts it; the queue is fair between owners.

@@ -54,7 +54,7 @@ class Estimates:
         return START + max(steps, 0) * one
 
     def learn(self, plan: Mapping[str, Any], per_second: float) -> None:
-        """Corrects the model by what a run showed."""
+        """Correct the model by what a run showed."""
         if per_second > 0:
             factor, task = 1 / per_second / step_cost(plan), plan["task"]
             self._factors[task] = INERTIA * self._factors.get(task, factor) + (1 - INERTIA) * factor

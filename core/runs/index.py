@@ -70,6 +70,6 @@ def finished_students(owner: str | None = None, folder: Path | None = None) -> l
 
 
 def at_work(folder: Path | None = None) -> int:
-    """Counts the runs that are being trained on this machine."""
+    """Count the runs that are being trained on this machine."""
     now = time.time()
     return sum(status.state == "running" and now - status.updated < FRESH_SECONDS for _, status in all_runs(folder))

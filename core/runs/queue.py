@@ -75,7 +75,7 @@ class _Ticket:
 
 
 class RunQueue:
-    """Works on runs in processes of their own, `slots` at a time.
+    """Queue of runs, which are worked on in processes of their own, `slots` at a time.
 
     Args:
         folder: of the runs, each in a folder of its own.
@@ -100,7 +100,7 @@ class RunQueue:
         self._workers = [WorkerProcess(self.folder, self._on_answer, self._on_death) for _ in range(count)]
 
     def submit(self, name: str, owner: str = "", steps: int | None = None) -> None:
-        """Puts a run into the queue: a new one, or one that can go on.
+        """Put a run into the queue: a new one, or one that can go on.
 
         Args:
             owner: who starts it; the queue is fair between owners.
@@ -123,11 +123,11 @@ class RunQueue:
             self._dispatch()
 
     def resume(self, name: str, owner: str = "") -> None:
-        """Lets a run go on; the same as `submit`."""
+        """Let a run go on; the same as `submit`."""
         self.submit(name, owner)
 
     def step(self, name: str, owner: str = "") -> None:
-        """Does a single step of a run that is not at work."""
+        """Do a single step of a run that is not at work."""
         self.submit(name, owner, steps=1)
 
     def pause(self, name: str) -> None:
@@ -139,7 +139,7 @@ class RunQueue:
         self._ask(name, "stop")
 
     def delete(self, name: str) -> None:
-        """Stops a run and removes its folder."""
+        """Stop a run and remove its folder."""
         with self._lock:
             self._waiting = [ticket for ticket in self._waiting if ticket.name != name]
             for worker in self._workers:
@@ -189,7 +189,7 @@ class RunQueue:
         return all(worker.ready for worker in self._workers)
 
     def close(self, seconds: float = 20.0) -> None:
-        """Ends the workers; runs at work write a checkpoint first."""
+        """End the workers; runs at work write a checkpoint first."""
         with self._lock:
             self._closing = True
         for worker in self._workers:
@@ -258,7 +258,7 @@ class RunQueue:
         return seconds if steps is None else seconds * min(1.0, steps / max(status.steps - status.done, 1))
 
     def _dispatch(self) -> None:
-        """Gives waiting runs to idle workers, a paused run to the one that still has it open."""
+        """Give waiting runs to idle workers, a paused run to the one that still has it open."""
         for ticket in self._order():
             idle: Sequence[WorkerProcess] = [w for w in self._workers if w.ready and w.at_work is None]
             if not idle or self._closing:
@@ -287,7 +287,7 @@ class RunQueue:
             self._workers[self._workers.index(worker)] = WorkerProcess(self.folder, self._on_answer, self._on_death)
 
     def _mark_interrupted(self) -> None:
-        """Runs that were at work or waiting when the server ended."""
+        """Mark the runs that were at work or waiting when the server ended."""
         for run, status in all_runs(self.folder):
             if status.state in ("running", "queued"):
                 self._note_interrupted(run.name, {})

@@ -108,7 +108,7 @@ class Run:
         known_logits: Tensor | None = None,
         known_held_out_logits: Tensor | None = None,
     ) -> Run:
-        """Writes a new run with all that it needs.
+        """Write a new run with all that it needs.
 
         Args:
             texts: what the students learn from.
@@ -250,7 +250,7 @@ class Run:
         return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
 
     def delete(self) -> None:
-        """Removes the folder. A process at work on it stops at its next step."""
+        """Remove the folder. A process at work on it stops at its next step."""
         # Without its plan it is no run: a process at work sees that before it could write into what is being removed.
         (self.folder / "run.json").unlink(missing_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)

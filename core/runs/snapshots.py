@@ -33,7 +33,7 @@ KEPT_BYTES = 512 * 1024**2
 
 
 def keep(run: Run, arm: str, seed: int, step: int, student: nn.Module) -> None:
-    """Writes the student of a step, rounded to half precision.
+    """Write the student of a step, rounded to half precision.
 
     Raises:
         LabError: `no_space`, `run_missing`.

@@ -30,7 +30,7 @@ BETWEEN = "|"
 
 
 def save_texts(texts: TokenizedTexts, file: Path) -> None:
-    """Writes texts with their labels.
+    """Write texts with their labels.
 
     Raises:
         LabError: `no_space`.
@@ -63,7 +63,7 @@ def load_texts(file: Path) -> TokenizedTexts:
 
 
 def save_tensors(tensors: Mapping[str, Tensor], file: Path) -> None:
-    """Writes tensors by name; tied ones are written twice rather than tied.
+    """Write tensors by name; tied ones are written twice rather than tied.
 
     Raises:
         LabError: `no_space`.
@@ -72,7 +72,7 @@ def save_tensors(tensors: Mapping[str, Tensor], file: Path) -> None:
 
 
 def save_state(state: Mapping[str, Any], folder: Path, facts: Mapping[str, Any]) -> None:
-    """Writes what `Distiller.state_dict` gave. A process killed meanwhile leaves the folder as it was: absent.
+    """Write the state that `Distiller.state_dict` returned. A process killed meanwhile leaves the folder as it was: absent.
 
     Args:
         facts: more plain numbers to keep with it.

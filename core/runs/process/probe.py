@@ -36,7 +36,7 @@ WORDS = 8
 
 
 class ProbeWriter:
-    """Looks at the watched text of a run, if there is one and enough time has passed."""
+    """Writer of the probe: it runs the students on the watched text, if there is one and enough time has passed."""
 
     def __init__(self, run: Run, tokenizer, teacher: nn.Module, task: Task) -> None:
         self._file, self._folder = run.folder / "watch.json", run.folder
@@ -46,7 +46,7 @@ class ProbeWriter:
         self._of_teacher: dict[str, Any] = {}
 
     def look(self, students: Mapping[str, nn.Module], seed: int, step: int) -> None:
-        """Writes `watched.json` when it is due.
+        """Write `watched.json` when it is due.
 
         Raises:
             LabError: `no_space`, `run_missing`.

@@ -51,7 +51,7 @@ LEFT: dict[Wanted, State] = {"run": "paused", "pause": "paused", "stop": "stoppe
 
 
 class Session:
-    """Works on one run.
+    """Work on one run.
 
     Attributes:
         status: the run's status.
@@ -123,7 +123,7 @@ class Session:
         return same and run.status().done == self.status.done
 
     def train(self, wanted: Callable[[], Wanted] = lambda: "run", steps: int | None = None) -> State:
-        """Trains until the run is finished, `steps` more steps are done, or `wanted` returns something else.
+        """Train until the run is finished, `steps` more steps are done, or `wanted` returns something else.
 
         Returns:
             "finished", "paused", "stopped" or "interrupted"; after an error that a learner can do something about, "failed".
@@ -171,7 +171,7 @@ class Session:
         return state
 
     def _start_seed(self) -> None:
-        """Builds the students of the seed in turn, at their start."""
+        """Build the students of the seed in turn, at their start."""
         seed, plan = self.plan.seeds[self._index], self.plan
         students = {name: arm.student.build(self._teachers[0], plan.task, seed) for name, arm in plan.arms.items()}
         self.distiller = Distiller(
@@ -207,7 +207,7 @@ class Session:
         return self._held_out
 
     def _log(self, step: Step) -> None:
-        """Writes the step's metrics and, where they are due, a measurement, a snapshot and a look at the watched text."""
+        """Write the step's metrics and, where they are due, a measurement, a snapshot and a look at the watched text."""
         seed, total = self.plan.seeds[self._index], self.plan.training.steps
         lines = [{"seed": seed, **step.to_dict()}]
         last = step.number == total
@@ -236,7 +236,7 @@ class Session:
             stream.write("".join(json.dumps(line) + "\n" for line in lines))
 
     def _rewind(self, size: int) -> None:
-        """Forgets the metrics of steps that will be done again."""
+        """Forget the metrics of steps that will be done again."""
         file = self.run.folder / "metrics.jsonl"
         if file.exists():
             with writing(self.run.folder), file.open("r+b") as stream:

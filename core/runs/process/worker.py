@@ -26,7 +26,7 @@ LOCK_SECONDS = 60.0
 
 
 def main() -> None:
-    """Works until the input ends."""
+    """Work until the input ends."""
     # Only this module may write to the pipe: a library's print must not look like an answer.
     answers, sys.stdout = sys.stdout, sys.stderr
     inbox = Inbox(sys.stdin)
@@ -80,7 +80,7 @@ class Inbox:
         return "leave" if self._closed else self._wishes.get(folder, "run")
 
     def next_job(self) -> dict[str, Any] | None:
-        """Waits for the next run; None once the input has ended."""
+        """Wait for the next run; None once the input has ended."""
         return None if self._closed else self._jobs.get()
 
     def _read(self, stream: TextIO) -> None:
