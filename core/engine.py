@@ -59,7 +59,7 @@ class Setting:
 
 
 class Engine:
-    """Runs models for many sessions at once. Pages share one, `ENGINE`; a notebook may make its own."""
+    """Runner of models for many sessions at once. Pages share one, `ENGINE`; a notebook may make its own."""
 
     def __init__(self, slots: int | None = None, cache_bytes: int = CACHE_BYTES) -> None:
         self._places = slots or os.cpu_count() or 1
@@ -73,7 +73,7 @@ class Engine:
         self._guard = threading.Lock()
 
     def warm_up(self, models: Sequence[str] | None = None) -> None:
-        """Imports the libraries, opens `models` (`OPENED_EARLY` if not given), runs each once, and freezes the heap.
+        """Import the libraries, open `models` (`OPENED_EARLY` if not given), run each once, and freeze the heap.
 
         Once frozen, the libraries are not walked again by every collection of garbage.
         """

@@ -75,7 +75,7 @@ class RecentlyUsed:
 
 
 def remembered(count: int = REMEMBERED) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Keeps a pure function's last `count` results by the content of its arguments: arrays by their numbers.
+    """Keep a pure function's last `count` results by the content of its arguments: arrays by their numbers.
 
     Give another count only where the results are large.
 

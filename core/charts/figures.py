@@ -97,7 +97,7 @@ def percent(value: float) -> str:
 
 
 def paired_bars(figure: go.Figure, words: Sequence[str], pair: Sequence[tuple[str, ArrayLike, str]]) -> None:
-    """Draws a lying bar a word for each of a few named probabilities `[word]`, its number at its end.
+    """Draw a horizontal bar per word for each of a few named probabilities `[word]`, its number at its end.
 
     Args:
         words: `[word]`, from the top down.

@@ -42,7 +42,7 @@ class Sizes:
 
 
 def sizes(model: nn.Module) -> Sizes:
-    """Counts a model that is not quantised."""
+    """Count a model that is not quantised."""
     parameters = {id(parameter): parameter for parameter in model.parameters()}
     linears = [module for module in model.modules() if isinstance(module, nn.Linear)]
     tables = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}

@@ -91,7 +91,7 @@ def read_card(folder: Path) -> ModelCard:
 
 
 def verify(card: ModelCard) -> None:
-    """Compares a model's weight files with the hashes in its card.
+    """Compare a model's weight files with the hashes in its card.
 
     A file's whole content is hashed once in a process, and again only if its size or time of change differ: about 0.1 s for
     all that is shipped. It proves that the files are those that were measured, not that they are harmless: who can change the

@@ -115,7 +115,7 @@ def load(
     precision: str = "float32",
     hub: bool = False,
 ) -> Checkpoint:
-    """Opens a checkpoint to be traced, with the head that its file has, and its tokenizer.
+    """Open a checkpoint to be traced, with the head that its file has, and its tokenizer.
 
     Args:
         name_or_folder: see `open_checkpoint`.
@@ -233,7 +233,7 @@ def _verified(source: str | Path, hub: bool) -> str:
 
 @contextmanager
 def _one_sentence(source: str | Path) -> Iterator[None]:
-    """Turns whatever a damaged file makes the libraries raise into one sentence for the learner."""
+    """Turn whatever a damaged file makes the libraries raise into one sentence for the learner."""
     try:
         yield
     except LabError:

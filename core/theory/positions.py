@@ -68,7 +68,7 @@ def similarity_by_distance(encoding: Tensor) -> SimilarityByDistance:
 
 
 def rotary(x: Tensor, base: float = 10000.0, positions: Tensor | None = None) -> Tensor:
-    """Turns each pair of dimensions by position · base^(−2i/d), `[..., position, d]` (RoFormer section 3.2.2).
+    """Turn each pair of dimensions by position · base^(−2i/d), `[..., position, d]` (RoFormer section 3.2.2).
 
     Dimension i is paired with i + d/2, the layout of Hugging Face's Llama; the paper pairs neighbours, 2i and
     2i + 1. The two differ by a fixed order of the dimensions; a model must be run with the layout it was trained with.

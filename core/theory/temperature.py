@@ -17,7 +17,7 @@ TEMPERATURES = (0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 16, 20)
 
 
 def check_temperature(temperature: float) -> None:
-    """Raises ValueError unless `temperature` is a positive, finite number."""
+    """Raise ValueError unless `temperature` is a positive, finite number."""
     if not 0 < temperature < math.inf:
         raise ValueError(f"The temperature must be a positive, finite number, not {temperature}.")
 

@@ -86,7 +86,7 @@ _active: ContextVar[Observation | None] = ContextVar("observation", default=None
 
 @contextmanager
 def observing(interventions: Sequence[Intervention] = ()) -> Iterator[Observation]:
-    """Records every attention call that this thread makes inside the block, under `interventions`."""
+    """Record every attention call that this thread makes inside the block, under `interventions`."""
     observation = Observation(tuple(interventions))
     token = _active.set(observation)
     try:
@@ -181,7 +181,7 @@ AttentionMaskInterface.register(ATTENTION, eager_mask)
 
 
 def watch(model: nn.Module, family: Family) -> None:
-    """Lets observations see and change what is outside the attention function: embeddings, positions and W_O.
+    """Let observations see and change what is outside the attention function: embeddings, positions and W_O.
 
     The hooks stay for the model's life and do nothing where no observation is active.
     """
@@ -212,7 +212,7 @@ def _projected(module: nn.Module, inputs: tuple, output: Tensor) -> None:
 
 
 def _positions(module: nn.Module, inputs: tuple, output: Tensor | tuple[Tensor, Tensor]):
-    """Removes or reorders positions: rows of a learned table, or the cosines and sines of rotary angles."""
+    """Remove or reorder positions: rows of a learned table, or the cosines and sines of rotary angles."""
     observation = _active.get()
     if observation is None:
         return None

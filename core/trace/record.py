@@ -57,7 +57,7 @@ class Tokens:
 
 
 def tokenize(checkpoint: Checkpoint, text: str, text_pair: str | None = None, longest: int = LONGEST) -> Tokens:
-    """Splits a text (or a pair) into the model's tokens and cuts it at `longest`.
+    """Split a text (or a pair) into the model's tokens and cut it at `longest`.
 
     Raises:
         LabError: `empty_text` if nothing readable is left of it.
@@ -154,7 +154,7 @@ class Trace:
         return sum(part.nbytes for part in parts if isinstance(part, Tensor))
 
     def check(self) -> float:
-        """Recomputes softmax(QKᵀ·scale + mask)V from what was recorded: the largest difference from what the model used.
+        """Recompute softmax(QKᵀ·scale + mask)V from what was recorded; return the largest difference from what the model used.
 
         In double precision, so that what remains is the model's own rounding; relative to the largest value of each kind
         where that exceeds 1.
@@ -205,7 +205,7 @@ def trace(
     interventions: Sequence[Intervention] = (),
     longest: int = LONGEST,
 ) -> Trace:
-    """Runs a text through a model and keeps everything.
+    """Run a text through a model and keep everything.
 
     Args:
         checkpoint: from `core.models.load`.
