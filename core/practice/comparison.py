@@ -43,7 +43,7 @@ PARTS = ("output", "gradients", "after", "models")
 
 
 def first_difference(expected: dict[str, Any], got: dict[str, Any], parts: Sequence[str] = PARTS) -> Difference | None:
-    """Compares two records of `inside.harness.execute`; None if they agree.
+    """Compare two records of `inside.harness.execute`; None if they agree.
 
     Args:
         expected: the reference's.

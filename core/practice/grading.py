@@ -82,7 +82,7 @@ def grade(
     seed: int | None = None,
     limits: Limits | None = None,
 ) -> Feedback:
-    """Runs and grades a submission on inputs drawn for it alone.
+    """Run and grade a submission on inputs drawn for it alone.
 
     Whether the learner's code may run here at all is for the caller to decide, see `Isolation.trusted`.
 

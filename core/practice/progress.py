@@ -88,7 +88,7 @@ class Progress:
             raise LabError("progress_unwritable", folder=str(self.folder), reason=str(error)) from error
 
     def _create(self, database: sqlite3.Connection) -> None:
-        """Makes the table; another process may be doing the same."""
+        """Make the table; another process may be doing the same."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
@@ -103,7 +103,7 @@ class Progress:
     # Writing
 
     def add(self, learner: str, kind: str, item: str, data: Mapping[str, Any], at: float | None = None) -> Event:
-        """Writes one event down; it is on disk when this returns.
+        """Write one event down; it is on disk when this returns.
 
         Args:
             at: when it happened (seconds since 1970), now if not given.
@@ -123,7 +123,7 @@ class Progress:
         return event
 
     def _prune(self, database: sqlite3.Connection, name: str, kind: str, item: str) -> None:
-        """Forgets an item's oldest events beyond what its kind keeps."""
+        """Forget an item's oldest events beyond what its kind keeps."""
         if KINDS[kind] is not None:
             database.execute(
                 "DELETE FROM events WHERE learner = ?1 AND id IN (SELECT id FROM events "
@@ -132,7 +132,7 @@ class Progress:
             )
 
     def delete(self, learner: str) -> int:
-        """Forgets a learner altogether.
+        """Forget a learner altogether.
 
         Returns:
             How many events there were.
@@ -170,7 +170,7 @@ class Progress:
     # Code exercises
 
     def save_draft(self, learner: str, exercise: str, code: str) -> None:
-        """Keeps what a learner has typed so far; the last twenty versions stay, so a second tab overwrites nothing."""
+        """Keep what a learner has typed so far; the last twenty versions stay, so a second tab overwrites nothing."""
         last = self.draft(learner, exercise)
         if code != last:
             self.add(learner, "draft", exercise, {"code": code})
@@ -181,7 +181,7 @@ class Progress:
         return versions[-1].data["code"] if versions else None
 
     def save_pass(self, learner: str, exercise: str, code: str) -> None:
-        """Notes that the exercise was passed, with the code that passed."""
+        """Note that the exercise was passed, with the code that passed."""
         self.add(learner, "pass", exercise, {"code": code})
 
     def passed(self, learner: str) -> dict[str, float]:
@@ -201,7 +201,7 @@ class Progress:
         return json.dumps({"format": FORMAT, "version": VERSION, "events": events}, ensure_ascii=False, indent=1)
 
     def bring(self, learner: str, file: bytes) -> int:
-        """Adds what an exported file holds to a learner's progress; what is already there is left alone.
+        """Add what an exported file holds to a learner's progress; what is already there is left alone.
 
         Returns:
             How many events were new.

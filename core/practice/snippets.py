@@ -46,7 +46,7 @@ class Outcome:
 
 
 def run(programs: Sequence[str], patience: float = PATIENCE_SECONDS) -> list[Outcome]:
-    """Runs programs one after the other in one new process.
+    """Run programs one after the other in one new process.
 
     Raises:
         TimeoutError: they took longer than `patience` seconds together.
@@ -75,7 +75,7 @@ def run(programs: Sequence[str], patience: float = PATIENCE_SECONDS) -> list[Out
 
 
 def outcome(program: str) -> Outcome:
-    """Runs one program here and now, in a namespace of its own."""
+    """Run one program here and now, in a namespace of its own."""
     printed, error, line, start = io.StringIO(), "", 0, time.perf_counter()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
         try:

@@ -65,7 +65,7 @@ class Isolation:
 
 
 class Sandbox:
-    """Runs jobs, first come first served. Cheap to make; `start` (or the first use) starts its process and tests it."""
+    """Runner of jobs, first come first served. Cheap to make; `start` (or the first use) starts its process and tests it."""
 
     def __init__(
         self, level: str | None = None, places: int | None = None, attacks: tuple[Attack, ...] = ATTACKS
@@ -83,7 +83,7 @@ class Sandbox:
         return self._isolation
 
     def start(self) -> Isolation:
-        """Starts the process for learners' code and attacks it; later calls answer at once."""
+        """Start the process for learners' code and attack it; later calls answer at once."""
         with self._starting:
             if self._isolation is None:
                 found = self._tested()
@@ -118,7 +118,7 @@ class Sandbox:
         return Isolation("none", dict(self._worker.stands), {}, time.monotonic() - began)
 
     def run(self, job: dict[str, Any], limits: Limits | None = None) -> Outcome:
-        """Runs one job when its turn comes. Whether it may run here is the caller's to decide, by `published`.
+        """Run one job when its turn comes. The caller decides by `published` if it may run here.
 
         Raises:
             LabError: `sandbox_off`, `sandbox_lost` (the process died twice), `busy` (the queue was too long).
@@ -133,7 +133,7 @@ class Sandbox:
             raise LabError("busy") from None
 
     def _run_again(self, job: dict[str, Any], limits: Limits) -> Outcome:
-        """Runs a job; if the waiting process is lost, once more with a new one, behind the same walls."""
+        """Run a job; if the waiting process is lost, once more with a new one, behind the same walls."""
         for _ in range(2):
             worker = self._worker
             try:
@@ -162,7 +162,7 @@ class Sandbox:
         return self._turns.waiting()
 
     def close(self) -> None:
-        """Ends the process, also in the middle of a test; nothing runs here any more."""
+        """End the process, also in the middle of a test; nothing runs here any more."""
         self._isolation = self._closed = Isolation("off")
         if self._worker:
             self._worker.close()

@@ -20,7 +20,7 @@ class Turns:
 
     @contextmanager
     def turn(self, patience: float) -> Iterator[None]:
-        """Waits for a place and holds it through the block.
+        """Wait for a place and hold it through the block.
 
         Raises:
             TooLongError: none became free within `patience` seconds.

@@ -152,7 +152,7 @@ class ForkingWorker:
         return self._process.poll() is None
 
     def close(self) -> None:
-        """Ends it and all it started."""
+        """End it and all it started."""
         self._control.close()
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
@@ -161,7 +161,7 @@ class ForkingWorker:
         self._process.wait()
 
     def run(self, job: dict[str, Any], limits: Limits) -> Outcome:
-        """Runs one job; callers may be many threads at once.
+        """Run one job; callers may be many threads at once.
 
         Raises:
             WorkerLostError: the waiting process does not answer.
@@ -191,7 +191,7 @@ class ForkingWorker:
 
 
 def _exchange(channel: socket.socket, message: bytes, deadline: float) -> bytes:
-    """Sends the job and collects what is written back, until the other side closes or too much has come."""
+    """Send the job and collect what is written back, until the other side closes or too much has come."""
     answer = bytearray()
     try:
         channel.settimeout(max(0.1, deadline - time.monotonic()))
@@ -247,7 +247,7 @@ def read_answer(answer: bytes, seconds: float, cpu: float = 0.0) -> Outcome:
 
 
 def _check(result: Any) -> None:
-    """Refuses what `submission.run` would not have returned."""
+    """Refuse what `submission.run` would not have returned."""
     form = {"records": list, "error": dict | None, "printed": str, "cut": bool, "seconds": float}
     if not isinstance(result, dict) or set(result) != set(form):
         raise wire.WireError("The answer lacks a part.")

@@ -28,7 +28,7 @@ class BadOutputError(ValueError):
 
 
 def execute(target: Callable, case: dict[str, Any]) -> dict[str, Any]:
-    """Runs one case.
+    """Run one case.
 
     Args:
         target: the function, or the class if the case has `construct`.

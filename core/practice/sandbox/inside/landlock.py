@@ -64,7 +64,7 @@ def ruleset(readable: Iterable[str]) -> int:
 
 
 def restrict(rules: int) -> None:
-    """Puts this process behind the rules; a second time puts it into a room of its own behind the same rules.
+    """Put this process behind the rules; a second call puts it into a room of its own behind the same rules.
 
     Raises:
         OSError: the kernel refuses, for instance because `limits.forgo_new_privileges` was not called.

@@ -96,7 +96,7 @@ def program() -> bytes:
 
 
 def install(instructions: bytes) -> None:
-    """Filters this process's system calls from now on; it cannot be undone.
+    """Filter this process's system calls from now on; it cannot be undone.
 
     Raises:
         OSError: the kernel refuses, for instance because `limits.forgo_new_privileges` was not called.

@@ -1,4 +1,4 @@
-"""Runs one submission on its cases and notes what happened, with the learner's own line where something went wrong."""
+"""Run of one submission on its cases: it records the results, with the learner's own line where something went wrong."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LONGEST_PRINT = 20_000
 
 
 class _Print:
-    """Takes what the learner prints, up to `LONGEST_PRINT` characters."""
+    """Output stream that keeps what the learner prints, up to `LONGEST_PRINT` characters."""
 
     encoding = "utf-8"
 
@@ -42,7 +42,7 @@ class _Print:
 
 
 def run(job: dict[str, Any]) -> dict[str, Any]:
-    """Defines what the code defines, then runs the cases until one fails.
+    """Execute the learner's code, then run the cases until one fails.
 
     Args:
         job: `code`; `target`, the function's or class's name; `cases`, see `harness.execute`; `avoid`, names that the
