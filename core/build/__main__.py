@@ -20,7 +20,7 @@ STAGES = (*MASKED_STAGES, *CLASSIFIER_STAGES)
 
 
 def main(names: Sequence[str], stages: Sequence[Stage] = STAGES) -> None:
-    """Lists the stages, or runs those named and what they need, in their order.
+    """List the stages, or run those named and what they need, in their order.
 
     Raises:
         SystemExit: there is no such stage, or the stages' needs cannot be met; the message names them.

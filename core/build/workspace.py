@@ -41,7 +41,7 @@ def parts_done(file: Path, number: str) -> int:
 
 
 def save(state: dict, file: Path) -> None:
-    """Writes a training checkpoint so that a kill in the middle leaves the old one whole.
+    """Write a training checkpoint so that a kill in the middle leaves the old one whole.
 
     Checkpoints of a training that goes on never leave the machine that wrote them; what is shipped is safetensors.
     """

@@ -34,7 +34,7 @@ def ship(
     embeddings_of: Path | None = None,
     layers_of: Path | None = None,
 ) -> None:
-    """Writes one model's folder.
+    """Write one model's folder.
 
     Args:
         front: the card's facts, see `core.models.card.ModelCard`; shape, sizes and hashes are added here.

@@ -118,7 +118,7 @@ def _regular_bases(word: str) -> list[str]:
 def write_relations(
     file: Path, vocabulary: dict[str, int], count: int, seed: int = 0, only: Collection[str] = ()
 ) -> None:
-    """Writes `count` labels that need no larger model: what WordNet's relations say, with the last word left out.
+    """Write `count` labels that need no larger model: sentences from WordNet's relations, with the last word masked.
 
     Where several words end the same sentence ("a robin is a kind of"), each is as likely. Words are the usual ones, see `USUAL`.
 

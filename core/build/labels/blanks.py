@@ -77,7 +77,7 @@ class Labeller:
         guesses: int = GUESSES,
         drawn: Set[str] | None = None,
     ) -> None:
-        """Takes the larger model, which judges, and a masked model whose guesses are candidates too, with its tokenizer.
+        """Take the larger model, which judges, and a masked model whose guesses are candidates too, with its tokenizer.
 
         Args:
             choices: candidates by the larger model.
@@ -258,7 +258,7 @@ Row = tuple[list[int], list[Blank]]
 
 
 def write(file: Path, labeller: Labeller, rows: Callable[[int], list[Row]], packs: int) -> None:
-    """Appends the labels of pack after pack to `file`, a JSON object a line; goes on after the last whole pack.
+    """Append the labels of pack after pack to `file`, a JSON object a line; go on after the last whole pack.
 
     Args:
         rows: gives the sentences of a pack.

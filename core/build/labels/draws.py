@@ -70,13 +70,13 @@ def _judge(
 
 
 def label_blanks(guesser: BertForMaskedLM) -> None:
-    """Has WordNet and SmolLM2 label blanks; `guesser`, the teacher before that, proposes words too."""
+    """Have WordNet and SmolLM2 label blanks; `guesser`, the teacher before that, proposes words too."""
     blank_sentences.write_relations(labels_file("relations"), tokenizer().get_vocab(), RELATION_BLANKS)
     _judge("both_sides", guesser, sentence_sources(), BLANK_PACKS, blanks.SENTENCES)
 
 
 def label_ends(guesser: BertForMaskedLM, draw: int = 0) -> None:
-    """Has SmolLM2 judge the last words of more beginnings."""
+    """Have SmolLM2 judge the last words of more beginnings."""
     _judge(drawn("ends", draw), guesser, sentence_sources(seed=1 + draw), END_PACKS[draw], ENDS)
 
 
@@ -86,7 +86,7 @@ def label_opposites() -> None:
 
 
 def label_shorts(guesser: BertForMaskedLM, draw: int = 0) -> None:
-    """Has SmolLM2 judge the last words of short sentences; another draw goes on where the one before ended."""
+    """Have SmolLM2 judge the last words of short sentences; another draw goes on where the one before ended."""
     used, texts = sum(SHORT_PACKS[:draw]), sentence_sources()
     texts = {name: texts[name][used * round(share * blanks.PACK) :] for name, share in SHORTS.items()}
     _judge(drawn("shorts", draw), guesser, texts, SHORT_PACKS[draw], SHORTS)
@@ -124,7 +124,7 @@ def next_word_packs(writer: PreTrainedTokenizerBase, draw: int = 0) -> list[list
 
 
 def label_next_words(draw: int = 0) -> None:
-    """Has SmolLM2 write sentences and say what it expected."""
+    """Have SmolLM2 write sentences and store its next-word probabilities."""
     writer = next_words.NextWords(larger_model())
     next_words.write(
         labels_file(drawn("next_words", draw)), writer, next_word_packs(writer.larger.tokenizer, draw), draw
@@ -138,13 +138,13 @@ def deed_packs(writer: PreTrainedTokenizerBase, draw: int = 0) -> list[list[list
 
 
 def label_deeds(draw: int = 0) -> None:
-    """Has SmolLM2 write what somebody did and say what it expected."""
+    """Have SmolLM2 write about deeds and store its next-word probabilities."""
     writer = next_words.NextWords(larger_model(larger.DEEDS))
     next_words.write(labels_file(drawn("deeds", draw)), writer, deed_packs(writer.larger.tokenizer, draw), draw)
 
 
 def write_endings(draw: int = 0) -> None:
-    """Makes labels of last words of what it expected in a draw."""
+    """Make labels of last words from its next-word probabilities in a draw."""
     endings.write(
         labels_file(drawn("endings", draw)), [labels_file(drawn(name, draw)) for name in ("next_words", "deeds")]
     )

@@ -78,7 +78,7 @@ def labels(rows: list[dict], rng: random.Random) -> Iterator[tuple[int, Label]]:
 
 
 def write(file: Path, sources: list[Path]) -> None:
-    """Writes the labels made of `sources`, pack by pack as they have them; a run that is killed leaves no `file`."""
+    """Write the labels made of `sources`, pack by pack as they have them; a run that is killed leaves no `file`."""
     partial = file.with_suffix(".partial")
     partial.unlink(missing_ok=True)
     for source in sources:

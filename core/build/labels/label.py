@@ -23,7 +23,7 @@ class Label:
 
 
 def append(file: Path, pack: int, found: Iterable[Label]) -> None:
-    """Writes a whole pack at once, a JSON object a line."""
+    """Write a whole pack at once, a JSON object a line."""
     rows = "".join(json.dumps({"pack": pack, **asdict(label)}) + "\n" for label in found)
     with file.open("a", encoding="utf-8") as out:
         out.write(rows)

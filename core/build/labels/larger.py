@@ -34,7 +34,7 @@ class Larger:
         common: set[str],
         context: str = CONTEXT,
     ) -> None:
-        """Finds the words.
+        """Collect the words that both models hold.
 
         Args:
             model: the language model, with its `tokenizer` (byte-level BPE: a word's first token begins with "Ġ").

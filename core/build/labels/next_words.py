@@ -45,7 +45,7 @@ class NextWords:
     """SmolLM2-135M, writing on from many beginnings at once and yielding its probabilities at each word."""
 
     def __init__(self, larger: Larger) -> None:
-        """Sorts the larger model's tokens."""
+        """Sort the larger model's tokens."""
         self.larger = larger
         self.known = torch.tensor(sorted(larger.words))
         self.content = torch.tensor([number in larger.asked for number in sorted(larger.words)])
@@ -57,7 +57,7 @@ class NextWords:
 
     @torch.inference_mode()
     def write(self, beginnings: list[list[int]], generator: torch.Generator, rng: random.Random) -> Iterator[Label]:
-        """Goes on from tokenised `beginnings`, all of one length, and yields the labels of the places on the way.
+        """Go on from tokenised `beginnings`, all of one length, and yield the labels of the places on the way.
 
         Of each sentence that comes to its full stop two more places are labelled, where what follows is known too: one at
         random, with the word that was written as the only answer, and the last word. There the label is half that word, a draw
@@ -160,7 +160,7 @@ def packs(texts: list[str], tokenizer: PreTrainedTokenizerBase) -> list[list[lis
 
 
 def write(file: Path, writer: NextWords, beginnings: list[list[list[int]]], draw: int = 0) -> None:
-    """Appends the labels of pack after pack to `file`, as `blanks.write` does; goes on after the last whole pack.
+    """Append the labels of pack after pack to `file`, as `blanks.write` does; go on after the last whole pack.
 
     Args:
         draw: another number lets other words be drawn after the same beginnings.

@@ -1,4 +1,4 @@
-"""Measures the masked-language models and their baselines on the same held-out text and the same everyday sentences."""
+"""Measurements of the masked-language models and their baselines on the same held-out text and the same everyday sentences."""
 
 from __future__ import annotations
 

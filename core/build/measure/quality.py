@@ -71,7 +71,7 @@ def _masked(
 def held_out(
     score: Scorer, tokenizer: PreTrainedTokenizerBase, sequences: list[np.ndarray], most: int, seed: int = 0
 ) -> HeldOut:
-    """Masks 15 % of up to `most` sequences, one draw by `seed`, 80/10/10, and scores the selected positions."""
+    """Mask 15 % of up to `most` sequences, one draw by `seed`, 80/10/10, and score the selected positions."""
     loss = top5 = total = 0.0
     confidence, right = [], []
     for batch in _masked(tokenizer, sequences, most, seed):
@@ -130,7 +130,7 @@ class Attention:
 
 @torch.no_grad()
 def attention(model: BertModel, original: BertModel, sequences: list[np.ndarray]) -> Attention:
-    """Compares the attention of a trained model with that of the encoder that it was made from, on whole sequences.
+    """Compare the attention of a trained model with that of the encoder that it was made from, on whole sequences.
 
     A head that training has killed spreads its weight evenly (entropy near ln of the length) or has forgotten its pattern.
     """

@@ -45,7 +45,7 @@ def scores(logits: Tensor, labels: Tensor) -> dict:
 
 
 def ship_kinds_teacher() -> None:
-    """Ships the teacher, and its logits for what it did not learn from."""
+    """Ship the teacher, and its logits for the texts on which it was not trained."""
     model, tokenizer = kinds.train_teacher(), AutoTokenizer.from_pretrained(BASE)
     if not (FOLDER / LOGITS).exists():
         kinds.write_logits(model)

@@ -34,7 +34,7 @@ def measured() -> dict:
 
 
 def measure() -> None:
-    """Measures all models and the baselines on the same held-out text; each one's figures are kept, then joined.
+    """Measure all models and the baselines on the same held-out text; each one's figures are kept, then joined.
 
     What is shipped is measured as it is shipped: with its weights rounded to half precision.
     """
@@ -47,7 +47,7 @@ def measure() -> None:
 
 
 def ship_words() -> None:
-    """Writes the teacher and its students with their cards."""
+    """Write the teacher and its students with their cards."""
     found, budget = measured(), student.Budget()
     common = common_words(text(FIRST_TEXT), tokenizer())
     *_, last = ROUNDS.values()
@@ -67,7 +67,7 @@ def ship_words() -> None:
 
 
 def ship_pairs() -> None:
-    """Measures each head on both tasks and writes it with its card."""
+    """Measure each head on both tasks and write it with its card."""
     test, models = pairs.all_pairs(tokenizer())["test"], trainings.train_pairs()
     scores = {
         task: {other: round(pairs.accuracy(model, test[other]), 4) for other in pairs.TASKS}

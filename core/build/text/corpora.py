@@ -116,7 +116,7 @@ def _define(lemmas: list[str], definition: str, kind: str, choice: int) -> str:
 
 
 def require_nltk(corpus: str) -> None:
-    """Sees to it that NLTK can read a corpus, downloading it if need be.
+    """Make sure that NLTK can read a corpus, downloading it if need be.
 
     Raises:
         LookupError: NLTK has no such corpus, and it could not be downloaded.

@@ -70,7 +70,7 @@ def read() -> Iterator[Definition]:
 
 
 def split(found: list[Definition]) -> dict[str, list[Definition]]:
-    """Chooses and shares out the definitions; near-copies (see `near_copies.groups`) are never in two parts.
+    """Choose and share out the definitions; near-copies (see `near_copies.groups`) are never in two parts.
 
     Within each part the order is random, so a part's first n are a fair sample of it.
     """
@@ -105,7 +105,7 @@ def split(found: list[Definition]) -> dict[str, list[Definition]]:
 
 
 def write(parts: dict[str, list[Definition]], folder: Path) -> None:
-    """Writes the table, compressed, the same bytes for the same parts, together with the licence and a description."""
+    """Write the table, compressed, the same bytes for the same parts, together with the licence and a description."""
     folder.mkdir(parents=True, exist_ok=True)
     text = io.StringIO(newline="")
     rows = csv.writer(text, lineterminator="\n")

@@ -59,7 +59,7 @@ def relation_documents(only: Collection[str] = ()) -> Iterator[Document]:
 
 
 class _Sayer:
-    """Turns relations into sentences; holds what must be counted over the whole of WordNet."""
+    """Writer of sentences from relations; it holds the counts over the whole of WordNet."""
 
     def __init__(self, index: dict[tuple[str, int], Synset]) -> None:
         self.index = index

@@ -114,7 +114,7 @@ def padded(rows: Sequence[Sequence[int]], pad: int) -> dict[str, Tensor]:
 
 
 def fit(folder: Path, model: PreTrainedModel, rows: list[list[int]], loss_of: LossOf, schedule: Schedule) -> None:
-    """Trains `model` in place, or goes on from `folder/checkpoint.pt`; a line of `log.jsonl` every 20 steps.
+    """Train `model` in place, or go on from `folder/checkpoint.pt`; a line of `log.jsonl` every 20 steps.
 
     Every step draws its dropout from its own seed, so a run that was killed ends where it would have ended.
 

@@ -197,7 +197,7 @@ def train(
     labels: list[Path],
     plan: Filling,
 ) -> BertForMaskedLM:
-    """Trains a model, or goes on from `folder/checkpoint.pt`; a line of `log.jsonl` every 20 steps.
+    """Train a model, or go on from `folder/checkpoint.pt`; a line of `log.jsonl` every 20 steps.
 
     Args:
         start: makes the model to be trained; called also where a checkpoint will replace its weights.

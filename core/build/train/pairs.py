@@ -149,7 +149,7 @@ def fresh_head(teacher: Path, separator: int, task: str, seed: int = 0) -> PairM
 
 
 def train(folder: Path, teacher: Path, tokenizer: PreTrainedTokenizerBase, pairs: Pairs, task: str) -> PairModel:
-    """Trains the head for `task`, or goes on from `folder/checkpoint.pt`."""
+    """Train the head for `task`, or go on from `folder/checkpoint.pt`."""
     model, labels = fresh_head(teacher, tokenizer.sep_token_id, task, SCHEDULE.seed), pairs.labels
     classifier.fit(folder, model, pairs.rows, lambda logits, some: F.cross_entropy(logits, labels[some]), SCHEDULE)
     return classifier.halved(model)

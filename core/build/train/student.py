@@ -122,7 +122,7 @@ def train(
     corpora: dict[str, Encoded],
     budget: Budget,
 ) -> PreTrainedModel:
-    """Trains one of `PLANS`, or goes on from `folder/checkpoint.pt`; a line of `log.jsonl` every 20 steps.
+    """Train one of `PLANS`, or go on from `folder/checkpoint.pt`; a line of `log.jsonl` every 20 steps.
 
     Returns:
         The trained student in eval mode.

@@ -143,7 +143,7 @@ def learning_rate(seen: int, number: int, schedule: Schedule) -> float:
 
 
 def train(folder: Path, source: Path, corpora: dict[str, Encoded], schedule: Schedule) -> BertForMaskedLM:
-    """Trains the teacher, or goes on from `folder/checkpoint.pt`; writes a line of `log.jsonl` every 20 steps.
+    """Train the teacher, or go on from `folder/checkpoint.pt`; write a line of `log.jsonl` every 20 steps.
 
     Args:
         corpora: all that `schedule` reads, by name; a `movie_share` of movie_reviews is used in each pass, of the others all.
@@ -173,7 +173,7 @@ def train(folder: Path, source: Path, corpora: dict[str, Encoded], schedule: Sch
 
 
 def _one_pass(model, optimizer, tokenizer, corpora, schedule: Schedule, place: dict, checkpoint: Path, log) -> None:
-    """Trains to the end of a pass over the text, or of a cycle; `place` is where it starts, and moves."""
+    """Train to the end of a pass over the text, or of a cycle; `place` is where it starts, and moves."""
     cycle = schedule.cycles[place["cycle"]]
     read = {name: corpora[name] for name in cycle.corpora}
     common = common_words(read, tokenizer)
