@@ -31,7 +31,7 @@ SANDBOX_LATER = 30
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
-    """Loads libraries and models in the background while the server already answers."""
+    """Load libraries and models in the background while the server already answers."""
     # Fifty scripts pass Streamlit's locks from hand to hand, and each hand-over waits for Python's: let it come round sooner.
     sys.setswitchinterval(0.0005)
     threading.Thread(target=_prepare, name="warm-up", daemon=True).start()

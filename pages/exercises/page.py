@@ -21,7 +21,7 @@ bank = {slug: exercises.exercise(slug, session.language()) for slug in exercises
 
 
 def choose(slug: str) -> None:
-    """Opens an exercise, or the list."""
+    """Open an exercise, or the list."""
     page.set_parameter("open", slug)
 
 
@@ -159,7 +159,7 @@ def draft(exercise: exercises.Exercise) -> str:
 
 
 def keep(slug: str, code: str) -> None:
-    """Keeps what is in the editor, in the session and under the learner's name."""
+    """Keep what is in the editor, in the session and under the learner's name."""
     if st.session_state["_ex_drafts"][slug] != code:
         st.session_state["_ex_drafts"][slug] = code
         if known := learner.name():
@@ -167,7 +167,7 @@ def keep(slug: str, code: str) -> None:
 
 
 def put(slug: str, code: str) -> None:
-    """Puts other code into the editor."""
+    """Put other code into the editor."""
     keep(slug, code)
     revisions = st.session_state.setdefault("_ex_revisions", {})
     revisions[slug] = revisions.get(slug, 0) + 1
@@ -197,7 +197,7 @@ def ask_to_run() -> None:
 
 
 def test(slug: str, code: str) -> None:
-    """Has the code graded, and keeps what was found before anything else is drawn."""
+    """Have the code graded, and keep what was found before anything else is drawn."""
     with st.spinner(t("running")):
         answer = grading.grade(slug, code, bank[slug].avoid)
     st.session_state["_ex_feedback"][slug] = (code, answer)

@@ -79,7 +79,7 @@ def _views(page: Page, key: str, names: list[str]) -> list[RunView]:
 
 
 def show(page: Page, key: str, names: list[str]) -> None:
-    """Makes these the runs of an experiment that the page shows, and the address names."""
+    """Make these the runs of an experiment that the page shows, and the address names."""
     page.set_parameter(f"runs_{key}", BETWEEN.join(names))
 
 

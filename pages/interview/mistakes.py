@@ -23,7 +23,7 @@ def found_before() -> set[str]:
 
 
 def to(item: str) -> None:
-    """Opens another one."""
+    """Open another one."""
     page.put("item", item)
     begin()
 
@@ -107,7 +107,7 @@ def puzzle(page: Page) -> None:
 
 
 def keep(mistake: Mistake, hit: bool) -> None:
-    """Writes an answer down, if it was given before the explanation was seen; a link that holds one is no answer."""
+    """Write an answer down, if it was given before the explanation was seen; a link that holds one is no answer."""
     chosen, known = st.session_state[page.key(f"choice_{mistake.id}")], learner.name()
     if known and chosen is not None and mistake.id not in st.session_state.get("_ix_explained", ()):
         with page.guard():

@@ -22,7 +22,7 @@ topics = {id: question.topic for id, question in bank.items()}
 
 
 def open_one(id: str) -> None:
-    """Opens an interview, or the choice of one."""
+    """Open an interview, or the choice of one."""
     page.set_parameter("id", id)
     page.set_parameter("at", "")
 

@@ -17,7 +17,7 @@ from pages.kit.page import Page
 
 
 def report(page: Page, one: mock.Mock, found: mock.Report, bank: Mapping[str, InterviewQuestion]) -> None:
-    """Draws a marked interview's report."""
+    """Draw a marked interview's report."""
     t = page.t
     with st.container(horizontal=True):
         st.metric(t("total"), t("score", earned=found.total.earned, possible=found.total.possible), border=True)

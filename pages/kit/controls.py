@@ -130,7 +130,7 @@ class Controls:
         return f"{self.prefix}_{name}" if self.prefix else name
 
     def put(self, name: str, value: Any) -> None:
-        """Sets a control, from a callback or before the control is drawn."""
+        """Set a control, from a callback or before the control is drawn."""
         address.put(self.key(name), value)
 
     def chosen(self, name: str, default: T, choices: Sequence[T]) -> T:

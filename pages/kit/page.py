@@ -64,7 +64,7 @@ class Page(Controls):
     # Texts
 
     def section(self, key: str) -> None:
-        """Writes a section's heading and prose; a link to it ("?at=losses") brings the reader here."""
+        """Write a section's heading and prose; a link to it ("?at=losses") brings the reader here."""
         section, place = self.lesson[key], f"{self.slug}_{key}"
         if asked(key):
             bring(place)
@@ -73,7 +73,7 @@ class Page(Controls):
         st.markdown(section.body)
 
     def prose(self, key: str) -> None:
-        """Writes a section's prose without its heading."""
+        """Write a section's prose without its heading."""
         st.markdown(self.lesson[key].body)
 
     # What lives in the address besides the controls
@@ -92,7 +92,7 @@ class Page(Controls):
         return st.query_params.get(self.key(name), default)
 
     def set_parameter(self, name: str, value: str) -> None:
-        """Writes such a value; an empty or a very long one leaves the address."""
+        """Write the value of such a parameter; an empty or a very long one leaves the address."""
         address.write(self.key(name), value)
 
     def positions(self, name: str, default: Sequence[int], length: int) -> list[int]:
@@ -292,7 +292,7 @@ class Page(Controls):
 
     @contextmanager
     def guard(self) -> Iterator[None]:
-        """Turns a `LabError` inside the block into a sentence in the learner's language; what is drawn above stays."""
+        """Turn a `LabError` inside the block into a sentence in the learner's language; what is drawn above stays."""
         try:
             yield
         except LabError as error:
@@ -301,7 +301,7 @@ class Page(Controls):
             say(self.t(f"errors.{error.code}", **error.details), icon=":material/info:")
 
     def run(self, lab: Callable[..., None], *arguments: Any, **named: Any) -> None:
-        """Draws a lab of the page, `lab(page, *arguments, **named)`: a part that redraws alone, with its errors caught.
+        """Draw a lab of the page, `lab(page, *arguments, **named)`: a part that redraws alone, with its errors caught.
 
         The first one of a page is there at once, the others when the learner comes near them. No two labs of a page have
         the same name, under which the session remembers that the learner has come near.

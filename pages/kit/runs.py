@@ -65,12 +65,12 @@ def current(page: Page) -> RunView | None:
 
 
 def show(page: Page, name: str) -> None:
-    """Makes a run the one that the page shows, and the address names; an empty name shows none."""
+    """Make a run the one that the page shows, and the address names; an empty name shows none."""
     page.set_parameter(PARAMETER, name)
 
 
 def go_to(page: Page, name: str) -> None:
-    """Shows a run that the learner has just started or picked, and brings the reader to it."""
+    """Show a run that the learner has just started or picked, and bring the reader to it."""
     show(page, name)
     bring(page.key("run"))
 
@@ -117,7 +117,7 @@ def _button(
 
 
 def _ask(name: str, wanted: str) -> None:
-    """Passes a wish on to the run_queue, and remembers it until the run's process has answered."""
+    """Pass a wish on to the run_queue, and remember it until the run's process has answered."""
     shop, asked = run_queue(), st.session_state.setdefault(_ASKED, {})
     asked.pop(name, None)
     try:
@@ -192,7 +192,7 @@ def duration(page: Page, seconds: float) -> str:
 
 
 def offer_interrupted(page: Page, slug: str | None = None) -> None:
-    """Offers to go on with the visitor's runs that the server's end cut off."""
+    """Offer to go on with the visitor's runs that the server's end cut off."""
     cut = [view for view in mine(slug) if view.state == "interrupted"]
     if not cut:
         return
@@ -224,7 +224,7 @@ def _go_on(page: Page, name: str) -> None:
 
 
 def follow(page: Page, name: str, draw: Callable[[RunView], None]) -> None:
-    """Draws `draw(view)`: while the run is active again after each `POLL_SECONDS`, then no more.
+    """Draw `draw(view)`: while the run is active again after each `POLL_SECONDS`, then no more.
 
     When it comes to rest, or goes on, the whole page is drawn once, so that what is outside may follow too.
 

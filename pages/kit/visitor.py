@@ -38,6 +38,6 @@ def owner() -> str:
 
 
 def keep_owner() -> None:
-    """Lets the browser keep the secret, so that one's runs are found again at the next visit; draws nothing visible."""
+    """Let the browser keep the secret, so that one's runs are found again at the next visit; nothing visible is drawn."""
     if not is_own_machine():
         keep_cookie(COOKIE, owner())

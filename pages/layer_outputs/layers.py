@@ -17,7 +17,7 @@ from pages.layer_outputs.tokens import COLORS, focus, more, window
 
 
 def _open_cell(page: Page, layers: tuple[int, int]) -> None:
-    """Opens a cell of the grid, named by the teacher's and the student's layer."""
+    """Open a cell of the grid, named by the teacher's and the student's layer."""
     page.put("cka_teacher", int(layers[0]))
     page.put("cka_student", int(layers[1]))
 

@@ -78,7 +78,7 @@ def _columns(t: Labels) -> list[str]:
 
 
 def _play(page: Page) -> None:
-    """Starts the film at the embeddings, or stops it."""
+    """Start the film at the embeddings, or stop it."""
     st.session_state[PLAYING] = not st.session_state.get(PLAYING)
     if st.session_state[PLAYING]:
         page.put("depth", 0)

@@ -31,7 +31,7 @@ def clear(page: Page) -> None:
 
 
 def put(page: Page, name: str, cut: Cut | None, shape: tuple[int, int] = (0, 0)) -> None:
-    """Shows a cut on the board, from a callback; None is the whole model. Labs that are not the board call `follow` then.
+    """Show a cut on the board, from a callback; None is the full model. Labs that are not the board call `follow` then.
 
     Args:
         shape: layers and heads of the model.
@@ -42,7 +42,7 @@ def put(page: Page, name: str, cut: Cut | None, shape: tuple[int, int] = (0, 0))
 
 
 def follow(page: Page) -> None:
-    """Draws the whole page once after another lab has moved the board."""
+    """Draw the whole page once after another lab has moved the board."""
     if st.session_state.get(_MOVED):
         st.toast(page.t("on_board"), icon=":material/content_cut:")
         st.rerun()

@@ -37,7 +37,7 @@ class Sentence:
 
 
 def open_sentence(page: Page) -> Sentence | None:
-    """Draws the text box; None, and the reason on the page, where nothing in the text can be hidden."""
+    """Draw the text box and return the sentence; None, with the reason on the page, where nothing in the text can be masked."""
     text, setting = page.sentence(), page.setting
     page.reset()
     with page.guard():

@@ -99,7 +99,7 @@ def convergence(page: Page, name: str, text: str) -> None:
 
 
 def _course(page: Page, run, map_) -> courses.Course:
-    """Measures the kept students, with a bar while it takes time."""
+    """Measure the kept students, with a bar while it takes time."""
     bar = st.progress(0.0, text=page.t("replaying"))
     found = courses.course(ENGINE, run, page.setting, map_, bar.progress)
     bar.empty()

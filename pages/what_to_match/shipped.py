@@ -101,7 +101,7 @@ def kept_place(page: Page, steps: Sequence[int], key: str) -> int:
 
 
 def keep_place(page: Page, steps: Sequence[int], key: str, place: int) -> None:
-    """Writes the step that is in view into the address."""
+    """Write the step that is in view into the address."""
     st.session_state[key + "_seen"] = place
     page.set_parameter("step", "" if place == len(steps) - 1 else str(steps[place]))
 

@@ -32,12 +32,12 @@ def asked(section: str) -> bool:
 
 
 def bring(place: str) -> None:
-    """Has the reader brought to the place of this name when the page is drawn next."""
+    """Have the reader brought to the place of this name when the page is drawn next."""
     arrivals = st.session_state.setdefault(_ARRIVALS, {})
     arrivals[place] = arrivals.get(place, 0) + 1
 
 
 def arrival(place: str) -> None:
-    """Marks the place of this name; the reader is brought here once after each `bring`, and kept here while the page fills."""
+    """Mark the place of this name; the reader is brought here once after each `bring`, and kept here while the page fills."""
     if count := st.session_state.get(_ARRIVALS, {}).get(place, 0):
         _PLACE.draw(f"_arrive_{place}", {"place": place, "arrival": count})

@@ -34,7 +34,7 @@ def code_editor(
     checked: str = "",
     line: int | None = None,
 ) -> None:
-    """Draws the editor.
+    """Draw the editor.
 
     Args:
         code: what it begins with.

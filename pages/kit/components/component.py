@@ -40,7 +40,7 @@ class Component:
         isolated: bool = True,
         attributes: str = "",
     ) -> None:
-        """Registers the component `distillery.<name>`.
+        """Register the component `distillery.<name>`.
 
         Args:
             saved: whether its picture can be saved as a file.
@@ -69,7 +69,7 @@ class Component:
         events: Mapping[str, Callable[[], None] | None] | None = None,
         **options: Any,
     ) -> None:
-        """Draws the component.
+        """Draw the component.
 
         Args:
             key: the component's key in the session state.
@@ -123,7 +123,7 @@ def read(key: str, initial: Any) -> tuple[Any, int]:
 
 
 def assign(key: str, value: tuple[int, int] | Collection[int] | None) -> None:
-    """Sets what the component with this key shows: a cell, the marked positions, or None. Call it before drawing."""
+    """Set what the component with this key shows: a cell, the marked positions, or None. Call it before drawing."""
     _, revision = read(key, None)
     st.session_state[_slot(key)] = {"revision": revision + 1, "value": value if value is None else list(value)}
 

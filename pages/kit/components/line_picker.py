@@ -21,7 +21,7 @@ def line_picker(
     selected: int | None = None,
     right: int | None = None,
 ) -> int | None:
-    """Draws the lines as buttons in a column.
+    """Draw the lines as buttons in a column.
 
     Args:
         lines: `[line]`; one without text cannot be picked.

@@ -52,7 +52,7 @@ def map_wall(
     largest: int = 34,
     frame: int | None = None,
 ) -> int:
-    """Draws the maps and returns the frame that the reader stopped at.
+    """Draw the maps and return the frame that the reader stopped at.
 
     Args:
         names: `[map]`.

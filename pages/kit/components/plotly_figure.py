@@ -33,7 +33,7 @@ def plotly_figure(
     config: Mapping[str, Any],
     on_click: Callable[[Any], None] | None = None,
 ) -> None:
-    """Draws a figure as wide as the page allows, in the page's theme.
+    """Draw a figure as wide as the page allows, in the page's theme.
 
     Args:
         figure: read-only from here on, since its JSON is kept with it.
