@@ -16,12 +16,12 @@ def folder() -> Path:
 
 
 def labels_file(name: str) -> Path:
-    """A file of labels, a JSON object a line; `labels.draws` makes each of them."""
+    """A file of labels, a JSON object per line; `labels.draws` makes each of them."""
     return folder() / "blanks" / f"{name}.jsonl"
 
 
 def rows(file: Path) -> list[dict[str, Any]]:
-    """The JSON objects of a file that holds one a line.
+    """The JSON objects of a file with one per line.
 
     Raises:
         FileNotFoundError: there is no such file.

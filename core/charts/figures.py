@@ -74,7 +74,7 @@ def state_names(count: int, embeddings: str) -> list[str]:
 def prediction_bars(
     words: Sequence[str], teacher: ArrayLike, student: ArrayLike, labels: Mapping[str, str]
 ) -> go.Figure:
-    """Two bars a word: what teacher and student hold it for.
+    """Two bars per word: the probabilities of teacher and student.
 
     Args:
         words: `[word]`.

@@ -1,6 +1,6 @@
 """Definitions of nouns, each labelled with one of 16 supersenses: the course's classification task.
 
-From WordNet 3.0, whose lexicographers filed every noun under a kind; `core/build/text/kinds_data.py` chose and split them, and
+From WordNet 3.0, whose lexicographers filed every noun under one; `core/build/text/kinds_data.py` chose and split them, and
 `assets/data/kinds/README.md` explains how. Importing this module is cheap: torch is imported by `teacher_logits`.
 """
 

@@ -92,7 +92,7 @@ def observed(model: nn.Module) -> nn.Module:
 
 
 def asked_labels(batch: Batch, task: Task) -> Tensor:
-    """The labels in the order of the rows of the logits: `[row]`, or `[row, label]` for several labels a text."""
+    """The labels in the order of the rows of the logits: `[row]`, or `[row, label]` for several labels per text."""
     return batch.labels if task in ("single_label", "multi_label") else batch.labels[batch.labels != IGNORED]
 
 

@@ -24,12 +24,12 @@ def stored() -> bool:
 
 @dataclass(frozen=True)
 class Arm(OverSeeds):
-    """The runs of one kind, one a seed.
+    """The runs of one kind, one per seed.
 
     Attributes:
         labels: the label budget.
         temperature: of the soft loss; None without a teacher.
-        values: one a seed, in the order of the seeds.
+        values: one per seed, in the order of the seeds.
     """
 
     labels: int

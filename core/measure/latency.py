@@ -67,7 +67,7 @@ class Latency:
 
     @property
     def per_second(self) -> float:
-        """Texts a second at the median."""
+        """Texts per second at the median."""
         return 1000 * self.texts / self.median
 
     @property

@@ -6,7 +6,7 @@ from statistics import fmean, stdev
 
 
 class OverSeeds:
-    """For a class that holds `values`, one a seed."""
+    """For a class that holds `values`, one per seed."""
 
     values: tuple[float, ...]
 

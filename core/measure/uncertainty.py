@@ -58,7 +58,7 @@ def std(values: Sequence[float]) -> float:
 
 
 def over_seeds(differences: Sequence[float], grain: float = 0.0) -> Interval:
-    """Student's t-interval (1908) of the mean of paired differences, one a seed.
+    """Student's t-interval (1908) of the mean of paired differences, one per seed.
 
     Args:
         grain: the step in which a difference can move, 1/n for shares of n texts. What rounding to it leaves, a variance of

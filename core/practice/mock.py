@@ -18,7 +18,7 @@ MINUTES = {1: 2, 2: 3, 3: 4}
 """Minutes for a question of each level."""
 
 WEAK = 0.6
-"""Below this share of its points a question goes on the list of what to study."""
+"""Below this share of its points a question goes on the list of those to study."""
 
 
 class Asked(Protocol):

@@ -91,7 +91,7 @@ def today(
     """Select the questions that are due until the learner's day ends, and those to begin.
 
     Args:
-        new_a_day: new cards a day; those begun today count.
+        new_a_day: new cards per day; those begun today count.
         among: only these questions, if given.
     """
     chosen = {id: card for id, card in cards.cards.items() if among is None or id in among}

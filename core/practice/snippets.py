@@ -89,7 +89,7 @@ def outcome(program: str) -> Outcome:
 
 
 def _serve() -> None:
-    """The other side of `run`: programs as JSON from standard input, an outcome a line to standard output."""
+    """The other side of `run`: programs as JSON from standard input, an outcome per line to standard output."""
     for program in json.load(sys.stdin):
         print(json.dumps(vars(outcome(program))), flush=True)
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 FLOPS = 4e10
-"""Multiply-adds a second of one thread, for a start; only ratios matter once a run has been seen."""
+"""Multiply-adds per second of one thread, for a start; only ratios matter once a run has been seen."""
 
 FIXED = 8e-3
 """Seconds of a step of one student that do not depend on its size, for a start."""
@@ -47,7 +47,7 @@ class Estimates:
         Args:
             plan: as JSON holds it.
             done: steps that are done.
-            per_second: steps a second that this very run has shown; the model's guess if 0.
+            per_second: steps per second that this very run has shown; the model's guess if 0.
         """
         steps = plan["training"]["steps"] * len(plan["seeds"]) - done
         one = 1 / per_second if per_second else self._factors.get(plan["task"], 1.0) * step_cost(plan)

@@ -21,7 +21,7 @@ from core.models.finished import students_of
 from core.runs.run import Run, Status
 
 FRESH_SECONDS = 30
-"""A run at work writes its status several times a second; one that has not for so long is no longer at work."""
+"""A run at work writes its status several times per second; one that has not for this time is no longer at work."""
 
 
 def open_run(name: str, folder: Path | None = None) -> Run:

@@ -44,7 +44,7 @@ class Status:
         state: "interrupted" is a run whose process ended unasked; the others speak for themselves.
         done, steps: steps of all seeds, done and in all.
         seed: in progress.
-        per_second: steps a second, all arms together, lately; 0 before the first.
+        per_second: steps per second, all arms together, lately; 0 before the first.
         seconds_left: of computing, not of waiting in the queue.
         seconds: of computing so far.
         checkpoint: steps done when the last checkpoint was written.
@@ -244,7 +244,7 @@ class Run:
         """The latest look at the watched text, or None before the first.
 
         Keys: "text", "tokens", "seed", "step"; "teacher" and each of "arms" with "attention" `[layer][head][query][key]`
-        and, for a task with one answer a text, "probabilities" `[class]`.
+        and, for a task with one answer per text, "probabilities" `[class]`.
         """
         file = self.folder / "watched.json"
         return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None

@@ -28,7 +28,7 @@ class Tokens:
     """A text as a model reads it.
 
     Attributes:
-        pieces: the word pieces as written in the vocabulary, one a position.
+        pieces: the word pieces as written in the vocabulary, one per position.
         ids: `[position]`.
         segments: 0 for the first text, 1 for the second, `[position]`.
         word_ids: the word that each position belongs to within its text, -1 for special tokens, `[position]`.

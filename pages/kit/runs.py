@@ -228,7 +228,7 @@ def follow(page: Page, name: str, draw: Callable[[RunView], None]) -> None:
 
     When it comes to rest, or goes on, the whole page is drawn once, so that what is outside may follow too.
 
-    Call it at most once a page, outside other fragments.
+    Call it at most once per page, outside other fragments.
     """
     arrival(page.key("run"))
     with page.guard():

@@ -1,4 +1,4 @@
-"""The labs on BERT's 80/10/10: what it does to the text, and what a model makes of a word that may be wrong."""
+"""The labs on BERT's 80/10/10: its effect on the text, and a model's predictions at a word that may be wrong."""
 
 from __future__ import annotations
 

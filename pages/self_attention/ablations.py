@@ -127,7 +127,7 @@ def _show_damage(page: Page, found: breaking.Ablation, word: str) -> None:
 
 
 def _try_every_head(page: Page, name: str, text: str, ids: list[int], position: int, layers: int, heads: int) -> None:
-    """One number a head: how far the guess moves without it; a click breaks that head above."""
+    """One number per head: the change of the prediction without it; a click breaks that head above."""
     t = page.t
     st.markdown(f"**{page.lesson['sweep'].title}**")
     page.prose("sweep")

@@ -151,7 +151,7 @@ def drawn(page: Page, report: Report, arm: str, found: study.Costs, batch: int) 
 
 
 def times_figure(page: Page, models: list[plots.Timed]) -> go.Figure:
-    """A bar a model."""
+    """A bar per model."""
     return plots.times(models, page.t.group("times"))
 
 

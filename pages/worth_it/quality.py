@@ -110,7 +110,7 @@ def verdict(page: Page, report: Report, arm: str) -> None:
 
 
 def cards(page: Page, report: Report, arm: str) -> None:
-    """A card a model."""
+    """A card per model."""
     t, called = page.t, names(page, report, arm)
     models = shown(report, arm)
     with st.grid(len(models), min_column_width=170):
@@ -130,7 +130,7 @@ def cards(page: Page, report: Report, arm: str) -> None:
 
 
 def figures_table(page: Page, report: Report, arm: str) -> pd.DataFrame:
-    """Every mean with its spread, a row a model."""
+    """Every mean with its spread, a row per model."""
     t, called, rows = page.t, names(page, report, arm), []
     for whose, found in shown(report, arm).items():
         row = {t("seeds.model"): called[whose]}

@@ -258,7 +258,7 @@ Row = tuple[list[int], list[Blank]]
 
 
 def write(file: Path, labeller: Labeller, rows: Callable[[int], list[Row]], packs: int) -> None:
-    """Append the labels of pack after pack to `file`, a JSON object a line; go on after the last whole pack.
+    """Append the labels of pack after pack to `file`, a JSON object per line; go on after the last whole pack.
 
     Args:
         rows: gives the sentences of a pack.

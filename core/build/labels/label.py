@@ -1,4 +1,4 @@
-"""One label of a sentence with a blank, and the files of labels: pack after pack, a JSON object a line."""
+"""One label of a sentence with a blank, and the files of labels: pack after pack, a JSON object per line."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Label:
 
 
 def append(file: Path, pack: int, found: Iterable[Label]) -> None:
-    """Write a whole pack at once, a JSON object a line."""
+    """Write a whole pack at once, a JSON object per line."""
     rows = "".join(json.dumps({"pack": pack, **asdict(label)}) + "\n" for label in found)
     with file.open("a", encoding="utf-8") as out:
         out.write(rows)

@@ -212,7 +212,7 @@ def requests(words: list[Word], seed: int, count: int = BATCH) -> list[tuple[str
 
 
 def write(file: Path, vocabulary: dict[str, int], batches: int) -> None:
-    """Append the sentences of each batch to `file`, a JSON object a line; go on after the last whole batch."""
+    """Append the sentences of each batch to `file`, a JSON object per line; go on after the last whole batch."""
     file.parent.mkdir(parents=True, exist_ok=True)
     writer, words = Writer(), everyday_words(vocabulary)
     for batch in range(batches_done(file), batches):

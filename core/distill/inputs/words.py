@@ -9,7 +9,7 @@ training only the rows in use gives the same student. Sparse gradients would not
 rows that a batch lacks, which is another optimizer with other results.
 
 `python -m tests.benchmarks.words` measures them. One thread of a Xeon with fast memory, a 2 × 128 classifier, 32 texts of 25
-tokens, milliseconds a step: all 30,522 rows 32.0, sparse 27.7, rows in use 26.4 (500 texts) to 27.8 (2,000), no row at all 25.4.
+tokens, milliseconds per step: all 30,522 rows 32.0, sparse 27.7, rows in use 26.4 (500 texts) to 27.8 (2,000), no row 25.4.
 """
 
 from __future__ import annotations

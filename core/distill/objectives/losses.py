@@ -51,7 +51,7 @@ def soft_loss(
         mean: batchmean divided by the number of classes too, as `F.kl_div` does by default. With 30 000 words the soft
             loss then all but vanishes compared with the hard one.
         sum: the sum over everything.
-        none: one number a row, `[...]` (PyTorch's leaves the classes apart).
+        none: one number per row, `[...]` (PyTorch's leaves the classes apart).
 
     It works in log space and in at least float32, so logits of a float16 model and large vocabularies are safe. Logits
     must be finite: give a class that is ruled out a large negative number, not −inf.
@@ -213,7 +213,7 @@ def _kl(log_p: Tensor, log_q: Tensor) -> Tensor:
 
 
 def _reduce(rows: Tensor, classes: int, temperature: float, scaled: bool, reduction: Reduction) -> Tensor:
-    """Scale one number a row (`[...]`) by T² and reduce as in `soft_loss`."""
+    """Scale one number per row (`[...]`) by T² and reduce as in `soft_loss`."""
     rows = rows * temperature**2 if scaled else rows
     if reduction == "none":
         return rows

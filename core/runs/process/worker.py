@@ -1,6 +1,6 @@
 """The process in which runs are worked on, one at a time: `python -m core.runs.process.worker`.
 
-It reads one JSON object a line: {"run": folder} works on a run, with "steps" for that number only;
+It reads one JSON object per line: {"run": folder} works on a run, with "steps" for that number only;
 {"run": folder, "wanted": "pause"} (or "stop") is for the run at work. It answers with a line each: {"ready": true} once
 it has imported everything, {"run", "state"} whenever a run was left. A paused run stays open until another one comes, so
 that a single step is quick. When its input ends, because the server was closed or killed, it writes a checkpoint and ends

@@ -32,7 +32,7 @@ class Mistake:
         lines: what is claimed, line by line.
         wrong: the index of the line at fault, from zero.
         choices: what may be wrong with it, in an order that depends on the id alone; `answer` is the right one's index.
-        fix: the mended lines, code if `is_code`, else a sentence.
+        fix: the corrected lines, code if `is_code`, else a sentence.
         run: a program whose outcome shows it, or an empty text; `expect` is what the outcome must match.
     """
 

@@ -1,4 +1,4 @@
-"""A model to operate on: a row a layer, with a switch for the layer and a cell for each of its heads."""
+"""A model to operate on: a row per layer, with a switch for the layer and a cell for each of its heads."""
 
 from __future__ import annotations
 
