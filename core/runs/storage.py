@@ -25,6 +25,9 @@ from core.distill.inputs.texts import MaskedTexts, TokenizedTexts
 from core.errors import LabError
 from core.files import write_whole, writing
 
+KINDS = {"TokenizedTexts": TokenizedTexts, "MaskedTexts": MaskedTexts, "Texts": TokenizedTexts}
+"""The class of stored texts by the name that is stored with them; older runs say "Texts"."""
+
 BETWEEN = "|"
 """Separator of an arm, a part and a tensor's own name; no name holds it."""
 
@@ -56,7 +59,7 @@ def load_texts(file: Path) -> TokenizedTexts:
         with safe_open(file, "pt") as opened:
             plain = json.loads(opened.metadata()["plain"])
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (not a dict)
-        kind = {"Texts": TokenizedTexts, "MaskedTexts": MaskedTexts}[plain.pop("kind")]
+        kind = KINDS[plain.pop("kind")]
         return kind(**plain, **tensors)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise LabError("broken_run", name=file.parent.name, reason=f"{file.name}: {error}") from error

@@ -288,7 +288,7 @@ def test_where_a_student_comes_from():
         layer_maps.made_from(None, 3, 6)[0]
         == rule_layers(USUAL, 3, 6)
         == kept_of("", 6)
-        == Setup(start="layers", keep=kept_of("", 6)).student().layers
+        == Setup(start="layers", keep=kept_of("", 6)).resolve().student.layers
     )
     assert layer_maps.made_from(None, 6, 3)[0] == (0, 0, 1, 1, 2, 2)
     assert layer_maps.made_from([1, 4, 6], 3, 6) == ((0, 3, 5), True)

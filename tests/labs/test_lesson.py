@@ -21,8 +21,9 @@ DISTILLING = ["distil", "layer_surgery", "what_to_match", "worth_it", "experimen
 
 
 def test_the_course_is_in_its_order():
-    assert [one.slug for one in course()] == COURSE + DISTILLING
-    assert [one.group for one in course()] == ["course"] * 5 + ["distilling"] * 5
+    assert [one.slug for one in course() if one.slug in COURSE + DISTILLING] == COURSE + DISTILLING
+    groups = [GROUPS.index(one.group) for one in course()]
+    assert groups == sorted(groups)
 
 
 @pytest.mark.parametrize("one", course(), ids=lambda one: one.slug)

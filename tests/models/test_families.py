@@ -21,7 +21,7 @@ from core.trace import trace
 CORE = Path(__file__).resolve().parents[2] / "core"
 
 OTHER_MEANINGS = {
-    ("distill/recipes.py", "distilbert"),  # the recipe of that paper
+    ("distill/objectives/recipes.py", "distilbert"),  # the recipe of that paper
     ("build/train/student.py", "distilbert"),  # the same recipe
     ("labs/mlm_masking/sentence_pair_figures.py", "albert"),  # the label of a row with that paper's numbers
 }

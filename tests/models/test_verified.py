@@ -26,6 +26,7 @@ from core.runs.datasets import TEACHER, kinds_material
 from core.runs.plan import ArmPlan, RunPlan, StudentPlan
 from core.runs.process.session import Session
 from core.runs.run import Run
+from core.runs.snapshots import student_at
 
 MADE = {"texts": 16, "labels": 8, "held_out": 8}
 
@@ -119,7 +120,7 @@ def test_a_report_refuses_it(changed, run):
 
 
 def test_a_snapshot_on_the_way_refuses_it(changed, run):
-    refused(run.student, "distilled", 0, 1)
+    refused(student_at, run, "distilled", 0, 1)
 
 
 def test_its_tokenizer_is_refused_too(changed):

@@ -188,7 +188,7 @@ def test_estimates_learn_what_this_machine_does():
         student = {"layers": None, "depth": depth, "width": 128}
         return {
             "task": task,
-            "training": {"steps": steps, "batch": 32, "batch_tokens": None},
+            "training": {"steps": steps, "batch_size": 32, "batch_tokens": None},
             "seeds": [0],
             "arms": {str(number): {"student": student} for number in range(arms)},
         }

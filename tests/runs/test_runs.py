@@ -7,6 +7,8 @@ import os
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from core.distill.distiller import TrainingConfig
 from core.distill.evaluation import Evaluator
@@ -20,7 +22,7 @@ from core.models import load
 from core.models.card import read_card
 from core.runs.plan import ArmPlan, RunPlan, StudentPlan
 from core.runs.process.session import Session
-from core.runs.run import Run
+from core.runs.run import RENAMED, Run
 from core.runs.snapshots import student_at
 from core.runs.storage import load_texts, save_texts
 
@@ -272,6 +274,21 @@ def test_what_cannot_work_fails_with_its_reason(make_plan, texts, tmp_path):
         with pytest.raises(LabError) as error:
             Session(run)
         assert error.value.code == code == run.status().error["code"] and run.status().state == "failed"
+
+
+def test_a_run_written_under_older_names_still_trains(make_plan, texts, tmp_path):
+    run = Run.create(tmp_path / "older", make_plan(steps=2), texts())
+    plan = json.loads((run.folder / "run.json").read_text())
+    older = {new: old for old, new in RENAMED.items()}
+    plan["training"] = {older.get(name, name): value for name, value in plan["training"].items()}
+    assert {"batch", "rate", "clip", "words"} <= plan["training"].keys()
+    (run.folder / "run.json").write_text(json.dumps(plan))
+    file = run.folder / "texts.safetensors"
+    with safe_open(file, "pt") as opened:
+        plain = json.loads(opened.metadata()["plain"]) | {"kind": "Texts"}
+    save_file(load_file(file), file, metadata={"plain": json.dumps(plain)})
+    assert run.plan == make_plan(steps=2) and run.written_plan["training"]["batch_size"] == 10
+    assert Session(run).train() == "finished"
 
 
 def test_plans_survive_json(make_plan):
