@@ -1,6 +1,6 @@
 """Distillery's server: `streamlit run app.py`.
 
-It answers at once and warms the models up beside, so that the first page does not wait for torch.
+It answers at once and warms the models up meanwhile, so that the first page does not wait for torch.
 """
 
 import sys
@@ -31,7 +31,7 @@ SANDBOX_LATER = 30
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
-    """Loads libraries and models in the background while the server already answers."""
+    """Load libraries and models in the background while the server already answers."""
     # Fifty scripts pass Streamlit's locks from hand to hand, and each hand-over waits for Python's: let it come round sooner.
     sys.setswitchinterval(0.0005)
     threading.Thread(target=_prepare, name="warm-up", daemon=True).start()
@@ -48,7 +48,7 @@ def _prepare() -> None:
 
 
 def plotly_library(_: Request) -> FileResponse:
-    """plotly.js as it lies in the installed package; its version is in its address, so a browser may keep it."""
+    """plotly.js of the installed package; its version is in its address, so a browser may keep it."""
     headers = {"Cache-Control": f"public, max-age={A_YEAR}, immutable"}
     return FileResponse(LIBRARY_FILE, media_type="text/javascript", headers=headers)
 

@@ -1,4 +1,4 @@
-"""Many measurements in a thread of their own, with progress, once for everybody who asks for them.
+"""Many measurements in a thread of their own, with progress, once for all who request them.
 
 found = sweep(("a key",), 63, work)        # starts `work(count)`, or finds what was started; `work` calls `count()` 63 times
 found.share, found.result(), found.wait()
@@ -25,7 +25,7 @@ class Sweep(Generic[T]):
 
     Attributes:
         done, total: measurements.
-        spent: whether an error ended it and somebody was told, so that the next one who asks gets a new try.
+        spent: whether an error ended it and was reported, so that the next request starts a new try.
     """
 
     def __init__(self, total: int, work: Callable[[Callable[[], None]], T]) -> None:
@@ -53,19 +53,19 @@ class Sweep(Generic[T]):
 
     @property
     def over(self) -> bool:
-        """Whether nothing more is measured."""
+        """True once nothing more is measured."""
         return self._over.is_set()
 
     @property
     def share(self) -> float:
-        """What is done of the whole, 0 to 1."""
+        """Share of the work that is done, 0 to 1."""
         return min(1.0, self.done / self.total)
 
     def result(self) -> T | None:
-        """What was found, or None while it goes on.
+        """Result of the sweep, or None while it goes on.
 
         Raises:
-            LabError: what ended it, as whatever else did.
+            LabError: the error that ended it; any other exception is raised likewise.
         """
         if not self._over.is_set():
             return None
@@ -75,7 +75,7 @@ class Sweep(Generic[T]):
         return self._result
 
     def wait(self) -> T | None:
-        """What was found, once it is over.
+        """Wait for the sweep to end and return its result.
 
         Raises:
             LabError: as `result`.

@@ -1,4 +1,4 @@
-"""The door from a page to a model: keeps recent traces, limits how much runs at once, bounds what is asked.
+"""The door from a page to a model: keeps recent traces, limits how much runs at once, bounds the requests.
 
 Importing this module is cheap: torch and transformers are imported by `warm_up`, or by the first call that needs them, so a
 server can show its first page while they load.
@@ -24,27 +24,27 @@ if TYPE_CHECKING:
     from core.trace import Intervention, Tokens, Trace
 
 LONGEST_TOKENS = 128
-"""A longer text is cut here, and the trace says so."""
+"""A longer text is cut here, and the trace records it."""
 
 LONGEST_CHARACTERS = 100_000
 """A longer text is cut before it reaches the tokenizer."""
 
 CACHE_BYTES = 256 * 1024**2
-"""What the kept traces may hold together."""
+"""Bytes that the kept traces may hold together."""
 
 KEPT_TOKENS = 200
-"""How many tokenised texts are kept."""
+"""Number of tokenised texts that are kept."""
 
 TOLERANCE = {"float32": 1e-5, "float16": 1e-2, "bfloat16": 5e-2}
-"""What rounding alone may leave in `Trace.check`, by precision."""
+"""Difference in `Trace.check` that rounding alone may leave, by precision."""
 
 PATIENCE_SECONDS = 30.0
-"""How long a request waits for its turn before it is told to come back."""
+"""Seconds that a request waits for its turn before it is refused."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Which models are in use, and where they run.
+    """Models in use, and the device and precision in which they run.
 
     Attributes:
         teacher, student: names in the catalogue.
@@ -59,7 +59,7 @@ class Setting:
 
 
 class Engine:
-    """Runs models for many sessions at once. Pages share one, `ENGINE`; a notebook may make its own."""
+    """Runner of models for many sessions at once. Pages share one, `ENGINE`; a notebook may make its own."""
 
     def __init__(self, slots: int | None = None, cache_bytes: int = CACHE_BYTES) -> None:
         self._places = slots or os.cpu_count() or 1
@@ -73,7 +73,7 @@ class Engine:
         self._guard = threading.Lock()
 
     def warm_up(self, models: Sequence[str] | None = None) -> None:
-        """Imports the libraries, opens `models` (`OPENED_EARLY` if not given), runs each once, and freezes the heap.
+        """Import the libraries, open `models` (`OPENED_EARLY` if not given), run each once, and freeze the heap.
 
         Once frozen, the libraries are not walked again by every collection of garbage.
         """
@@ -87,7 +87,7 @@ class Engine:
         gc.freeze()
 
     def is_ready(self) -> bool:
-        """Whether the libraries are imported, so that no call has to wait for them."""
+        """Return True if the libraries are imported, so that no call has to wait for them."""
         return self._imported.is_set()
 
     def _open_shelf(self):
@@ -103,7 +103,7 @@ class Engine:
             return self._shelf
 
     def devices(self) -> list[str]:
-        """Where models can run on this machine, the best first."""
+        """Devices of this machine on which models can run, the best first."""
         self._open_shelf()
         import torch
 
@@ -141,7 +141,7 @@ class Engine:
         ids: Sequence[int] | None = None,
         keep: bool = True,
     ) -> Trace:
-        """What the model computes for a text, from memory if it was asked for lately.
+        """Trace a text through the model, or return the kept trace of a recent call with the same arguments.
 
         Args:
             ids: other tokens for the same positions (some masked or swapped), `[position]`.
@@ -167,7 +167,7 @@ class Engine:
         return self._traces.get(key, compute) if keep else compute()
 
     def logit_lens(self, setting: Setting, name: str, trace: Trace, position: int):
-        """What the vocabulary head makes of one position after the embeddings and after each layer.
+        """Apply the vocabulary head to one position after the embeddings and after each layer.
 
         Returns:
             Logits `[layer + 1, vocabulary]`; the last row equals `trace.logits[position]`.
@@ -206,7 +206,7 @@ class Engine:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """All places at once, so that nothing else of this engine computes beside what is timed. Keep it short.
+        """All places at once, so that nothing else of this engine computes during a timing. Keep it short.
 
         Raises:
             LabError: `busy`, after `PATIENCE_SECONDS`.

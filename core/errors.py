@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 
 SENTENCES = Path(__file__).resolve().parents[1] / "lessons" / "common" / "labels.toml"
-"""Where each error has its sentence, under [errors] and by its code, in every language that a page speaks."""
+"""File of the sentence of each error, under [errors] and by its code, in every language that a page speaks."""
 
 
 def _in_english() -> dict[str, str]:
@@ -15,7 +15,7 @@ def _in_english() -> dict[str, str]:
 
 
 class LabError(ValueError):
-    """A problem with what was asked, said in a sentence that tells what to do: in English here, on a page as the learner reads.
+    """A problem with a request, in a sentence that names the remedy: in English here, on a page in the learner's language.
 
     Attributes:
         code: names the sentence, so that a page can say it in the learner's language.

@@ -21,7 +21,7 @@ from core.errors import LabError
 
 @contextmanager
 def writing(folder: str | Path) -> Iterator[None]:
-    """Turns what a full disk or a folder deleted by somebody raises inside the block into a `LabError`.
+    """Turn the exception of a full disk or a deleted folder inside the block into a `LabError`.
 
     Raises:
         LabError: `no_space` or `run_missing`.
@@ -37,7 +37,7 @@ def writing(folder: str | Path) -> Iterator[None]:
 
 
 def write_whole(file: Path, content: str | bytes) -> None:
-    """Writes a file so that a reader sees the old content or the new, never a part, and the new survives a power cut.
+    """Write a file so that a reader sees the old content or the new, never a part, and the new survives a power cut.
 
     Raises:
         LabError: `no_space`.

@@ -1,4 +1,4 @@
-"""Where Distillery keeps what a learner makes: progress, and the runs of their students."""
+"""Folders of what a learner makes: progress, and the runs of their students."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ def data_folder() -> Path:
 
 
 def runs_folder() -> Path:
-    """Where the runs lie, each in a folder of its own."""
+    """Folder of the runs, each in a folder of its own."""
     return data_folder() / "runs"

@@ -1,4 +1,4 @@
-"""What was computed lately is kept, within a limit, for all sessions together."""
+"""Cache of recent computations, within a limit, for all sessions together."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 REMEMBERED = 64
-"""How many results of a function are kept: fifty learners on one page ask for the same few."""
+"""Number of results of a function that are kept: fifty learners on one page need the same few."""
 
 
 class RecentlyUsed:
@@ -75,7 +75,7 @@ class RecentlyUsed:
 
 
 def remembered(count: int = REMEMBERED) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Keeps a pure function's last `count` results by the content of its arguments: arrays by their numbers.
+    """Keep a pure function's last `count` results by the content of its arguments: arrays by their numbers.
 
     Give another count only where the results are large.
 
@@ -99,7 +99,7 @@ def fingerprint(value: Any) -> bytes:
     """A hash of a value's content: numbers, texts, arrays and tensors, and dataclasses, mappings and sequences of them.
 
     Raises:
-        TypeError: it holds something whose content cannot be told, such as a function.
+        TypeError: it holds something whose content cannot be read, such as a function.
     """
     digest = hashlib.blake2b(digest_size=16)
     _feed(digest, value)

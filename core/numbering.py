@@ -5,7 +5,7 @@
     written((0, 2, 4))                # "1-3-5", for an address; `read_list` is its inverse
     written_pairs(((0, 3), (2, 11)))  # "1.4-3.12", for heads as layer.head; `read_pairs` is its inverse
 
-Inside, -1 stands for none (a layer that is paired with no other, the mean over all heads): a reader's 0. A position that enters
+Inside, -1 means none (a layer that is paired with no other, the mean over all heads): a reader's 0. A position that enters
 a formula, as in the lesson on positional encoding, is the number in that formula and stays what it is.
 """
 
@@ -47,7 +47,7 @@ def written(indices: Iterable[int]) -> str:
 
 
 def read_list(text: str) -> tuple[int, ...]:
-    """What `written` wrote, in its order; what is no number is left out, and 0 gives -1."""
+    """Read a text made by `written`, in its order; what is no number is left out, and 0 gives -1."""
     return tuple(read(int(part)) for part in text.split("-") if _NUMBER.fullmatch(part))
 
 
@@ -57,6 +57,6 @@ def written_pairs(pairs: Iterable[tuple[int, int]]) -> str:
 
 
 def read_pairs(text: str) -> tuple[tuple[int, int], ...]:
-    """What `written_pairs` wrote, in its order; what is no pair of numbers is left out."""
+    """Read a text made by `written_pairs`, in its order; what is no pair of numbers is left out."""
     found = [_PAIR.fullmatch(part) for part in text.split("-")]
     return tuple((read(int(match[1])), read(int(match[2]))) for match in found if match)

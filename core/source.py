@@ -1,4 +1,4 @@
-"""What a reader needs to run a result again: the source of the function behind it, and where a model's files are.
+"""Code and folder that a reader needs to run a result again: the source of the function behind it, and a model's files.
 
 source_of("core.theory.temperature:soften")      # 'def soften(logits: Tensor, ...'
 weights_of("minilm-teacher")                     # 'assets/models/minilm-teacher'
@@ -31,7 +31,7 @@ def source_of(function: str) -> str:
 
 
 def weights_of(name: str) -> str:
-    """What `from_pretrained` opens a model by, if Python starts in this program's folder: a folder, or a name on the Hub."""
+    """Path for `from_pretrained` if Python starts in this program's folder: a folder, or a name on the Hub."""
     card = find_card(name)
     if card is None:
         return name

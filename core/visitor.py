@@ -25,7 +25,7 @@ def own_machine(address: str | None, headers: Mapping[str, str], page: str | Non
     its own headers passes for a local browser, so a proxy should always add `X-Forwarded-For`.
 
     Args:
-        address: the other end of the connection; None stands for this machine, as in Streamlit.
+        address: the other end of the connection; None means this machine, as in Streamlit.
         headers: those of the request that opened the websocket, with names in any case.
         page: the page's address, as the browser reports it.
     """

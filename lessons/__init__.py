@@ -4,7 +4,7 @@ A lesson is a folder:
 
 - `en.md`, `zh.md`: `# Title`, a lead of one or two sentences, then sections headed `## Title {#key}`. The keys of both
   languages are the same, in the same order.
-- `labels.toml`: what stands on controls and figures: `key = {en = "...", zh = "..."}`, with `{blanks}` for numbers.
+- `labels.toml`: the texts of controls and figures: `key = {en = "...", zh = "..."}`, with `{blanks}` for numbers.
 - `quiz.toml`: `[[question]]` with `id`, `source`, and for each language `prompt` and `choices` of `text`, `why`; `answer` is
   the index of the right choice, or absent where only the live model knows (then the page passes it).
 - `examples.toml`: `[[example]]` with `text`, a `note` in both languages and whatever state the page wants.
@@ -194,7 +194,7 @@ def examples(slug: str) -> list[dict]:
 
 @cache
 def table(slug: str, name: str) -> list[dict]:
-    """The rows (`[[row]]`) of another file of a lesson, `name`.toml: facts that a page shows beside live numbers."""
+    """The rows (`[[row]]`) of another file of a lesson, `name`.toml: facts that a page shows next to live numbers."""
     return tomllib.loads((FOLDER / slug / f"{name}.toml").read_text(encoding="utf-8"))["row"]
 
 
@@ -203,7 +203,7 @@ def code(slug: str) -> dict[str, Snippet]:
     """The code that a lesson shows, by id; none if it shows no code.
 
     Raises:
-        ContentError: a snippet has an unknown field, is not Python, or lacks what `Snippet` asks for.
+        ContentError: a snippet has an unknown field, is not Python, or lacks what `Snippet` requires.
     """
     path = FOLDER / slug / "code.toml"
     if not path.exists():

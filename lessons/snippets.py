@@ -34,12 +34,12 @@ class Snippet:
     """Code for one result: the textbook's way, this app's way, or both.
 
     Attributes:
-        id: by which a page asks for it.
+        id: its name on the page.
         plain: a few lines of plain torch and transformers.
         core: the call of this app's own code.
         agree: pairs of expressions, the first over the names of `plain`, the second over those of `core`, with equal values.
         tolerance: the largest difference between such values, absolute or relative.
-        function: the function behind the result, as "core.module:name"; "" if no single one says it all.
+        function: the function behind the result, as "core.module:name"; "" if there is no single one.
     """
 
     id: str

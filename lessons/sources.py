@@ -1,4 +1,4 @@
-"""Whether a source says where in a work the cited thing stands, so that a reader can look it up.
+"""Checks that a source names the place of the cited fact in a work, so that a reader can look it up.
 
 says_where("Vaswani et al. 2017, section 3.2.1")      # True
 says_where("Vaswani et al. 2017")                     # False
@@ -22,7 +22,8 @@ _CITED = re.compile(r"([A-Z][a-zöü]+)(?: et al\.| 等)?[,，]? ?[(（]?((?:19|
 
 
 def says_where(source: str) -> bool:
-    """Whether a source names a place: a section, table or equation of a paper, a file or page of a project, or our own count.
+    """Return True if a source names a place: a section, table or equation of a paper, a file or page of a project, or
+    our own count.
 
     Of several works, parted by semicolons, each that bears a year must name its own.
     """

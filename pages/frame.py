@@ -1,4 +1,4 @@
-"""What is around every page: title, language, settings, navigation. Streamlit runs this script for each of them."""
+"""Frame of every page: title, language, settings, navigation. Streamlit runs this script for each of them."""
 
 import streamlit as st
 

@@ -1,10 +1,10 @@
 """`python -m core.build`: lists the stages; `python -m core.build all`, or the names of stages, runs them.
 
-They run in the order that their needs ask for. A stage that is asked for by its name runs what it needs first, as far as that
+They run in the order of their needs. A stage that is named runs what it needs first, as far as that
 is not there. A stage that is done is skipped; a training that was killed goes on from its last checkpoint. Everything that is
-not shipped lies in the folder `DISTILLERY_BUILD` (by default in the user's cache).
+not shipped is in the folder `DISTILLERY_BUILD` (by default in the user's cache).
 
-How the teacher was trained is said in two files: `train/teacher.py` (on text) and `train/rounds.toml` (on blanks).
+The teacher's training is described in two files: `train/teacher.py` (on text) and `train/rounds.toml` (on masked examples).
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ STAGES = (*MASKED_STAGES, *CLASSIFIER_STAGES)
 
 
 def main(names: Sequence[str], stages: Sequence[Stage] = STAGES) -> None:
-    """Lists the stages, or runs those named and what they need, in their order.
+    """List the stages, or run those named and what they need, in their order.
 
     Raises:
-        SystemExit: there is no such stage, or the stages' needs cannot be met; it says which.
+        SystemExit: there is no such stage, or the stages' needs cannot be met; the message names them.
     """
     try:
         chosen = asked_for(names, stages) if names else ordered(stages)

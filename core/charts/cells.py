@@ -22,7 +22,7 @@ def limits_of(values: np.ndarray, signed: bool) -> tuple[float, float]:
 
 
 def shrunk(weights: np.ndarray) -> np.ndarray:
-    """At most `THUMBNAIL_SIDE` cells a side, `[layer, head, query, key]`; the largest weight of a block survives."""
+    """At most `THUMBNAIL_SIDE` cells per side, `[layer, head, query, key]`; the largest weight of a block survives."""
     for axis in (2, 3):
         size = weights.shape[axis]
         if size > THUMBNAIL_SIDE:

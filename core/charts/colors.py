@@ -6,19 +6,19 @@ white, on #0e1117 and on #171614, the dark background of Streamlit 1.67. That le
 and probabilities were found by search: the plum and the violet that stay furthest from query, key and value for normal
 sight, deuteranopia and protanopia (every pair of the five is at least 10 apart in OKLab times 100, where 2 is just
 visible). No ten colours are distinct to everyone, so the ones that share a picture come first: the five of attention,
-teacher and student, positive and negative. And colour never carries the meaning alone: a word stands beside it.
+teacher and student, positive and negative. And colour never carries the meaning alone: a word accompanies it.
 """
 
 from __future__ import annotations
 
 QUERY = "#0072B2"
-"""What a token looks for. Okabe and Ito's blue."""
+"""The query vector of a token. Okabe and Ito's blue."""
 
 KEY = "#D55E00"
-"""What a token offers to be found by. Okabe and Ito's vermillion."""
+"""The key vector of a token. Okabe and Ito's vermillion."""
 
 VALUE = "#009E73"
-"""What a token hands over. Okabe and Ito's bluish green."""
+"""The value vector of a token. Okabe and Ito's bluish green."""
 
 SCORES = "#964C71"
 """Query times key, before the softmax."""
@@ -39,13 +39,13 @@ NEGATIVE = "#C2641A"
 """Less than zero. Orange against indigo, since red against green is what most colour-blind readers confuse."""
 
 DIFFERENCE = "#B5508F"
-"""How far two things are apart, without a sign."""
+"""Distance between two things, without a sign."""
 
 NEUTRAL = "#808080"
-"""Neither model: what a label says, a limit, a line to compare with. Always dashed or named beside."""
+"""Neither model: a label, a limit, a line to compare with. Always dashed or named next to it."""
 
 ARMS = {"teacher": TEACHER, "distilled": STUDENT, "control": NEUTRAL}
-"""Who took part in a run. The control is grey: the student that learned from no teacher is what the other is compared with."""
+"""Models of a run. The control is grey: the student trained without the teacher is the reference for the other."""
 
 COLORS: dict[str, str] = {
     "query": QUERY,

@@ -74,7 +74,7 @@ def state_names(count: int, embeddings: str) -> list[str]:
 def prediction_bars(
     words: Sequence[str], teacher: ArrayLike, student: ArrayLike, labels: Mapping[str, str]
 ) -> go.Figure:
-    """Two bars a word: what teacher and student hold it for.
+    """Two bars per word: the probabilities of teacher and student.
 
     Args:
         words: `[word]`.
@@ -97,7 +97,7 @@ def percent(value: float) -> str:
 
 
 def paired_bars(figure: go.Figure, words: Sequence[str], pair: Sequence[tuple[str, ArrayLike, str]]) -> None:
-    """Draws a lying bar a word for each of a few named probabilities `[word]`, its number at its end.
+    """Draw a horizontal bar per word for each of a few named probabilities `[word]`, its number at its end.
 
     Args:
         words: `[word]`, from the top down.

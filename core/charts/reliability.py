@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @remembered()
 def reliability_diagram(curves: Sequence[tuple[str, str, Reliability]], labels: Mapping) -> go.Figure:
-    """Accuracy against confidence, a line each; on the diagonal a model is right as often as it says.
+    """Accuracy against confidence, a line each; on the diagonal accuracy equals confidence.
 
     Args:
         curves: name, whose it is ("teacher", "distilled" or "alone"), and the bins.

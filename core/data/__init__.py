@@ -1,4 +1,4 @@
-"""The shipped data sets, read as they lie in `assets/data`."""
+"""The shipped data sets, read from `assets/data`."""
 
 from pathlib import Path
 

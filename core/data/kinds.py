@@ -1,7 +1,7 @@
-"""Definitions of nouns, each labelled with one of 16 kinds of things: the course's classification task.
+"""Definitions of nouns, each labelled with one of 16 supersenses: the course's classification task.
 
-From WordNet 3.0, whose lexicographers filed every noun under a kind; `core/build/text/kinds_data.py` chose and split them, and
-`assets/data/kinds/README.md` says how. Importing this module is cheap: torch is imported by `teacher_logits`.
+From WordNet 3.0, whose lexicographers filed every noun under one; `core/build/text/kinds_data.py` chose and split them, and
+`assets/data/kinds/README.md` explains how. Importing this module is cheap: torch is imported by `teacher_logits`.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ KINDS = (
     "cognition",
     "communication",
 )
-"""The classes, in the order of the models' logits; what is alike stands side by side."""
+"""The classes, in the order of the models' logits; similar ones are next to each other."""
 
 PARTS = ("teacher", "transfer", "validation", "test")
-"""Who reads what: the teacher's labelled texts; the students' texts, whose labels the teacher never saw; and those that nobody
-learns from."""
+"""Splits: the teacher's labelled texts; the students' texts, on whose labels the teacher was not trained; and those on which
+no model is trained."""
 
 FOLDER = SHIPPED / "kinds"
 TABLE = "definitions.csv.gz"
@@ -101,7 +101,7 @@ def teacher_logits(part: str, folder: Path = FOLDER) -> Tensor:
 
 @cache
 def experiment(folder: Path = FOLDER) -> dict[str, Any]:
-    """What `core.build.train.kinds_experiment` measured: `recipe`, `teacher`, and `runs`, one a student.
+    """Results written by `core.build.train.kinds_experiment`: `recipe`, `teacher`, and `runs`, one per student.
 
     Raises:
         LabError: `missing_data` if the file is not there.

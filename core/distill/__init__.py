@@ -1,4 +1,4 @@
-"""How a student learns from a teacher: losses, objectives, students and the runs that train them.
+"""Knowledge distillation: losses, objectives, students and the training that fits them to a teacher.
 
 For example:
 

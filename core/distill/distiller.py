@@ -1,4 +1,4 @@
-"""The training loop: a frozen teacher, and any number of students that learn side by side from the same batches.
+"""The training loop: a frozen teacher, and any number of students that are trained in step on the same batches.
 
     arms = {"distilled": Arm(student, mixture(0.9, 4.0)), "control": Arm(twin, CONTROL)}
     distiller = Distiller(teacher, arms, texts, TrainingConfig(steps=300, learning_rate=2e-3))
@@ -6,7 +6,7 @@
         print(step.number, step.arms["distilled"].terms, step.arms["control"].loss)
     distiller.finish()                                       # the students are plain models again
 
-Steps wait for nobody: stop asking and the training pauses. `state_dict` holds all that a resumed training needs.
+Training pauses while no step is requested. `state_dict` holds all that a resumed training needs.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ __all__ = ["Arm", "Distiller", "Step", "TrainingConfig"]
 
 
 class Distiller:
-    """Trains students on a teacher's answers and on labels. The teacher's weights stay as they are, bit by bit.
+    """Training of students on a teacher's outputs and on labels. The teacher's weights stay as they are, bit by bit.
 
     Args:
-        teacher: a model, several (the mean of their logits teaches, and the first one's inside), or None where every
+        teacher: a model, several (the mean of their logits teaches, and the first one's internals), or None where every
             objective is the hard loss alone: plain training.
         arms: students by name, all different models. The same seed, batches and steps are everyone's.
-        texts: what is learned from; `texts.task` says what the heads answer.
+        texts: what is learned from; `texts.task` names the output of the heads.
         training: see `TrainingConfig`.
         device: where to compute; where the first student is, if None.
-        known_logits: the teacher's logits for each text, `[text, class]`, if somebody asked it before; then it runs only
+        known_logits: the teacher's logits for each text, `[text, class]`, if they were computed before; then it runs only
             where the losses look inside it.
         teaching: the teacher's answers as another `Distiller` of the same teacher, texts and batch size has them; it is
             used if it knows all that these objectives look at.
@@ -54,7 +54,7 @@ class Distiller:
 
     Raises:
         LabError: `zero_labels`, `untrained_head`, `different_vocabulary`, `different_labels`, `different_heads`,
-            `bad_layers`: what was asked for cannot work.
+            `bad_layers`: the objectives do not fit the models.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Distiller:
 
     @property
     def finished(self) -> bool:
-        """Whether no step is left."""
+        """True once no step is left."""
         return self.done >= self.training.steps
 
     def __iter__(self) -> Iterator[Step]:
@@ -113,7 +113,7 @@ class Distiller:
             yield self.step()
 
     def step(self) -> Step:
-        """Trains every student on the next batch.
+        """Train every student on the next batch.
 
         Raises:
             LabError: `nan_loss` if a loss is not a finite number. No student has then taken this step.
@@ -134,19 +134,19 @@ class Distiller:
         return Step(self.done, self.epoch, len(batch.rows), batch.tokens, rate, seconds, taught, arms)
 
     def finish(self) -> dict[str, nn.Module]:
-        """Makes the students plain models of transformers again, in eval mode, and returns them by name."""
+        """Make the students plain models of transformers again, in eval mode, and return them by name."""
         for trainer in self._trainers.values():
             whole_again(trainer.student)
             trainer.student.eval()
         return self.students
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the training stands: plain numbers, and for each arm tensors by name, see `StudentTrainer.state_dict`."""
+        """State of the training: plain numbers, and for each arm tensors by name, see `StudentTrainer.state_dict`."""
         arms = {name: trainer.state_dict() for name, trainer in self._trainers.items()}
         return {"done": self.done, "epoch": self.epoch, "place": self._place, "arms": arms}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Goes on where another `Distiller` of the same arguments stood."""
+        """Go on from the state of another `Distiller` with the same arguments."""
         self.done, self.epoch, self._place = state["done"], state["epoch"], state["place"]
         self._batches, self._read = self._plan(self.epoch), self.texts.at_epoch(self.epoch)
         for name, trainer in self._trainers.items():
@@ -165,7 +165,7 @@ class Distiller:
 
 
 def _check(arm: Arm, teachers: Sequence[nn.Module], texts: TokenizedTexts) -> None:
-    """Refuses what cannot work, in a sentence."""
+    """Refuse objectives and models that do not fit, with an error that names the reason."""
     objectives = [stage.objective for stage in stages_of(arm.objective)]
     hard_only = not any(objective.needs_teacher for objective in objectives)
     if hard_only and not texts.changes and not texts.labelled:

@@ -1,4 +1,4 @@
-"""How good a model is on texts that nobody learned from, beside the teacher's answers to the same texts.
+"""Quality of a model on texts that it was not trained on, compared with the teacher's predictions for the same texts.
 
     held_out = Evaluator(texts, teacher)           # the teacher answers once
     held_out.scores(student).accuracy, held_out.scores(student).agreement
@@ -21,15 +21,15 @@ from core.theory.masking import IGNORED
 
 @dataclass(frozen=True)
 class Metrics:
-    """What a model gets right.
+    """Accuracy, loss and agreement with the teacher on a set of texts.
 
     Attributes:
         accuracy: the share of labelled rows (texts, tokens or masked words) whose class is right; for several labels at
             once, of single labels. NaN where nothing is labelled.
         loss: the hard loss in nats.
-        agreement: the share of all rows where it says what the teacher says; NaN without a teacher.
+        agreement: the share of all rows where its prediction equals the teacher's; NaN without a teacher.
         divergence: KL(teacher ‖ model) at T = 1, the mean over rows, in nats; NaN without a teacher.
-        rows: how many were asked.
+        rows: number of rows.
     """
 
     accuracy: float
@@ -44,9 +44,9 @@ class Evaluator:
 
     Args:
         texts: with labels; masked words are masked once, as in epoch 0.
-        teacher: asked once, if given.
+        teacher: run once, if given.
         batch: texts in a batch.
-        teacher_logits: the teacher's answers in place of the teacher, `[text, class]`; for tasks with one answer a text.
+        teacher_logits: the teacher's logits in place of the teacher, `[text, class]`; for tasks with one answer per text.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Evaluator:
         return None if self._teacher_logits is None else self._judged(self._teacher_logits)
 
     def scores(self, model: nn.Module) -> Metrics:
-        """Asks a model about all texts. Its mode is as before afterwards."""
+        """Run a model on all texts and score it. Its mode is restored afterwards."""
         return self._judged(self._answers(model))
 
     def _judged(self, answers: list[Tensor]) -> Metrics:
@@ -104,7 +104,7 @@ class Evaluator:
         )
 
     def logits(self, model: nn.Module) -> Tensor:
-        """What a model says of each text in its order, `[text, class]`; for tasks with one answer a text."""
+        """Logits for each text in its order, `[text, class]`; for tasks with one answer per text."""
         if not self.texts.labels_by_text:
             raise ValueError("Only tasks with one answer a text have one row of logits a text.")
         joined = torch.cat(self._answers(model))

@@ -23,10 +23,10 @@ from core.trace.observe import ATTENTION, observing
 
 @dataclass(frozen=True)
 class FeatureRequest:
-    """What of a model a set of losses looks at. Layers count from 0; the embeddings are layer −1.
+    """Features of a model that a set of losses reads. Layers count from 0; the embeddings are layer −1.
 
     Attributes:
-        logits: the answers.
+        logits: the logits of the head.
         hidden: hidden states after these layers.
         cls: the same, of the first position only.
         scores: raw attention scores of these layers.
@@ -50,11 +50,11 @@ class FeatureRequest:
 
 @dataclass
 class Features:
-    """What a model made of a batch; each part by layer, the embeddings being layer −1.
+    """Features of a batch from one forward pass; each part by layer, the embeddings being layer −1.
 
     Attributes:
         real: False for padding, `[text, position]`.
-        logits: `[row, class]`; a row is a text, or a token whose label is asked for. None if not needed.
+        logits: `[row, class]`; a row is a text, or a token to be predicted. None if not needed.
         hidden: `[text, position, width]`.
         cls: `[text, width]`.
         scores: q·k/√d_k before the mask, `[text, head, query, key]`.
@@ -92,12 +92,12 @@ def observed(model: nn.Module) -> nn.Module:
 
 
 def asked_labels(batch: Batch, task: Task) -> Tensor:
-    """The labels in the order of the rows of the logits: `[row]`, or `[row, label]` for several labels a text."""
+    """The labels in the order of the rows of the logits: `[row]`, or `[row, label]` for several labels per text."""
     return batch.labels if task in ("single_label", "multi_label") else batch.labels[batch.labels != IGNORED]
 
 
 def forward(model: nn.Module, batch: Batch, task: Task, needs: FeatureRequest) -> Features:
-    """Runs a model on a batch. For masked words only the asked positions go through the vocabulary head.
+    """Run a model on a batch. For masked words only the masked positions go through the vocabulary head.
 
     Gradients flow unless the caller switches them off. Attention is recorded only if `needs` names a layer of it: elsewhere
     PyTorch's fused attention runs. The model must have been through `observed`.
@@ -134,9 +134,9 @@ def forward(model: nn.Module, batch: Batch, task: Task, needs: FeatureRequest) -
 
 @torch.no_grad()
 def asked_states(model: nn.Module, batch: Batch) -> Tensor:
-    """The last hidden state at the positions whose word is asked for, `[row, width]`: what the vocabulary head reads.
+    """The last hidden state at the positions to be predicted, `[row, width]`: the input of the vocabulary head.
 
-    A few hundred numbers stand for the tens of thousands of logits that `apply_head` makes of them.
+    A few hundred numbers are kept in place of the tens of thousands of logits that `apply_head` computes from them.
     """
     output = model.base_model(input_ids=batch.input_ids, attention_mask=batch.attention_mask)
     return output.last_hidden_state[batch.labels != IGNORED]

@@ -38,7 +38,7 @@ def layers_of(model: nn.Module) -> nn.ModuleList:
 
 @torch.no_grad()
 def switch_off(model: nn.Module, heads: Mapping[int, Collection[int]]) -> None:
-    """Makes heads of a BERT-like encoder zero, in place.
+    """Make heads of a BERT-like encoder zero, in place.
 
     Args:
         heads: numbers of heads by layer, all counted from 0.
@@ -59,7 +59,7 @@ def switch_off(model: nn.Module, heads: Mapping[int, Collection[int]]) -> None:
 
 
 def check_heads(heads: Iterable[tuple[int, int]], layers: int, count: int) -> None:
-    """Raises a `LabError` (`bad_heads`) for the first (layer, head) that a model of `layers` × `count` heads does not have."""
+    """Raise a `LabError` (`bad_heads`) for the first (layer, head) that a model of `layers` × `count` heads does not have."""
     for layer, head in heads:
         if not (0 <= layer < layers and 0 <= head < count):
             raise LabError("bad_heads", head=written_pairs([(layer, head)]), layers=layers, heads=count)

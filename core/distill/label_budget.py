@@ -38,7 +38,7 @@ class Trial:
     """One student of the experiment.
 
     Attributes:
-        labels: the label budget; so many texts of the transfer set, drawn by the seed.
+        labels: the label budget, as a number of texts of the transfer set, drawn by the seed.
         temperature: of the soft loss; None for the control, which has no teacher.
         seed: draws the labelled texts, the weights and the batches.
     """
@@ -83,7 +83,7 @@ def tokenizer() -> PreTrainedTokenizerBase:
 
 @cache
 def teacher() -> PreTrainedModel:
-    """The shipped teacher: asked for its shape here, since what it says of the transfer set is stored."""
+    """The shipped teacher: needed for its shape here, since its logits for the transfer set are stored."""
     return open_for(TEACHER, "single_label")
 
 

@@ -34,7 +34,7 @@ WIDE, WIDE_SPREAD = 768, 0.02
 """BERT's width, and the standard deviation of its weights at the start (Devlin et al. 2019's code, `initializer_range`)."""
 
 WORD_SPREAD = 0.1
-"""The standard deviation of word embeddings taken from the teacher: what a word means should outweigh where it stands."""
+"""The standard deviation of word embeddings taken from the teacher: a word's meaning should outweigh its position."""
 
 
 def from_layers(
@@ -42,7 +42,7 @@ def from_layers(
 ) -> PreTrainedModel:
     """A model of the teacher's embeddings, the chosen layers (counted from 0, in this order) and the teacher's head.
 
-    Its configuration says how many layers it has, so it reloads at the right depth. ALBERT shares one layer among all: there
+    Its configuration holds its number of layers, so it reloads at the right depth. ALBERT shares one layer among all: there
     only the number of layers counts.
 
     Args:
@@ -168,7 +168,7 @@ def principal_components(table: Tensor, width: int) -> Tensor:
 
 
 def open_for(source: str | Path, task: Task, device: str | torch.device = "cpu") -> PreTrainedModel:
-    """Opens a checkpoint, by its name or its folder, with the head of a task, which must be in its file.
+    """Open a checkpoint, by its name or its folder, with the head of a task, which must be in its file.
 
     Raises:
         LabError: as `core.models.loading.open_checkpoint`; `untrained_head` if the head would be made up.
@@ -177,7 +177,7 @@ def open_for(source: str | Path, task: Task, device: str | torch.device = "cpu")
 
 
 def refuse_untrained_head(teacher: nn.Module) -> None:
-    """Refuses a teacher whose head was never trained: it would teach noise.
+    """Refuse a teacher whose head was never trained: it would teach noise.
 
     transformers starts a bias at exactly 0 and any training moves it, so a head whose bias is all 0 is as it was made.
 
@@ -191,12 +191,12 @@ def refuse_untrained_head(teacher: nn.Module) -> None:
 
 
 def name_of(model: nn.Module) -> str:
-    """What to call a model in a message: its folder's name, or its class."""
+    """Name of a model for a message: its folder's name, or its class."""
     return Path(getattr(model.config, "_name_or_path", "") or "").name or type(model).__name__
 
 
 def save(student: PreTrainedModel, folder: str | Path, tokenizer=None) -> None:
-    """Writes a student so that plain transformers opens it, also in the middle of its training.
+    """Write a student so that plain transformers opens it, also in the middle of its training.
 
     Raises:
         LabError: `no_space` if the disk is full.

@@ -3,7 +3,7 @@
     teaching = TeacherCache([teacher], texts, needs, groups=plan(texts.lengths, 32, seed=0, epoch=0))
     teaching.features(texts.batch(rows)).logits
 
-What is not there yet is computed when it is first asked for, so training starts at once and pays for the teacher in its first
+What is not there yet is computed when it is first needed, so training starts at once and pays for the teacher in its first
 epoch only. Beyond `bound` bytes the answers go to memory-mapped files.
 """
 
@@ -47,7 +47,7 @@ class RaggedTensors:
     Args:
         counts: rows of each text, `[text]`.
         width: numbers in a row.
-        file: where they lie; in memory if None.
+        file: where they are kept; in memory if None.
     """
 
     def __init__(self, counts: Tensor, width: int, file: Path | None) -> None:
@@ -56,7 +56,7 @@ class RaggedTensors:
         self.flat = (torch.empty(size) if file is None else mapped(file, size)).view(-1, width)
 
     def put(self, row: int, block: Tensor) -> None:
-        """Keeps the block of one text, `[row, width]`."""
+        """Keep the block of one text, `[row, width]`."""
         self.flat[self.starts[row] : self.starts[row + 1]] = block
 
     def joined(self, rows: Tensor) -> Tensor:
@@ -75,7 +75,7 @@ class RaggedTensors:
 
 
 class TeacherCache:
-    """Gives the teacher's features for any batch of a set of texts.
+    """The teacher's features for any batch of a set of texts.
 
     Args:
         teachers: frozen models; several answer with the mean of their logits, and the first one's features are used.
@@ -84,7 +84,7 @@ class TeacherCache:
         groups: numbers of texts that are always computed together (the batches of the first epoch), so that an answer
             does not depend, in its last bits, on when it was computed.
         bound: bytes kept in memory.
-        folder: for what lies on disk; a temporary one if None.
+        folder: for what is kept on disk; a temporary one if None.
         device, autocast: where and how the teachers run; `autocast` is a dtype or None.
     """
 
@@ -112,14 +112,14 @@ class TeacherCache:
         self._shapes: dict[str, tuple[int, int]] = {}
 
     def preload(self, logits: Tensor) -> None:
-        """Takes answers that were computed before, `[text, class]`; of no use where the losses look inside the teacher."""
+        """Take answers that were computed before, `[text, class]`; of no use where the losses look inside the teacher."""
         if self.needs == FeatureRequest(logits=True) and self.texts.labels_by_text:
             self._keep_joined("logits", logits, torch.arange(len(self.texts)), self.texts.asked)
             self._known[:] = True
 
     @torch.no_grad()
     def features(self, batch: Batch) -> Features:
-        """What the teacher makes of a batch of `texts`, on the device."""
+        """The teacher's features for a batch of `texts`, on the device."""
         if not self.needs:
             return Features(batch.real)
         if self.texts.changes:
@@ -143,7 +143,7 @@ class TeacherCache:
         return torch.autocast(self.device.type, self._autocast) if self._autocast else nullcontext()
 
     def _compute(self, rows: Tensor) -> None:
-        """Asks the teacher about some texts and keeps what it says."""
+        """Run the teacher on some texts and keep its features."""
         batch = self.texts.batch(rows).to(self.device)
         words = self.task == "masked_words" and self.needs.logits
         if words:  # 384 numbers are kept in place of 30,522; the vocabulary head is applied when they are needed
@@ -174,7 +174,7 @@ class TeacherCache:
                 answers.put(row, scores[i, :, :length, :length].flatten(1).T.float().cpu())
 
     def _keep_joined(self, name: str, values: Tensor, rows: Tensor, counts: Tensor) -> None:
-        """Keeps values that lie one text after the other, `[row, width]`."""
+        """Keep values that follow one text after the other, `[row, width]`."""
         answers = self._answers(name, counts, values.shape[-1])
         parts = values.float().cpu().split(counts[rows].tolist())
         for row, part in zip(rows.tolist(), parts, strict=True):

@@ -26,7 +26,7 @@ from core.distill.training import ArmStep, TrainingConfig
 from core.errors import LabError
 
 FIRST_SCALE = 2.0**10
-"""What a float16 loss is first multiplied by. PyTorch's 2¹⁶ overflows at a loss of 10, and short runs have no steps to spare."""
+"""First scale of a float16 loss. PyTorch's 2¹⁶ overflows at a loss of 10, and short runs have no steps to spare."""
 
 
 @dataclass(frozen=True)
@@ -75,14 +75,14 @@ class StudentTrainer:
 
     @property
     def needs_of_teacher(self) -> FeatureRequest:
-        """What all stages together look at in the teacher."""
+        """Features of the teacher that all stages together read."""
         total = FeatureRequest()
         for _, theirs in self._needs:
             total |= theirs
         return total
 
     def backward(self, batch: Batch, taught: Features, progress: float, seed: int, step: int) -> None:
-        """Computes the losses and the gradient, and refuses what is not finite before any weight has moved."""
+        """Compute the losses and the gradient, and refuse what is not finite before any weight has moved."""
         number = self._stage(progress)
         # Every arm drops out the same positions, also after a resumption: no generator's state has to be kept.
         drawing = _drawing_from(seed, self.device) if self.training.dropout else nullcontext()
@@ -105,7 +105,7 @@ class StudentTrainer:
         self._pending = (loss, terms, length)
 
     def step(self, rate: float) -> ArmStep:
-        """Takes the step that `weigh` prepared."""
+        """Take the step that `weigh` prepared."""
         loss, terms, length = self._pending
         self._pending = None
         for group in self.optimizer.param_groups:
@@ -134,7 +134,7 @@ class StudentTrainer:
         }
 
     def load_state_dict(self, state: Mapping[str, Mapping[str, Tensor]]) -> None:
-        """Takes over what `state_dict` gave."""
+        """Restore the state that `state_dict` returned."""
         self.student.load_state_dict(state["student"])
         self.projections.load_state_dict(state["projections"])
         self.optimizer.state.clear()
@@ -157,7 +157,7 @@ class StudentTrainer:
         return self.projections[name](states) if name in self.projections else states
 
     def _named_parameters(self) -> dict[str, nn.Parameter]:
-        """What trains, by name; a tied matrix once."""
+        """Trainable parameters by name; a tied matrix once."""
         found = {f"student.{name}": parameter for name, parameter in self.student.named_parameters()}
         found |= {f"projections.{name}": parameter for name, parameter in self.projections.named_parameters()}
         return {name: parameter for name, parameter in found.items() if parameter.requires_grad}
@@ -175,7 +175,7 @@ class StudentTrainer:
 
 @contextmanager
 def _drawing_from(seed: int, device: torch.device) -> Iterator[None]:
-    """Draws from a seed on the CPU and on the device; afterwards both go on as if nothing had been drawn."""
+    """Draw from a seed on the CPU and on the device; afterwards both go on as if nothing had been drawn."""
     beside = [] if device.type == "cpu" else [device]
     with torch.random.fork_rng(beside, device_type=device.type if beside else None):
         torch.manual_seed(seed)

@@ -1,4 +1,4 @@
-"""How a training runs, and what each of its steps measured: plain data.
+"""Settings of a training and the measurements of its steps, as plain data.
 
 For example:
 
@@ -14,7 +14,7 @@ from typing import Any, Literal
 import torch
 
 BOUND = 512 * 1024**2
-"""Bytes of teacher's answers kept in memory; what does not fit lies on disk."""
+"""Bytes of teacher's answers kept in memory; what does not fit goes to disk."""
 
 Precision = Literal["auto", "float32", "mixed", "bfloat16", "float16"]
 
@@ -24,12 +24,12 @@ COMPUTED_IN: dict[Precision, torch.dtype | None] = {
     "bfloat16": torch.bfloat16,
     "float16": torch.float16,
 }
-"""What matrix products are computed in, whatever the device; None for the weights' own type."""
+"""Number type of matrix products, whatever the device; None for the weights' own type."""
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How to train, the same for all arms.
+    """Settings of a training, the same for all arms.
 
     Attributes:
         steps: optimizer steps in all.
@@ -46,7 +46,7 @@ class TrainingConfig:
             and 6e-8, so its loss is scaled before the gradient is taken. "auto" is bfloat16 on a CUDA GPU that computes in
             it, else float32: on a CPU bfloat16 speeds up a wide model (if the CPU has AMX) and slows down a tiny one.
         seed: decides the order of the texts, the projections and what is dropped out.
-        cache_bytes: teacher's answers kept in memory; what is beyond lies on disk.
+        cache_bytes: teacher's answers kept in memory; the rest is on disk.
     """
 
     steps: int
@@ -78,7 +78,7 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class ArmStep:
-    """What one step of one student measured.
+    """Measurements of one step of one student.
 
     Attributes:
         loss: the weighted sum.

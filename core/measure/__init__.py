@@ -1,1 +1,1 @@
-"""What can be counted or compared about models: size, speed, agreement, calibration, similarity."""
+"""Measurements of models: size, speed, agreement, calibration, similarity."""

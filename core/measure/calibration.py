@@ -1,4 +1,4 @@
-"""Calibration: is a model right as often as it says it is?
+"""Calibration: comparison of a model's confidence with its accuracy.
 
 Guo, Pleiss, Sun, Weinberger 2017 (On Calibration of Modern Neural Networks), section 2, equations 2 to 4.
 """

@@ -19,12 +19,12 @@ from torch import nn
 
 
 def available() -> bool:
-    """Whether this build of torch has int8 kernels for the CPU."""
+    """Return True if this build of torch has int8 kernels for the CPU."""
     return any(engine != "none" for engine in torch.backends.quantized.supported_engines)
 
 
 def kernels() -> str:
-    """Which library multiplies: "x86" (fbgemm and oneDNN), "qnnpack" on ARM, or another one."""
+    """Name of the library that multiplies: "x86" (fbgemm and oneDNN), "qnnpack" on ARM, or another one."""
     return torch.backends.quantized.engine
 
 

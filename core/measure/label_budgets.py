@@ -1,4 +1,4 @@
-"""What a teacher is worth to a student: the stored experiment, as means, spreads and differences over seeds."""
+"""Benefit of a teacher to a student: the stored experiment, as means, spreads and differences over seeds."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ MEASURES = ("accuracy", "agreement", "ece")
 
 
 def stored() -> bool:
-    """Whether the experiment's results lie beside the data."""
+    """Return True if the experiment's results are in the folder of the data."""
     return (kinds.FOLDER / kinds.RESULTS).exists()
 
 
 @dataclass(frozen=True)
 class Arm(OverSeeds):
-    """The runs of one kind, one a seed.
+    """The runs of one kind, one per seed.
 
     Attributes:
         labels: the label budget.
         temperature: of the soft loss; None without a teacher.
-        values: one a seed, in the order of the seeds.
+        values: one per seed, in the order of the seeds.
     """
 
     labels: int
@@ -38,7 +38,7 @@ class Arm(OverSeeds):
 
 
 def size_of(gain: Comparison) -> int:
-    """How much a teacher is worth: 0 for no clear gain, or less than 3 percentage points, 1 for less than 15, 2 for more."""
+    """Grade the gain from a teacher: 0 for no clear gain, or less than 3 percentage points, 1 for less than 15, 2 for more."""
     points = round(100 * gain.mean)
     return 0 if gain.verdict != "better" or points < 3 else 1 if points < 15 else 2
 
@@ -82,7 +82,7 @@ class Experiment:
 
     @property
     def best_temperature(self) -> float:
-        """Where the measure is best: the largest, or the smallest of the calibration error."""
+        """Temperature with the best value of the measure: the largest, or the smallest for the calibration error."""
         choose = min if self.measure == "ece" else max
         return choose(self.warmed, key=lambda arm: arm.mean).temperature or 1.0
 

@@ -1,10 +1,10 @@
-"""How long models take for the same batch on this machine: repeated passes, one model after the other, then all again.
+"""Latency of models for the same batch on this machine: repeated passes, one model after the other, then all again.
 
     found = latencies({"teacher": teacher, "student": student}, batch)
     found["student"].median, found["student"].low, found["student"].high          # milliseconds
 
 On a CPU with one thread the time is what the core spent on the pass: waiting for a core that others use is not counted, since
-it lengthens a long pass far more than a short one. On an idle machine that is the time by the clock, which is kept beside it.
+it lengthens a long pass far more than a short one. On an idle machine that is the time by the clock, which is kept in addition.
 Models take turns within each round, so what still disturbs the machine for a second disturbs all of them; and the median is
 reported with the quartiles, since a disturbed pass is long and none is ever too short.
 """
@@ -67,7 +67,7 @@ class Latency:
 
     @property
     def per_second(self) -> float:
-        """Texts a second at the median."""
+        """Texts per second at the median."""
         return 1000 * self.texts / self.median
 
     @property
@@ -77,7 +77,7 @@ class Latency:
 
 @dataclass(frozen=True)
 class Ratio:
-    """How many times faster one model is than another, round by round: what disturbs a round disturbs both.
+    """Speed of one model relative to another, round by round: what disturbs a round disturbs both.
 
     Attributes:
         low, median, high: the quartiles over the rounds.
@@ -94,7 +94,7 @@ class Ratio:
 
 
 def faster(one: Latency, other: Latency) -> Ratio:
-    """How many times faster `one` is than `other`, both of the same call of `latencies`."""
+    """Speed of `one` relative to `other`, both from the same call of `latencies`; above 1 where `one` is faster."""
     ratios = [b / a for a, b in zip(one.milliseconds, other.milliseconds, strict=True)]
     return Ratio(*quantiles(ratios, n=4, method="inclusive"))
 
@@ -113,9 +113,9 @@ def latencies(
     Args:
         models: in eval mode, each on the device that it is to be timed on; they must have been through `observed`.
         batch: on any device.
-        task: for masked words the vocabulary head is asked at the masked positions only, as one who serves it would.
+        task: for masked words the vocabulary head runs at the masked positions only, as it would in service.
         alone: entered for each round; `Engine.alone` keeps the engine's other passes away meanwhile.
-        on_round: is told the share of the work that is done.
+        on_round: is called with the share of the work that is done.
 
     Raises:
         ValueError: there are fewer than two rounds, which have no spread.
@@ -155,5 +155,5 @@ def _pass(model: nn.Module, batch: Batch, task: Task) -> tuple[float, float]:
 
 
 def counts_computing(device: str) -> bool:
-    """Whether this thread does all the work itself, and its clock is fine enough (on Windows it ticks every 16 ms)."""
+    """Return True if this thread does all the work itself, and its clock is fine enough (on Windows it ticks every 16 ms)."""
     return device == "cpu" and torch.get_num_threads() == 1 and sys.platform != "win32"

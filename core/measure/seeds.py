@@ -1,4 +1,4 @@
-"""What a measure came to over the seeds of an experiment."""
+"""Values of a measure over the seeds of an experiment."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from statistics import fmean, stdev
 
 
 class OverSeeds:
-    """For a class that holds `values`, one a seed."""
+    """For a class that holds `values`, one per seed."""
 
     values: tuple[float, ...]
 

@@ -50,7 +50,8 @@ def cka_grid(teacher_states: Sequence[Tensor], student_states: Sequence[Tensor])
 
 
 def arrangements(states: Sequence[Tensor]) -> Tensor:
-    """How each layer arranges its examples, `[layer, example * example]` on the CPU, for `cka_of`: kept for many comparisons.
+    """Centred similarity structure of each layer's examples, `[layer, example * example]` on the CPU, for `cka_of`:
+    kept for many comparisons.
 
     Args:
         states: one `[example, feature]` a layer.

@@ -1,4 +1,4 @@
-"""What a model's weights take, by precision, counted from its tensors."""
+"""Size of a model's weights, by precision, counted from its tensors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Sizes:
         embedded: how many are rows of embeddings, which stay as they are.
         float32, float16, int8: bytes. "int8" is what `core.measure.int8.quantized` holds: a byte for each weight of a linear
             layer and a float32 factor for each of its rows, all else in float32. A linear layer that shares its matrix with
-            an embedding then needs a copy beside the embedding's.
+            an embedding then needs a copy in addition to the embedding's.
     """
 
     parameters: int
@@ -42,7 +42,7 @@ class Sizes:
 
 
 def sizes(model: nn.Module) -> Sizes:
-    """Counts a model that is not quantised."""
+    """Count a model that is not quantised."""
     parameters = {id(parameter): parameter for parameter in model.parameters()}
     linears = [module for module in model.modules() if isinstance(module, nn.Linear)]
     tables = {id(module.weight) for module in model.modules() if isinstance(module, nn.Embedding)}

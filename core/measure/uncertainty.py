@@ -1,4 +1,4 @@
-"""How sure a comparison is: over seeds, or over the texts where there is one seed.
+"""Uncertainty of a comparison: over seeds, or over the texts where there is one seed.
 
 over_seeds((0.24, 0.22, 0.31)).low        # 95 % t-interval of the mean of paired differences
 over_texts(right_a, right_b)              # one seed: paired on the same texts
@@ -48,17 +48,17 @@ class Interval:
 
     @property
     def sign(self) -> int:
-        """1 or −1 where the whole interval lies on one side of zero; 0 where it holds zero."""
+        """1 or −1 where the whole interval is on one side of zero; 0 where it holds zero."""
         return (self.low > 0) - (self.high < 0)
 
 
 def std(values: Sequence[float]) -> float:
-    """The standard deviation of a sample (n − 1); 0 for a single value, of which it says nothing."""
+    """The standard deviation of a sample (n − 1); 0 for a single value, of which no spread is known."""
     return stdev(values) if len(values) > 1 else 0.0
 
 
 def over_seeds(differences: Sequence[float], grain: float = 0.0) -> Interval:
-    """Student's t-interval (1908) of the mean of paired differences, one a seed.
+    """Student's t-interval (1908) of the mean of paired differences, one per seed.
 
     Args:
         grain: the step in which a difference can move, 1/n for shares of n texts. What rounding to it leaves, a variance of

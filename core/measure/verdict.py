@@ -1,9 +1,9 @@
-"""One rule for every comparison: paired differences, their mean, a 95 % t interval, and what may be said of it.
+"""One rule for every comparison: paired differences, their mean, a 95 % t interval, and the verdict.
 
 found = over_seeds(distilled, control)               # accuracies, one per random seed
 found.mean, found.interval.low, found.verdict        # "better", "worse", "unclear", "too_few" or "not_meaningful"
 
-Whoever says that one model is better than another asks here, so that linked pages cannot contradict each other.
+Every claim that one model is better than another uses it, so that linked pages cannot contradict each other.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from core.measure.uncertainty import Interval, t_interval, t_quantile
 from core.measure.uncertainty import over_seeds as interval_over_seeds
 
 FEWEST = 3
-"""Random seeds below which nothing is said: the t interval of two is 25 times their standard error wide."""
+"""Random seeds below which there is no verdict: the t interval of two is 25 times their standard error wide."""
 
 Verdict = Literal["better", "worse", "unclear", "too_few", "not_meaningful"]
 
@@ -56,7 +56,7 @@ class Comparison:
 
     @property
     def significant(self) -> bool:
-        """Whether the verdict is "better" or "worse"."""
+        """True if the verdict is "better" or "worse"."""
         return self.verdict in ("better", "worse")
 
 

@@ -8,7 +8,7 @@ __all__ = ["Checkpoint", "ModelCard", "best_device", "catalog", "load", "open_ch
 
 
 def __getattr__(name: str):
-    """Imports torch only when a model is opened: the catalogue alone must not make a server's first page wait."""
+    """Import torch only when a model is opened: the catalogue alone must not make a server's first page wait."""
     if name in _LATE:
         from core.models import loading
 

@@ -1,4 +1,4 @@
-"""One model is built at a time in a process, whoever asks.
+"""Lock under which one model is built at a time in a process.
 
 While transformers builds a model it changes what all threads share: the default dtype of torch, and how any model starts its
 weights and ties them (`transformers.initialization.no_init_weights`, `no_tie_weights`). Two threads that open two models at

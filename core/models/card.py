@@ -16,8 +16,8 @@ from core.errors import LabError
 SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "models"
 
 TASKS = ("words", "kinds", "sentiment", "pairs")
-"""What shipped models answer: the word behind a mask, the kind of thing that a definition defines, what a critic thought, whether
-one sentence follows another."""
+"""Tasks of shipped models: the masked word, the supersense of a definition's noun, the sentiment of a review, and
+whether one sentence follows another."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The safe loader, in C where PyYAML was built with it: hundreds of students' cards are read when a server starts."""
@@ -26,25 +26,25 @@ FIRST = ("minilm-teacher", "minilm-student")
 """The pair that the lab opens with."""
 
 OPENED_EARLY = (*FIRST, "kinds-teacher", "kinds-student")
-"""What pages show before anybody chose a model; an opened one of the teacher's size takes 90 MB, so others wait to be chosen."""
+"""Models that pages show before one is chosen; an opened one of the teacher's size takes 90 MB, so others wait to be chosen."""
 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What is known of a checkpoint before its weights are read.
+    """Facts about a checkpoint that are known before its weights are read.
 
     Attributes:
         name: by which `load` finds it: of a shipped model its folder's name, see `core.models.finished` for others.
-        title: what the learner calls the run that made it; "" for a shipped model.
+        title: the learner's title of the run that made it; "" for a shipped model.
         role: "teacher", "student", or "" for a checkpoint from elsewhere.
-        task: what it answers, one of `TASKS` as a rule; "" for a checkpoint from elsewhere.
+        task: its task, one of `TASKS` as a rule; "" for a checkpoint from elsewhere.
         labels: the names of its classes, in the order of its logits; none for a model that predicts words.
         layers, width, heads, vocabulary: the model's shape.
         parameters: number of weights, tied ones counted once.
-        size_bytes: what its files take on disk; a shard that two models share counts for both.
+        size_bytes: the size of its files on disk; a shard that two models share counts for both.
         licence, origin: of the weights.
         metrics: measured quality, as `core.build` wrote it into the card.
-        folder: where the files lie.
+        folder: the folder of the files.
         hashes: the SHA-256 of each weight file, by its path from `folder`.
     """
 
@@ -91,10 +91,10 @@ def read_card(folder: Path) -> ModelCard:
 
 
 def verify(card: ModelCard) -> None:
-    """Compares a model's weight files with the hashes in its card.
+    """Compare a model's weight files with the hashes in its card.
 
     A file's whole content is hashed once in a process, and again only if its size or time of change differ: about 0.1 s for
-    all that is shipped. It proves that the files are those that were measured, not that nobody meant harm: who can change the
+    all that is shipped. It proves that the files are those that were measured, not that they are harmless: who can change the
     weights can change the card.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What differs between the Transformer families that the lab can open: one record of facts for each, and nowhere else.
+"""Differences between the Transformer families that the lab can open: one record of facts for each, and nowhere else.
 
 Another family is one more record in `FAMILIES`.
 """
@@ -66,7 +66,7 @@ class Family:
 
     @property
     def heads_can_be_off(self) -> bool:
-        """Whether single heads can be switched off inside the weights (`core.distill.heads`)."""
+        """True if single heads can be switched off inside the weights (`core.distill.heads`)."""
         return self.value is not None and self.layers is not None
 
 
@@ -194,12 +194,12 @@ def at_layer(name: str) -> tuple[str, int, str] | None:
 
 
 def is_uneven(name: str) -> bool:
-    """Whether a weight of this name is one that not every layer of its family has."""
+    """Return True if a weight of this name is one that not every layer of its family has."""
     return any(family.uneven and family.uneven in name for family in FAMILIES.values())
 
 
 def has_vocabulary_head(model: nn.Module) -> bool:
-    """Whether the model predicts words: an encoder opened without its head does not, nor one with another head."""
+    """Return True if the model predicts words: an encoder opened without its head does not, nor one with another head."""
     return hasattr(model, family_of(model).head[-1]) and model.get_output_embeddings() is not None
 
 

@@ -38,7 +38,7 @@ def find_card(name: str) -> ModelCard | None:
 
 
 def students_of(folder: Path) -> tuple[str, tuple[ModelCard, ...]]:
-    """The owner of a run and the cards of its finished students; nobody and none if the folder is no run, or gone.
+    """The owner of a run and the cards of its finished students; "" and none if the folder is no run, or gone.
 
     The status file is looked at, but read only if it has changed.
     """
@@ -52,7 +52,7 @@ def students_of(folder: Path) -> tuple[str, tuple[ModelCard, ...]]:
 
 @lru_cache(RUNS_KEPT)
 def _read(file: Path, changed: int) -> tuple[str, tuple[ModelCard, ...]]:
-    """What one status file leads to; the time of its last change makes a changed file another key."""
+    """Owner and cards named by one status file; the time of its last change makes a changed file another key."""
     try:
         status = json.loads(file.read_text(encoding="utf-8"))
         if status["state"] != "finished":

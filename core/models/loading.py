@@ -1,7 +1,7 @@
-"""Opening a checkpoint: the shipped ones, a folder, or (only when asked) a hub id.
+"""Opening a checkpoint: the shipped ones, a folder, or (only on request) a hub id.
 
 `open_checkpoint` is the only door, and it verifies what is shipped; `load` adds a tokenizer and what a trace needs, and
-`core.distill.students.open_for` asks for a task's head."""
+`core.distill.students.open_for` opens it with a task's head."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ HEADS = {
     "multi_label": "MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING",
     "token_labels": "MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING",
 }
-"""Where transformers lists the class with a task's head, by `core.distill.inputs.texts.Task`."""
+"""Mapping in which transformers lists the class with a task's head, by `core.distill.inputs.texts.Task`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +54,7 @@ class Checkpoint:
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """Device of the weights."""
         return self.model.device
 
     @property
@@ -77,12 +77,12 @@ class Checkpoint:
 
     @property
     def predicts_words(self) -> bool:
-        """Whether it has a head over the vocabulary."""
+        """True if it has a head over the vocabulary."""
         return has_vocabulary_head(self.model)
 
     @torch.no_grad()
     def read_out(self, hidden: torch.Tensor, is_last: bool = False) -> torch.Tensor:
-        """What the vocabulary head makes of a hidden state of any layer (the logit lens), on the CPU in float32.
+        """Apply the vocabulary head to a hidden state of any layer (the logit lens), on the CPU in float32.
 
         Args:
             hidden: `[..., width]`.
@@ -115,7 +115,7 @@ def load(
     precision: str = "float32",
     hub: bool = False,
 ) -> Checkpoint:
-    """Opens a checkpoint to be traced, with the head that its file has, and its tokenizer.
+    """Open a checkpoint to be traced, with the head that its file has, and its tokenizer.
 
     Args:
         name_or_folder: see `open_checkpoint`.
@@ -141,7 +141,7 @@ def open_checkpoint(
     precision: str = "float32",
     hub: bool = False,
 ) -> transformers.PreTrainedModel:
-    """Opens a checkpoint, whoever asks for it and whatever for: the only place that reads a model's weights to run them.
+    """Open a checkpoint: the only place that reads a model's weights to run them.
 
     A shipped model, by its name or by its folder, and a run's finished student, by its name, are first compared with the
     hashes in their cards (`verify`). Any other folder has none to be compared with.
@@ -160,7 +160,7 @@ def open_checkpoint(
 
     Raises:
         LabError: `unknown_model`, `missing_checkpoint`, `changed_checkpoint`, `broken_checkpoint`, `unknown_family`; or
-            `untrained_head` if the file lacks weights of the head that was asked for.
+            `untrained_head` if the file lacks weights of the requested head.
     """
     folder = _verified(source, hub)
     options = {"local_files_only": not hub, "trust_remote_code": False}
@@ -189,7 +189,7 @@ def open_checkpoint(
 
 
 def open_tokenizer(source: str | Path, hub: bool = False) -> transformers.PreTrainedTokenizerBase:
-    """The tokenizer beside a checkpoint, which is verified as `open_checkpoint` does.
+    """The tokenizer of a checkpoint, which is verified as `open_checkpoint` does.
 
     Raises:
         LabError: `unknown_model`, `missing_checkpoint`, `changed_checkpoint` or `broken_checkpoint`.
@@ -233,7 +233,7 @@ def _verified(source: str | Path, hub: bool) -> str:
 
 @contextmanager
 def _one_sentence(source: str | Path) -> Iterator[None]:
-    """Turns whatever a damaged file makes the libraries raise into one sentence for the learner."""
+    """Turn whatever a damaged file makes the libraries raise into one sentence for the learner."""
     try:
         yield
     except LabError:

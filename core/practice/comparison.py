@@ -1,4 +1,4 @@
-"""What is the first thing that differs between what was expected and what came: form, then numbers, then side effects.
+"""First difference between the expected and the returned result: form, then numbers, then side effects.
 
 The order is that of use to who reads it: the kind of thing returned, its shape, its type, NaN, the numbers with the largest error
 and its place; then the gradients, the inputs that were changed, and what became of the models given.
@@ -22,7 +22,7 @@ class Difference:
 
     Attributes:
         code: names the sentence to say, as in the labels of the page.
-        details: fills the sentence's blanks; `place` says where: "output", "output[1]", "key", "teacher 0.weight".
+        details: fills the sentence's blanks; `place` names the place: "output", "output[1]", "key", "teacher 0.weight".
         expected, got: the numbers, where both have the same shape (or each its own, for "shape").
         where: index of the largest error.
     """
@@ -35,15 +35,15 @@ class Difference:
 
 
 SMALLEST_GRADIENT = 1e-4
-"""What rounding leaves where a gradient should be 0 is smaller."""
+"""Bound on the rounding error where a gradient should be 0."""
 
 
 PARTS = ("output", "gradients", "after", "models")
-"""What a record holds, in the order in which it is compared."""
+"""Parts of a record, in the order in which they are compared."""
 
 
 def first_difference(expected: dict[str, Any], got: dict[str, Any], parts: Sequence[str] = PARTS) -> Difference | None:
-    """Compares two records of `inside.harness.execute`; None if they agree.
+    """Compare two records of `inside.harness.execute`; None if they agree.
 
     Args:
         expected: the reference's.
@@ -158,7 +158,7 @@ def _gradients(expected: dict[str, Any], got: Any) -> Difference | None:
 
 
 def _arrives(gradient: Any) -> bool:
-    """Whether a gradient is there and is not zero; one with NaN is."""
+    """Return True if there is a gradient and it is not zero; one with NaN counts as not zero."""
     return _is_tensor(gradient) and bool(np.any(~(np.abs(gradient["array"]) <= SMALLEST_GRADIENT)))
 
 
@@ -203,7 +203,7 @@ def _is_tensor(value: Any) -> bool:
 
 
 def _kind(value: Any) -> str:
-    """What something is, in Python's words."""
+    """Type of a value, in Python's words."""
     if _is_tensor(value):
         return "Tensor"
     if isinstance(value, dict) and value.get("$") == "other":

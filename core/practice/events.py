@@ -1,4 +1,4 @@
-"""What a learner did, one event at a time, and the file in which events travel from one machine to another."""
+"""Actions of a learner, one event at a time, and the file in which events travel from one machine to another."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ CHECKS: dict[str, Callable[[Mapping[str, Any]], None]] = {
     "draft": _holds(code=str),
     "pass": _holds(code=str),
 }
-"""What each kind of event must hold, so that an imported one cannot break a page later."""
+"""Check of each kind of event, so that an imported one cannot break a page later."""
 
 
 def dumped(data: Mapping[str, Any]) -> str:

@@ -12,11 +12,11 @@ from core.charts.colors import DIFFERENCE, NEGATIVE, POSITIVE
 from core.charts.figures import blank_figure
 
 MOST_ROWS, MOST_COLUMNS = 6, 8
-"""What is drawn of a larger array: the part around the largest error, small enough that its numbers can be read."""
+"""Size of the drawn part of a larger array: around the largest error, small enough that its numbers can be read."""
 
 
 def window(shape: tuple[int, ...], where: tuple[int, ...]) -> tuple[tuple[int, ...], slice, slice]:
-    """Which part of an array is drawn: the leading indices that are held, the rows, the columns.
+    """Choose the part of an array that is drawn: the leading indices that are held, the rows, the columns.
 
     The last two axes are drawn, a single axis as one row; all others are held at the index `where`, around which a large
     array is cut.
@@ -38,12 +38,12 @@ def part(array: np.ndarray, where: tuple[int, ...]) -> np.ndarray:
 
 
 def cut(shape: tuple[int, ...]) -> bool:
-    """Whether less than the whole array is drawn."""
+    """Return True if less than the whole array is drawn."""
     return len(shape) > 2 or shape[-1] > MOST_COLUMNS or (len(shape) > 1 and shape[-2] > MOST_ROWS)
 
 
 def drawable(expected: np.ndarray | None, got: np.ndarray | None) -> bool:
-    """Whether both are arrays of one shape with more than one number."""
+    """Return True if both are arrays of one shape with more than one number."""
     return expected is not None and got is not None and expected.shape == got.shape and expected.size > 1
 
 

@@ -37,7 +37,7 @@ def forecast_bars(counts: Mapping[date, int], labels: Mapping[str, str]) -> go.F
 def topic_bars(
     names: Sequence[str], earned: Sequence[int], possible: Sequence[int], labels: Mapping[str, str]
 ) -> go.Figure:
-    """Rubric points earned in each topic, beside those missed.
+    """Rubric points earned in each topic, next to those missed.
 
     Args:
         names: topics, `[topic]`.

@@ -1,4 +1,4 @@
-"""Grades a submission: the sandbox runs the learner's function, the grader outside compares and says what it means.
+"""Grade a submission: the sandbox runs the learner's function, the grader outside compares and explains the result.
 
 Expected values and solutions are computed here, after the learner's process has ended; they never enter it. So code that
 replaces `torch.allclose`, reads the stack, or prints "passed" gains nothing: only the right numbers are right.
@@ -26,7 +26,7 @@ LONGEST_CODE = 20_000
 
 @dataclass(frozen=True)
 class Feedback:
-    """What to tell the learner.
+    """Feedback on a submission, for the learner.
 
     Attributes:
         code: "passed", or what went wrong: those of `comparison.Difference`, of an error ("syntax", "avoided", "definition",
@@ -65,7 +65,7 @@ class Feedback:
 
     @property
     def right(self) -> bool:
-        """Whether the exercise is passed."""
+        """True if the exercise is passed."""
         return self.code == "passed"
 
     @property
@@ -82,7 +82,7 @@ def grade(
     seed: int | None = None,
     limits: Limits | None = None,
 ) -> Feedback:
-    """Runs and grades a submission on inputs drawn for it alone.
+    """Run and grade a submission on inputs drawn for it alone.
 
     Whether the learner's code may run here at all is for the caller to decide, see `Isolation.trusted`.
 

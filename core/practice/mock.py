@@ -15,14 +15,14 @@ from typing import Any, Protocol
 from core.practice.events import Event
 
 MINUTES = {1: 2, 2: 3, 3: 4}
-"""What a question of each level is given."""
+"""Minutes for a question of each level."""
 
 WEAK = 0.6
-"""Below this share of its points a question goes on the list of what to study."""
+"""Below this share of its points a question goes on the list of those to study."""
 
 
 class Asked(Protocol):
-    """What is needed of a question to choose it."""
+    """Fields of a question by which one is chosen."""
 
     id: str
     topic: str
@@ -33,11 +33,11 @@ class Asked(Protocol):
 def chosen(questions: Iterable[Asked], role: str, level: int, count: int, seed: int) -> list[str]:
     """The questions of an interview: the same for the same arguments.
 
-    They come from as many topics as there are, from the asked level before the ones below it; none is above it.
+    They come from as many topics as there are, from the chosen level before the ones below it; none is above it.
 
     Args:
-        role: who is interviewed; only questions that name the role are asked.
-        count: how many, or fewer where there are not so many.
+        role: who is interviewed; only questions that name the role are drawn.
+        count: number of questions, or fewer where there are not enough.
     """
     shuffle = random.Random(f"{role}-{level}-{seed}")
     by_topic: dict[str, list[tuple[int, float, str]]] = defaultdict(list)
@@ -54,11 +54,11 @@ def chosen(questions: Iterable[Asked], role: str, level: int, count: int, seed: 
 
 @dataclass(frozen=True)
 class Mock:
-    """One interview as it stands.
+    """State of one interview.
 
     Attributes:
         id: names it in the log.
-        role, level: what was asked for.
+        role, level: the learner's choice.
         questions: ids, in order.
         started: seconds since 1970.
         minutes: how long it may take.
@@ -172,7 +172,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Report:
-    """What an interview showed.
+    """Result of a mock interview.
 
     Attributes:
         total: all points together.

@@ -1,6 +1,6 @@
-"""What a learner has done, kept on this machine: a log to which things are only added.
+"""Progress of a learner, kept on this machine: a log to which entries are only added.
 
-Everything else is computed from the log: which card is due, which exercise is passed, where a mock interview stands. So two
+Everything else is computed from the log: which card is due, which exercise is passed, how far a mock interview is. So two
 open tabs cannot overwrite each other, a crash loses at most the event that was being written, and importing a file twice
 changes nothing. The log is a SQLite database in WAL mode; each event is one transaction, on disk when `add` returns.
 
@@ -25,7 +25,7 @@ from core.practice.events import CHECKS, FORMAT, KINDS, VERSION, Event, dumped, 
 
 LONGEST_NAME = 40
 PATIENCE_SECONDS = 15.0
-"""How long a writer waits for another one."""
+"""Seconds that a writer waits for another one."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
@@ -88,7 +88,7 @@ class Progress:
             raise LabError("progress_unwritable", folder=str(self.folder), reason=str(error)) from error
 
     def _create(self, database: sqlite3.Connection) -> None:
-        """Makes the table; another process may be doing the same."""
+        """Make the table; another process may be doing the same."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
@@ -103,7 +103,7 @@ class Progress:
     # Writing
 
     def add(self, learner: str, kind: str, item: str, data: Mapping[str, Any], at: float | None = None) -> Event:
-        """Writes one event down; it is on disk when this returns.
+        """Write one event down; it is on disk when this returns.
 
         Args:
             at: when it happened (seconds since 1970), now if not given.
@@ -123,7 +123,7 @@ class Progress:
         return event
 
     def _prune(self, database: sqlite3.Connection, name: str, kind: str, item: str) -> None:
-        """Forgets an item's oldest events beyond what its kind keeps."""
+        """Forget an item's oldest events beyond what its kind keeps."""
         if KINDS[kind] is not None:
             database.execute(
                 "DELETE FROM events WHERE learner = ?1 AND id IN (SELECT id FROM events "
@@ -132,7 +132,7 @@ class Progress:
             )
 
     def delete(self, learner: str) -> int:
-        """Forgets a learner altogether.
+        """Forget a learner altogether.
 
         Returns:
             How many events there were.
@@ -170,22 +170,22 @@ class Progress:
     # Code exercises
 
     def save_draft(self, learner: str, exercise: str, code: str) -> None:
-        """Keeps what a learner has typed so far; the last twenty versions stay, so a second tab overwrites nothing."""
+        """Keep what a learner has typed so far; the last twenty versions stay, so a second tab overwrites nothing."""
         last = self.draft(learner, exercise)
         if code != last:
             self.add(learner, "draft", exercise, {"code": code})
 
     def draft(self, learner: str, exercise: str) -> str | None:
-        """What was typed last, or None."""
+        """The learner's latest version of the code, or None."""
         versions = self.events(learner, "draft", exercise)
         return versions[-1].data["code"] if versions else None
 
     def save_pass(self, learner: str, exercise: str, code: str) -> None:
-        """Notes that the exercise was passed, with the code that passed."""
+        """Note that the exercise was passed, with the code that passed."""
         self.add(learner, "pass", exercise, {"code": code})
 
     def passed(self, learner: str) -> dict[str, float]:
-        """When each passed exercise was last passed, in seconds since 1970."""
+        """Time at which each passed exercise was last passed, in seconds since 1970."""
         return {exercise: event.at for exercise, event in self.latest(learner, "pass").items()}
 
     # One file
@@ -201,7 +201,7 @@ class Progress:
         return json.dumps({"format": FORMAT, "version": VERSION, "events": events}, ensure_ascii=False, indent=1)
 
     def bring(self, learner: str, file: bytes) -> int:
-        """Adds what an exported file holds to a learner's progress; what is already there is left alone.
+        """Add what an exported file holds to a learner's progress; what is already there is left alone.
 
         Returns:
             How many events were new.

@@ -41,7 +41,7 @@ class Deck:
 
 @dataclass(frozen=True)
 class Today:
-    """What is to be done now.
+    """Cards to review and to begin now.
 
     Attributes:
         due: questions whose time has come, the most overdue first.
@@ -55,7 +55,7 @@ class Today:
 
     @property
     def queue(self) -> tuple[str, ...]:
-        """What to show, in order: what is due before what is new."""
+        """Questions to show, in order: those that are due before new ones."""
         return self.due + self.new
 
 
@@ -88,10 +88,10 @@ def deck(reviews: Iterable[Event], questions: Sequence[str], now: datetime, zone
 def today(
     cards: Deck, now: datetime, zone: tzinfo = UTC, new_a_day: int = NEW_A_DAY, among: Collection[str] | None = None
 ) -> Today:
-    """What is due until the learner's day ends, and what is to be begun.
+    """Select the questions that are due until the learner's day ends, and those to begin.
 
     Args:
-        new_a_day: new cards a day; those begun today count.
+        new_a_day: new cards per day; those begun today count.
         among: only these questions, if given.
     """
     chosen = {id: card for id, card in cards.cards.items() if among is None or id in among}
@@ -115,7 +115,7 @@ def day_end(now: datetime, zone: tzinfo) -> datetime:
 
 
 def intervals(card: Card | None, now: datetime) -> dict[str, timedelta]:
-    """How long the card would stay away after each rating."""
+    """Time until the card would come back, for each rating."""
     found = {}
     for name, rating in RATINGS.items():
         after, _ = _SCHEDULER.review_card(card or Card(card_id=0, due=now), rating, now.astimezone(UTC))
@@ -135,7 +135,7 @@ def streak(days: Collection[date], now: datetime, zone: tzinfo = UTC) -> int:
 
 
 def forecast(cards: Mapping[str, Card], now: datetime, zone: tzinfo = UTC, length: int = 14) -> dict[date, int]:
-    """How many of the cards begun so far come back on each of the next days; what is overdue counts today."""
+    """Number of the cards begun so far that come back on each of the next days; overdue ones count today."""
     start = now.astimezone(zone).date()
     counts = {start + timedelta(days=step): 0 for step in range(length)}
     for card in cards.values():

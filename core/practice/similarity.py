@@ -9,7 +9,7 @@ answer to another question of the topic, or the other points of its own rubric:
     both together                    0.90, 0.93
 
 Answer and points were written by one hand, so words in common look better here than for a learner's own words, where the
-vectors can find what is said differently. English uses both, Chinese only the words: the teacher learned English alone.
+vectors can find paraphrases. English uses both, Chinese only the words: the teacher was trained on English alone.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from core.engine import Engine, Setting
 
 FOUND = {"en": 0.95, "zh": 0.20}
-"""From this score on a point seems said: 76 % (English) and 58 % (Chinese) of the points that are, 6 to 13 % and 2 to 9 % of
-those that are not."""
+"""From this score on a point counts as covered: 76 % (English) and 58 % (Chinese) of the points that are, 6 to 13 % and 2 to
+9 % of those that are not."""
 
 MISSING = {"en": 0.80, "zh": 0.08}
 """Below this score a point seems missing."""
@@ -40,7 +40,7 @@ LONGEST_SENTENCES = 40
 
 
 def method(language: str) -> str:
-    """How points are compared in a language: "both" (words and vectors) or "words"."""
+    """Method by which points are compared in a language: "both" (words and vectors) or "words"."""
     return "both" if language == "en" else "words"
 
 
@@ -53,7 +53,7 @@ def hints(
     others: Iterable[str],
     language: str,
 ) -> list[str]:
-    """What can be said of each point: "found", "unsure" or "missing".
+    """Classify each point as "found", "unsure" or "missing".
 
     Args:
         name: the model whose sentence vectors are compared, in English.

@@ -1,6 +1,6 @@
-"""Runs the short programs that this project ships, each in a process of its own with a time limit, and says what came of it.
+"""Run the short programs that this project ships, each in a process of its own with a time limit, and report the outcome.
 
-They are trusted: they are part of the project, and nobody else's code comes this way (see `core.practice.sandbox` for that).
+They are trusted: they are part of the project, and no other code comes this way (see `core.practice.sandbox` for that).
 The process is still apart from the server, since a program that is meant to fail may take its process along.
 """
 
@@ -30,13 +30,13 @@ NAME = "snippet.py"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a program.
+    """Outcome of a program.
 
     Attributes:
         output: what it printed.
         error: the exception that ended it, like "ValueError: ...", or an empty text.
         line: the program's own line that the exception came from, counted from one, or zero.
-        seconds: how long it ran, without the start of the process.
+        seconds: its run time, without the start of the process.
     """
 
     output: str
@@ -46,7 +46,7 @@ class Outcome:
 
 
 def run(programs: Sequence[str], patience: float = PATIENCE_SECONDS) -> list[Outcome]:
-    """Runs programs one after the other in one new process.
+    """Run programs one after the other in one new process.
 
     Raises:
         TimeoutError: they took longer than `patience` seconds together.
@@ -75,7 +75,7 @@ def run(programs: Sequence[str], patience: float = PATIENCE_SECONDS) -> list[Out
 
 
 def outcome(program: str) -> Outcome:
-    """Runs one program here and now, in a namespace of its own."""
+    """Run one program here and now, in a namespace of its own."""
     printed, error, line, start = io.StringIO(), "", 0, time.perf_counter()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
         try:
@@ -89,7 +89,7 @@ def outcome(program: str) -> Outcome:
 
 
 def _serve() -> None:
-    """The other side of `run`: programs as JSON from standard input, an outcome a line to standard output."""
+    """The other side of `run`: programs as JSON from standard input, an outcome per line to standard output."""
     for program in json.load(sys.stdin):
         print(json.dumps(vars(outcome(program))), flush=True)
 

@@ -72,18 +72,18 @@ class Case:
         return case
 
     def inputs(self) -> list[tuple[str, str]]:
-        """What was given, in a word each: `query`, `float32 [2, 3, 4]`."""
+        """Inputs of the case, in a word each: `query`, `float32 [2, 3, 4]`."""
         given = {**(self.construct or {}), **self.arguments}
         return [(name, described(value)) for name, value in given.items()]
 
 
 @dataclass(frozen=True)
 class Task:
-    """What it takes to grade one exercise.
+    """Everything needed to grade one exercise.
 
     Attributes:
         target: the name of the function or class that the learner writes.
-        reference: what is right; called as the learner's is.
+        reference: the right solution; called as the learner's is.
         cases: draws fresh inputs.
         misconceptions: well-known wrong ways, by name; called as the learner's is.
     """

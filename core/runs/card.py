@@ -34,7 +34,7 @@ def write_card(
     scores: Mapping[str, Metrics],
     held_out: Evaluator | None,
 ) -> None:
-    """Writes `README.md` into the student's folder: front matter as `core.models.card` reads it, and prose.
+    """Write `README.md` into the student's folder: front matter as `core.models.card` reads it, and prose.
 
     Args:
         scores: of each arm on the held-out texts.
@@ -98,7 +98,7 @@ The whole plan is in `run.json` of the run's folder; with it and `texts.safetens
 
 
 def _task(plan: RunPlan) -> str:
-    """What the student answers, in the catalogue's words: what its first teacher does."""
+    """Task of the student, as the catalogue names it: the task of its first teacher."""
     known = find_card(plan.teachers[0])
     return known.task if known else "words" if plan.task == "masked_words" else ""
 

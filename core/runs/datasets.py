@@ -1,4 +1,4 @@
-"""What a live run learns from and is measured on: the shipped definitions, with the teacher's stored answers.
+"""Training and test texts of a live run: the shipped definitions, with the teacher's stored predictions.
 
 material = material_for("kinds", texts=2000, labels=400)           # classes; the teacher's logits are known already
 material = material_for("words", teacher="minilm-teacher")         # masked words in the same definitions
@@ -28,7 +28,7 @@ from core.runs.run import Run
 from core.runs.server import run_queue
 
 TEACHER = "kinds-teacher"
-"""Whose logits are stored with the definitions."""
+"""Teacher with logits stored next to the definitions."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,13 @@ def kinds_material(
     teacher: str = TEACHER,
     engine: Engine = ENGINE,
 ) -> Material:
-    """Definitions of nouns to be sorted into 16 kinds; beyond the first `labels` of them only the teacher is asked.
+    """Definitions of nouns to be sorted into 16 supersenses; only the first `labels` of them carry their label.
 
     Args:
-        texts: of the transfer set; the shipped teacher never saw their labels.
+        texts: of the transfer set; the shipped teacher was not trained on their labels.
         labels: how many of them carry their label.
         held_out: definitions to measure on, from the part made for such choices ("validation").
-        left_out: kinds of which the students get no text at all.
+        left_out: classes of which the students get no text at all.
         teacher: a name in the catalogue; the stored logits serve for the shipped one.
 
     Raises:
@@ -110,7 +110,7 @@ def words_material(
 
 
 MAKERS: dict[str, Callable[..., Material]] = {"kinds": kinds_material, "words": words_material}
-"""What makes the texts of a task, by the task's name in the catalogue."""
+"""Function that makes the texts of a task, by the task's name in the catalogue."""
 
 
 @remembered(8)  # thousands of texts cut into tokens: a few megabytes each
@@ -142,7 +142,7 @@ def material_of(written: Mapping[str, Any]) -> Material:
 
 
 def begin(plan: RunPlan, owner: str = "", steps: int | None = None) -> Run:
-    """Starts a run on the texts that its plan names in `extra["material"]`, see `material_of` and `start`.
+    """Start a run on the texts that its plan names in `extra["material"]`, see `material_of` and `start`.
 
     Raises:
         LabError: `missing_data`, `no_space`, and as `core.models.load`.
@@ -152,11 +152,11 @@ def begin(plan: RunPlan, owner: str = "", steps: int | None = None) -> Run:
 
 
 def start(plan: RunPlan, material: Material, owner: str = "", steps: int | None = None) -> Run:
-    """Writes a run into a new folder and puts it into the queue.
+    """Write a run into a new folder and put it into the queue.
 
     Args:
-        owner: who asks; the queue is fair between owners.
-        steps: do only so many, then pause.
+        owner: who starts it; the queue is fair between owners.
+        steps: pause after this number of steps.
 
     Raises:
         LabError: `no_space`.

@@ -1,4 +1,4 @@
-"""How long a run will take, before it has begun: a model of its cost, corrected by what runs here really took.
+"""Estimate of a run's duration before it begins: a cost model, corrected by the measured speed of runs on this machine.
 
 For example:
 
@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 FLOPS = 4e10
-"""Multiply-adds a second of one thread, for a start; only ratios matter once a run has been seen."""
+"""Multiply-adds per second of one thread, for a start; only ratios matter once a run has been seen."""
 
 FIXED = 8e-3
 """Seconds of a step of one student that do not depend on its size, for a start."""
@@ -23,16 +23,16 @@ WORDS_A_TEXT = 25
 """Tokens of a text, where only texts are counted."""
 
 VOCABULARY, HIDDEN = 30_522, 0.2
-"""Rows of the output over words, and the share of tokens that are asked for one."""
+"""Rows of the output over words, and the share of tokens that are predicted."""
 
 TABLE = 1000
-"""What keeping one weight of that output up to date costs a step, in multiply-adds: it is read and written several times."""
+"""Cost per step of keeping one weight of that output up to date, in multiply-adds: it is read and written several times."""
 
 START = 2.0
 """Seconds to open the models and the texts."""
 
 INERTIA = 0.5
-"""How much of the correction stays when a new run is seen."""
+"""Share of the correction that stays when a new run is seen."""
 
 
 class Estimates:
@@ -47,14 +47,14 @@ class Estimates:
         Args:
             plan: as JSON holds it.
             done: steps that are done.
-            per_second: steps a second that this very run has shown; the model's guess if 0.
+            per_second: steps per second that this very run has shown; the model's guess if 0.
         """
         steps = plan["training"]["steps"] * len(plan["seeds"]) - done
         one = 1 / per_second if per_second else self._factors.get(plan["task"], 1.0) * step_cost(plan)
         return START + max(steps, 0) * one
 
     def learn(self, plan: Mapping[str, Any], per_second: float) -> None:
-        """Corrects the model by what a run showed."""
+        """Correct the model by what a run showed."""
         if per_second > 0:
             factor, task = 1 / per_second / step_cost(plan), plan["task"]
             self._factors[task] = INERTIA * self._factors.get(task, factor) + (1 - INERTIA) * factor

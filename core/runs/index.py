@@ -5,7 +5,7 @@ open_run("20261122-081500-a1b2c3")                # the name may come from an ad
 finished_students("an owner")                     # their students, as model cards
 at_work()                                         # how many runs train at this moment
 
-Nothing here starts a worker process. Each function takes the folder in which the runs lie; without one, it is `runs_folder()`.
+Nothing here starts a worker process. Each function takes the folder of the runs; without one, it is `runs_folder()`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from core.models.finished import students_of
 from core.runs.run import Run, Status
 
 FRESH_SECONDS = 30
-"""A run at work writes its status several times a second; one that has not for so long is no longer at work."""
+"""A run at work writes its status several times per second; one that has not for this time is no longer at work."""
 
 
 def open_run(name: str, folder: Path | None = None) -> Run:
@@ -37,7 +37,7 @@ def open_run(name: str, folder: Path | None = None) -> Run:
 
 
 def all_runs(folder: Path | None = None) -> list[tuple[Run, Status]]:
-    """Every run with where it stands, the latest first; those that were deleted meanwhile or cannot be read are left out."""
+    """Every run with its status, the latest first; those that were deleted meanwhile or cannot be read are left out."""
     found = []
     for file in (runs_folder() if folder is None else folder).glob("*/run.json"):
         try:
@@ -70,6 +70,6 @@ def finished_students(owner: str | None = None, folder: Path | None = None) -> l
 
 
 def at_work(folder: Path | None = None) -> int:
-    """Counts the runs that are being trained on this machine."""
+    """Count the runs that are being trained on this machine."""
     now = time.time()
     return sum(status.state == "running" and now - status.updated < FRESH_SECONDS for _, status in all_runs(folder))

@@ -1,4 +1,4 @@
-"""What a run is to do, as plain data: all that is needed to do it again.
+"""Plan of a run, as plain data: all that is needed to repeat it.
 
 plan = RunPlan(
     title="two small layers",
@@ -30,15 +30,15 @@ from core.distill.training import TrainingConfig
 
 @dataclass(frozen=True)
 class StudentPlan:
-    """Where a student comes from: some layers of the teacher, a folder, or a fresh model of `depth` × `width`.
+    """Origin of a student: some layers of the teacher, a folder, or a fresh model of `depth` × `width`.
 
     Attributes:
         layers: of the teacher, counted from 0.
         folder: a checkpoint to start from.
         depth, width, heads, feed_forward: the shape of a fresh model.
         labels: of a fresh model; as many as the teacher's if None.
-        words: what the word embeddings of a fresh model start from, see `core.distill.students.fresh`.
-        heads_off: heads that stay silent in a student made of layers, as (layer, head) of the teacher.
+        words: the initial word embeddings of a fresh model, see `core.distill.students.fresh`.
+        heads_off: heads switched off in a student made of layers, as (layer, head) of the teacher.
     """
 
     layers: tuple[int, ...] | None = None
@@ -111,7 +111,7 @@ class RunPlan:
         return self.training.steps * len(self.seeds)
 
     def training_of(self, seed: int) -> TrainingConfig:
-        """How the run with this seed trains."""
+        """Training settings of the run with this seed."""
         return replace(self.training, seed=seed)
 
     def to_dict(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@
     [view.place for view in run_queue.views()], run_queue.view(run.name).wait_seconds
     run_queue.close()                               # runs at work write a checkpoint and are offered again next time
 
-The order is fair between owners: whoever was served longest ago comes next, so one who asks for ten runs does not keep the
+The order is fair between owners: whoever was served longest ago comes next, so one who starts ten runs does not keep the
 others waiting for all ten.
 """
 
@@ -35,7 +35,7 @@ class RunView:
 
     Attributes:
         name, title: of the run.
-        status: where it stands; its `state` is "queued" while it waits.
+        status: its status; its `state` is "queued" while it waits.
         place: in the queue from 1 on; 0 if it does not wait.
         wait_seconds: until it begins, by what the runs before it still need; 0 if it does not wait.
         plan: what it is to do, as JSON holds it.
@@ -55,7 +55,7 @@ class RunView:
 
     @property
     def resumable(self) -> bool:
-        """Whether it can go on."""
+        """True if it can go on."""
         return self.state in RESUMABLE
 
 
@@ -75,10 +75,10 @@ class _Ticket:
 
 
 class RunQueue:
-    """Works on runs in processes of their own, `slots` at a time.
+    """Queue of runs, which are worked on in processes of their own, `slots` at a time.
 
     Args:
-        folder: in which the runs lie, each in a folder of its own.
+        folder: of the runs, each in a folder of its own.
         slots: worker processes; one for every two cores if None, but at least one.
         options: passed on to `core.runs.process.session.Session`.
     """
@@ -100,11 +100,11 @@ class RunQueue:
         self._workers = [WorkerProcess(self.folder, self._on_answer, self._on_death) for _ in range(count)]
 
     def submit(self, name: str, owner: str = "", steps: int | None = None) -> None:
-        """Puts a run into the queue: a new one, or one that can go on.
+        """Put a run into the queue: a new one, or one that can go on.
 
         Args:
-            owner: who asks; the queue is fair between owners.
-            steps: do only so many, then pause.
+            owner: who starts it; the queue is fair between owners.
+            steps: pause after this number of steps.
 
         Raises:
             LabError: `run_missing`.
@@ -123,23 +123,23 @@ class RunQueue:
             self._dispatch()
 
     def resume(self, name: str, owner: str = "") -> None:
-        """Lets a run go on; the same as `submit`."""
+        """Let a run go on; the same as `submit`."""
         self.submit(name, owner)
 
     def step(self, name: str, owner: str = "") -> None:
-        """Does a single step of a run that is not at work."""
+        """Do a single step of a run that is not at work."""
         self.submit(name, owner, steps=1)
 
     def pause(self, name: str) -> None:
-        """Asks a run to write a checkpoint and pause; one that waits leaves the queue."""
+        """Request a checkpoint and a pause of a run; one that waits leaves the queue."""
         self._ask(name, "pause")
 
     def stop(self, name: str) -> None:
-        """Asks a run to end where it is; its students are saved as they are. It can still go on later."""
+        """Request the end of a run where it is; its students are saved as they are. It can still go on later."""
         self._ask(name, "stop")
 
     def delete(self, name: str) -> None:
-        """Stops a run and removes its folder."""
+        """Stop a run and remove its folder."""
         with self._lock:
             self._waiting = [ticket for ticket in self._waiting if ticket.name != name]
             for worker in self._workers:
@@ -185,11 +185,11 @@ class RunQueue:
 
     @property
     def ready(self) -> bool:
-        """Whether every worker has imported what it needs."""
+        """True once every worker has imported what it needs."""
         return all(worker.ready for worker in self._workers)
 
     def close(self, seconds: float = 20.0) -> None:
-        """Ends the workers; runs at work write a checkpoint first."""
+        """End the workers; runs at work write a checkpoint first."""
         with self._lock:
             self._closing = True
         for worker in self._workers:
@@ -258,7 +258,7 @@ class RunQueue:
         return seconds if steps is None else seconds * min(1.0, steps / max(status.steps - status.done, 1))
 
     def _dispatch(self) -> None:
-        """Gives waiting runs to idle workers, a paused run to the one that still has it open."""
+        """Give waiting runs to idle workers, a paused run to the one that still has it open."""
         for ticket in self._order():
             idle: Sequence[WorkerProcess] = [w for w in self._workers if w.ready and w.at_work is None]
             if not idle or self._closing:
@@ -287,7 +287,7 @@ class RunQueue:
             self._workers[self._workers.index(worker)] = WorkerProcess(self.folder, self._on_answer, self._on_death)
 
     def _mark_interrupted(self) -> None:
-        """Runs that were at work or waiting when the server ended."""
+        """Mark the runs that were at work or waiting when the server ended."""
         for run, status in all_runs(self.folder):
             if status.state in ("running", "queued"):
                 self._note_interrupted(run.name, {})

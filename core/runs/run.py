@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 State = Literal["new", "queued", "running", "paused", "stopped", "finished", "failed", "interrupted"]
 
 RENAMED = {"batch": "batch_size", "rate": "learning_rate", "clip": "max_grad_norm", "words": "train_embeddings"}
-"""What fields of `core.distill.training.TrainingConfig` were called when older runs were written, and are called now."""
+"""Names of fields of `core.distill.training.TrainingConfig` when older runs were written, and their names now."""
 
 RESUMABLE = ("paused", "stopped", "failed", "interrupted")
 """States from which a run can go on."""
@@ -38,17 +38,17 @@ RESUMABLE = ("paused", "stopped", "failed", "interrupted")
 
 @dataclass(frozen=True)
 class Status:
-    """Where a run stands.
+    """Status of a run.
 
     Attributes:
         state: "interrupted" is a run whose process ended unasked; the others speak for themselves.
         done, steps: steps of all seeds, done and in all.
         seed: in progress.
-        per_second: steps a second, all arms together, lately; 0 before the first.
+        per_second: steps per second, all arms together, lately; 0 before the first.
         seconds_left: of computing, not of waiting in the queue.
         seconds: of computing so far.
         checkpoint: steps done when the last checkpoint was written.
-        owner: who asked for it.
+        owner: the visitor who started it.
         error: the code and details of the `LabError` that stopped it.
         submitted, updated: seconds since 1970.
     """
@@ -68,7 +68,7 @@ class Status:
 
     @property
     def active(self) -> bool:
-        """Whether it is at work or waits for its turn."""
+        """True if it is running or waits for its turn."""
         return self.state in ("queued", "running")
 
     @property
@@ -78,7 +78,7 @@ class Status:
 
     @property
     def lab_error(self) -> LabError | None:
-        """What stopped it, to be shown in the learner's language."""
+        """Error that stopped it, to be shown in the learner's language."""
         return LabError(self.error["code"], **self.error["details"]) if self.error else None
 
 
@@ -108,7 +108,7 @@ class Run:
         known_logits: Tensor | None = None,
         known_held_out_logits: Tensor | None = None,
     ) -> Run:
-        """Writes a new run with all that it needs.
+        """Write a new run with all that it needs.
 
         Args:
             texts: what the students learn from.
@@ -172,7 +172,7 @@ class Run:
             raise LabError("broken_run", name=self.name, reason=f"run.json: {error}") from error
 
     def status(self) -> Status:
-        """Where it stands, as its process last wrote.
+        """Status of the run, as its process last wrote it.
 
         Raises:
             LabError: `broken_run`, `run_missing`.
@@ -183,7 +183,7 @@ class Run:
             raise LabError("broken_run", name=self.name, reason=f"status.json: {error}") from error
 
     def write_status(self, status: Status) -> None:
-        """Notes where it stands.
+        """Write the status.
 
         Raises:
             LabError: `no_space`, `run_missing`.
@@ -193,11 +193,11 @@ class Run:
         write_whole(self.folder / "status.json", json.dumps(asdict(replace(status, updated=time.time()))))
 
     def metrics(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
-        """The lines of metrics from a place in the file on, and the place to ask from next.
+        """The lines of metrics from a place in the file on, and the place to continue from.
 
         A line is a `Step` of `core.distill.training` with its "seed"; or, with "scores", a measurement on the held-out
         texts: `Metrics` by arm, and the teacher's under "teacher". After a resumption the file may have become shorter than
-        `offset`: then all lines are returned, and the place tells (it is below `offset` plus what was read).
+        `offset`: then all lines are returned, and the place shows it (it is below `offset` plus what was read).
 
         Raises:
             LabError: `run_missing`.
@@ -226,16 +226,16 @@ class Run:
         return sorted(int(file.stem) for file in self.folder.glob(f"snapshots/{seed}/{arm}/*.safetensors"))
 
     def snapshot_file(self, arm: str, seed: int, step: int) -> Path:
-        """Where the student of a step lies."""
+        """Path of the student's weights after a step."""
         return self.folder / "snapshots" / str(seed) / arm / f"{step:07}.safetensors"
 
     def student_folder(self, arm: str, seed: int | None = None) -> Path:
-        """Where the finished student lies: a folder that plain transformers opens."""
+        """Folder of the finished student, which plain transformers opens."""
         seed = self.written_plan["seeds"][0] if seed is None else seed
         return self.folder / "students" / f"{arm}-{seed}"
 
     def watch(self, text: str) -> None:
-        """Asks the process to show, as it goes, what the students make of this text (see `watched`)."""
+        """Request that the process show, as it goes, the students' outputs for this text (see `watched`)."""
         from core.files import write_whole
 
         write_whole(self.folder / "watch.json", json.dumps({"text": text}, ensure_ascii=False))
@@ -244,13 +244,13 @@ class Run:
         """The latest look at the watched text, or None before the first.
 
         Keys: "text", "tokens", "seed", "step"; "teacher" and each of "arms" with "attention" `[layer][head][query][key]`
-        and, for a task with one answer a text, "probabilities" `[class]`.
+        and, for a task with one answer per text, "probabilities" `[class]`.
         """
         file = self.folder / "watched.json"
         return json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
 
     def delete(self) -> None:
-        """Removes the folder. A process at work on it stops at its next step."""
+        """Remove the folder. A process at work on it stops at its next step."""
         # Without its plan it is no run: a process at work sees that before it could write into what is being removed.
         (self.folder / "run.json").unlink(missing_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -16,7 +16,7 @@ _opened: RunQueue | None = None
 
 
 def run_queue() -> RunQueue:
-    """The server's run queue; the first call starts its worker processes, which import torch beside."""
+    """The server's run queue; the first call starts its worker processes, which import torch meanwhile."""
     global _opened
     with _guard:
         if _opened is None:
@@ -25,7 +25,7 @@ def run_queue() -> RunQueue:
 
 
 def close_run_queue() -> None:
-    """Ends the workers, if there are any; runs at work write a checkpoint and are offered again next time."""
+    """End the workers, if there are any; runs at work write a checkpoint and are offered again next time."""
     global _opened
     with _guard:
         if _opened is not None:

@@ -33,7 +33,7 @@ KEPT_BYTES = 512 * 1024**2
 
 
 def keep(run: Run, arm: str, seed: int, step: int, student: nn.Module) -> None:
-    """Writes the student of a step, rounded to half precision.
+    """Write the student of a step, rounded to half precision.
 
     Raises:
         LabError: `no_space`, `run_missing`.
@@ -81,7 +81,7 @@ class Kept:
 
     @contextmanager
     def at(self, step: int) -> Iterator[nn.Module]:
-        """The student after a step; inside the block nobody else changes its weights.
+        """The student after a step; inside the block no other thread changes its weights.
 
         Raises:
             LabError: as `student_at`.

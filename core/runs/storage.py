@@ -1,4 +1,4 @@
-"""Tensors on disk: texts, checkpoints and snapshots as safetensors with plain JSON beside them; nothing is pickled.
+"""Tensors on disk: texts, checkpoints and snapshots as safetensors with plain JSON files; nothing is pickled.
 
 For example:
 
@@ -29,11 +29,11 @@ KINDS = {"TokenizedTexts": TokenizedTexts, "MaskedTexts": MaskedTexts, "Texts": 
 """The class of stored texts by the name that is stored with them; older runs say "Texts"."""
 
 BETWEEN = "|"
-"""Stands between an arm, a part and a tensor's own name; no name holds it."""
+"""Separator of an arm, a part and a tensor's own name; no name holds it."""
 
 
 def save_texts(texts: TokenizedTexts, file: Path) -> None:
-    """Writes texts with their labels.
+    """Write texts with their labels.
 
     Raises:
         LabError: `no_space`.
@@ -66,7 +66,7 @@ def load_texts(file: Path) -> TokenizedTexts:
 
 
 def save_tensors(tensors: Mapping[str, Tensor], file: Path) -> None:
-    """Writes tensors by name; tied ones are written twice rather than tied.
+    """Write tensors by name; tied ones are written twice rather than tied.
 
     Raises:
         LabError: `no_space`.
@@ -75,7 +75,7 @@ def save_tensors(tensors: Mapping[str, Tensor], file: Path) -> None:
 
 
 def save_state(state: Mapping[str, Any], folder: Path, facts: Mapping[str, Any]) -> None:
-    """Writes what `Distiller.state_dict` gave. A process killed meanwhile leaves the folder as it was: absent.
+    """Write the state that `Distiller.state_dict` returned. A process killed meanwhile leaves the folder as it was: absent.
 
     Args:
         facts: more plain numbers to keep with it.
@@ -103,7 +103,7 @@ def save_state(state: Mapping[str, Any], folder: Path, facts: Mapping[str, Any])
 
 
 def load_state(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What `save_state` wrote: a state for `Distiller.load_state_dict`, and the facts.
+    """Read the files of `save_state`: a state for `Distiller.load_state_dict`, and the facts.
 
     Raises:
         LabError: `broken_run`.

@@ -1,4 +1,4 @@
-"""Attention: how each position asks all others, and what it gets back.
+"""Attention: weights of all positions for each query, and the weighted sums of their values.
 
 Vaswani et al. 2017 (Attention Is All You Need), section 3.2: 3.2.1 scaled dot-product attention, 3.2.2 multi-head
 attention, 3.2.3 the three uses (encoder, causal decoder, encoder-decoder).
@@ -62,7 +62,7 @@ def scaled_dot_product_attention(
 
 
 def causal_mask(length: int) -> Tensor:
-    """0 where key <= query and −inf where the key lies in the future, `[query, key]` (section 3.2.3)."""
+    """0 where key <= query and −inf where the key is in the future, `[query, key]` (section 3.2.3)."""
     return torch.full((length, length), -math.inf).triu(diagonal=1)
 
 
@@ -79,9 +79,9 @@ def padding_mask(attention_mask: Tensor) -> Tensor:
 
 
 def attention_entropy(probabilities: Tensor, unit: Literal["nats", "bits"] = "nats") -> Tensor:
-    """How widely each query spreads its attention, `[..., query, key]` -> `[..., query]`.
+    """Entropy of each query's attention, `[..., query, key]` -> `[..., query]`.
 
-    0 if it looks at one key only, log(keys) if at all alike; 0 also for a query that attends to nothing.
+    0 if it attends to one key only, log(keys) if to all alike; 0 also for a query that attends to nothing.
 
     Raises:
         ValueError: `unit` is neither "nats" nor "bits".
@@ -93,9 +93,9 @@ def attention_entropy(probabilities: Tensor, unit: Literal["nats", "bits"] = "na
 
 
 def attention_distance(probabilities: Tensor) -> Tensor:
-    """How far each query looks, Σ_j p_ij |i − j| in tokens, `[..., query, key]` -> `[..., query]`.
+    """Mean distance of each query's attention, Σ_j p_ij |i − j| in tokens, `[..., query, key]` -> `[..., query]`.
 
-    For self-attention, where query i and key i are the same token. `.mean(-1)` gives one number a head.
+    For self-attention, where query i and key i are the same token. `.mean(-1)` gives one number per head.
     """
     queries, keys = probabilities.shape[-2:]
     if queries != keys:

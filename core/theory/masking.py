@@ -15,7 +15,7 @@ IGNORED = -100
 """The label that PyTorch's cross-entropy skips: positions that were not selected carry it."""
 
 NOT_SELECTED, MASKED, RANDOM, KEPT = 0, 1, 2, 3
-"""What happened to a position, as written in `MaskedTokens.action`."""
+"""Action at a position, as written in `MaskedTokens.action`."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class MaskedTokens:
     action: Tensor
 
     def counts(self) -> dict[str, int]:
-        """How many positions were selected, and what became of them."""
+        """Numbers of positions that were selected, masked, replaced at random and kept."""
         return {
             "selected": int((self.action != NOT_SELECTED).sum()),
             "masked": int((self.action == MASKED).sum()),
@@ -52,7 +52,7 @@ def mask_tokens(
     word_ids: Tensor | None = None,
     generator: torch.Generator | None = None,
 ) -> MaskedTokens:
-    """Selects tokens with `probability` and masks, randomises or keeps each (BERT section 3.1).
+    """Select tokens with `probability` and mask, randomise or keep each (BERT section 3.1).
 
     Each candidate is selected independently, as in RoBERTa's and Hugging Face's code; BERT's own script selects a
     fixed number a sequence instead. With `word_ids` whole words are selected: every piece of a selected word is, and
@@ -95,7 +95,7 @@ def mask_tokens(
 
 
 def _one_draw_a_word(draw: Tensor, word_ids: Tensor) -> Tensor:
-    """Gives every piece of a word the draw of the word's first piece."""
+    """Give every piece of a word the draw of the word's first piece."""
     position = torch.arange(draw.shape[-1], device=draw.device)
     begins = torch.ones_like(word_ids, dtype=torch.bool)
     begins[..., 1:] = word_ids[..., 1:] != word_ids[..., :-1]

@@ -19,10 +19,10 @@ from core.theory.attention import causal_mask
 
 
 class SimilarityByDistance(NamedTuple):
-    """How alike two positions are, by how far they lie apart.
+    """Similarity of two positions by their distance.
 
     Attributes:
-        dot: mean dot product of all pairs that lie this far apart, `[offset]`.
+        dot: mean dot product of all pairs at this distance, `[offset]`.
         cosine: mean cosine of the same pairs, `[offset]`.
     """
 
@@ -68,7 +68,7 @@ def similarity_by_distance(encoding: Tensor) -> SimilarityByDistance:
 
 
 def rotary(x: Tensor, base: float = 10000.0, positions: Tensor | None = None) -> Tensor:
-    """Turns each pair of dimensions by position · base^(−2i/d), `[..., position, d]` (RoFormer section 3.2.2).
+    """Turn each pair of dimensions by position · base^(−2i/d), `[..., position, d]` (RoFormer section 3.2.2).
 
     Dimension i is paired with i + d/2, the layout of Hugging Face's Llama; the paper pairs neighbours, 2i and
     2i + 1. The two differ by a fixed order of the dimensions; a model must be run with the layout it was trained with.
@@ -142,7 +142,7 @@ def relative_bucket(distance: Tensor, buckets: int = 32, max_distance: int = 128
 
     Small distances have a bucket each; larger ones share buckets whose size grows with the logarithm; all from
     `max_distance` on share the last. Half of the buckets are for keys to the right if `bidirectional`, else all of
-    those lie in bucket 0 together with distance 0.
+    those are in bucket 0 together with distance 0.
 
     Raises:
         ValueError: there are too few buckets, or an odd number for two directions, or `max_distance` is too small.
@@ -163,7 +163,7 @@ def relative_bucket(distance: Tensor, buckets: int = 32, max_distance: int = 128
 
 
 def relative_bias(length: int, table: Tensor, max_distance: int = 128, bidirectional: bool = True) -> Tensor:
-    """What T5 adds to the scores: its learned `table` (`[bucket, head]`) read for all pairs, `[head, query, key]`."""
+    """Bias that T5 adds to the scores: its learned `table` (`[bucket, head]`) read for all pairs, `[head, query, key]`."""
     bucket = relative_bucket(relative_positions(length), table.shape[0], max_distance, bidirectional)  # [query, key]
     return table[bucket.to(table.device)].permute(2, 0, 1)
 

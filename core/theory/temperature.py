@@ -17,7 +17,7 @@ TEMPERATURES = (0.25, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 16, 20)
 
 
 def check_temperature(temperature: float) -> None:
-    """Raises ValueError unless `temperature` is a positive, finite number."""
+    """Raise ValueError unless `temperature` is a positive, finite number."""
     if not 0 < temperature < math.inf:
         raise ValueError(f"The temperature must be a positive, finite number, not {temperature}.")
 
@@ -85,7 +85,7 @@ def gradient_norms(
     """The length of the soft loss's gradient at each temperature, measured by autograd, `[temperature]`.
 
     It is the Euclidean norm for one row of logits (`[..., class]`), averaged over the rows. Without the factor T² it
-    falls as 1/T² once T is large beside the logits, which is why the factor is there (section 2, last paragraph). With
+    falls as 1/T² once T is large compared with the logits, which is why the factor is there (section 2, last paragraph). With
     it the length settles, but only from there on: for logits of standard deviation 1 at T = 4, for 10 at about T = 30.
     """
     norms = []

@@ -1,4 +1,4 @@
-"""What a learner can break or change inside a forward pass.
+"""Interventions: changes that a learner can make inside a forward pass.
 
 Each intervention is a frozen value: it can key a cache, be written into an address, and be compared.
 Layers, heads and positions count from 0.
@@ -14,7 +14,7 @@ from core.errors import LabError
 
 @dataclass(frozen=True)
 class AblateHead:
-    """Switches a head off: its context Σ a·v becomes zero, so nothing of it reaches W_O."""
+    """Ablation of a head: its context Σ a·v becomes zero, so nothing of it reaches W_O."""
 
     layer: int
     head: int
@@ -22,7 +22,7 @@ class AblateHead:
 
 @dataclass(frozen=True)
 class UniformAttention:
-    """Replaces the pattern by equal weights on every key that is not masked; None means all layers or all heads."""
+    """Uniform attention: equal weights on every key that is not masked; None means all layers or all heads."""
 
     layer: int | None = None
     head: int | None = None
@@ -30,14 +30,14 @@ class UniformAttention:
 
 @dataclass(frozen=True)
 class NoScaling:
-    """Leaves out the division by √d_k; None means in all layers."""
+    """Scores without the division by √d_k; None means in all layers."""
 
     layer: int | None = None
 
 
 @dataclass(frozen=True)
 class BlockKey:
-    """Hides a key position, in all layers and heads.
+    """Mask of one key position, in all layers and heads.
 
     Attributes:
         position: the key.
@@ -50,17 +50,17 @@ class BlockKey:
 
 @dataclass(frozen=True)
 class LeftContextOnly:
-    """Hides from every query all keys at its right: a causal mask put on an encoder."""
+    """Causal mask on an encoder: every query attends only to itself and the keys at its left."""
 
 
 @dataclass(frozen=True)
 class WithoutPositions:
-    """Takes the position information away: adds no position vector, or rotates by no angle."""
+    """Absence of position information: no position vector is added, or the rotation is by no angle."""
 
 
 @dataclass(frozen=True)
 class ShuffledPositions:
-    """Gives token i the position `order[i]`; the words stay where they are."""
+    """Permutation of positions: token i gets the position `order[i]`; the words stay where they are."""
 
     order: tuple[int, ...]
 
@@ -71,7 +71,7 @@ Intervention = (
 
 
 def validate(interventions: Sequence[Intervention], layers: int, heads: int, length: int) -> None:
-    """Raises a `LabError` for the first intervention that does not fit the model and the text."""
+    """Raise a `LabError` for the first intervention that does not fit the model and the text."""
     for intervention in interventions:
         reason = _misfit(intervention, layers, heads, length)
         if reason:

@@ -44,11 +44,11 @@ class AttentionRecord:
     Attributes:
         query, key, value: after the head split (and rotation), `[head, position, d_k]`.
         scores: q·k·scale before the mask, `[head, query, key]`.
-        mask: what was added to the scores, `[query, key]` (with a head axis of 1 beside the batch axis), or None.
+        mask: what was added to the scores, `[query, key]` (with a head axis of 1 after the batch axis), or None.
         scale: the factor on q·k, 1/√d_k as a rule.
         probabilities: `[head, query, key]`.
         context: Σ a·v, `[head, query, d_k]`.
-        attention_output: after W_O, before the residual, `[query, width]`; None in a model that nobody watches.
+        attention_output: after W_O, before the residual, `[query, width]`; None in a model without observation.
     """
 
     query: Tensor
@@ -64,7 +64,7 @@ class AttentionRecord:
 
 @dataclass
 class Observation:
-    """What one forward pass is asked to change, and what was seen in it."""
+    """Interventions for one forward pass, and the internals recorded in it."""
 
     interventions: tuple[Intervention, ...] = ()
     attention: list[AttentionRecord] = field(default_factory=list)
@@ -86,7 +86,7 @@ _active: ContextVar[Observation | None] = ContextVar("observation", default=None
 
 @contextmanager
 def observing(interventions: Sequence[Intervention] = ()) -> Iterator[Observation]:
-    """Records every attention call that this thread makes inside the block, under `interventions`."""
+    """Record every attention call that this thread makes inside the block, under `interventions`."""
     observation = Observation(tuple(interventions))
     token = _active.set(observation)
     try:
@@ -181,7 +181,7 @@ AttentionMaskInterface.register(ATTENTION, eager_mask)
 
 
 def watch(model: nn.Module, family: Family) -> None:
-    """Lets observations see and change what lies outside the attention function: embeddings, positions and W_O.
+    """Let observations see and change what is outside the attention function: embeddings, positions and W_O.
 
     The hooks stay for the model's life and do nothing where no observation is active.
     """
@@ -212,7 +212,7 @@ def _projected(module: nn.Module, inputs: tuple, output: Tensor) -> None:
 
 
 def _positions(module: nn.Module, inputs: tuple, output: Tensor | tuple[Tensor, Tensor]):
-    """Removes or reorders positions: rows of a learned table, or the cosines and sines of rotary angles."""
+    """Remove or reorder positions: rows of a learned table, or the cosines and sines of rotary angles."""
     observation = _active.get()
     if observation is None:
         return None

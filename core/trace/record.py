@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from core.models import Checkpoint
 
 LONGEST = 128
-"""Tokens that a trace keeps unless told otherwise: what a browser can draw and two cores compute in a blink."""
+"""Tokens that a trace keeps by default: what a browser can draw and two cores compute in a blink."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Tokens:
     """A text as a model reads it.
 
     Attributes:
-        pieces: the word pieces as written in the vocabulary, one a position.
+        pieces: the word pieces as written in the vocabulary, one per position.
         ids: `[position]`.
         segments: 0 for the first text, 1 for the second, `[position]`.
         word_ids: the word that each position belongs to within its text, -1 for special tokens, `[position]`.
@@ -47,7 +47,7 @@ class Tokens:
 
     @property
     def truncated(self) -> bool:
-        """Whether the text was longer than what was kept."""
+        """True if the text was longer than what was kept."""
         return self.total > len(self.pieces)
 
     def with_ids(self, checkpoint: Checkpoint, ids: Tensor) -> Tokens:
@@ -57,7 +57,7 @@ class Tokens:
 
 
 def tokenize(checkpoint: Checkpoint, text: str, text_pair: str | None = None, longest: int = LONGEST) -> Tokens:
-    """Splits a text (or a pair) into the model's tokens and cuts it at `longest`.
+    """Split a text (or a pair) into the model's tokens and cut it at `longest`.
 
     Raises:
         LabError: `empty_text` if nothing readable is left of it.
@@ -90,7 +90,7 @@ def tokenize(checkpoint: Checkpoint, text: str, text_pair: str | None = None, lo
 
 @dataclass(frozen=True)
 class Embeddings:
-    """What the first layer is built from; a part that the family lacks is None. Each `[position, width]`."""
+    """Parts of the first layer's input; a part that the family lacks is None. Each `[position, width]`."""
 
     word: Tensor | None
     position: Tensor | None
@@ -112,7 +112,7 @@ class LayerTrace(AttentionRecord):
 
 @dataclass(frozen=True)
 class Facts:
-    """Where and how a trace was computed."""
+    """Circumstances of a trace: checkpoint, device, number type, seconds of computing and interventions."""
 
     checkpoint: str
     device: str
@@ -154,7 +154,7 @@ class Trace:
         return sum(part.nbytes for part in parts if isinstance(part, Tensor))
 
     def check(self) -> float:
-        """Recomputes softmax(QKᵀ·scale + mask)V from what was recorded: the largest difference from what the model used.
+        """Recompute softmax(QKᵀ·scale + mask)V from what was recorded; return the largest difference from what the model used.
 
         In double precision, so that what remains is the model's own rounding; relative to the largest value of each kind
         where that exceeds 1.
@@ -205,7 +205,7 @@ def trace(
     interventions: Sequence[Intervention] = (),
     longest: int = LONGEST,
 ) -> Trace:
-    """Runs a text through a model and keeps everything.
+    """Run a text through a model and keep everything.
 
     Args:
         checkpoint: from `core.models.load`.

@@ -1,9 +1,9 @@
 """The interview questions, in English and Chinese, and the loader that checks them.
 
 `questions/<topic>.toml` holds `[[question]]` entries. Each has an `id`, the `origins` in the source documents, a
-`level`, the `roles` that are asked it, its `sources` (each says where: `lessons.sources`), a `lab` (the address of one
-of the app's pages in the state that shows the answer), and for each language: `ask`; `short`, what one says in half a
-minute; `full`, Markdown with the formula; `follow_ups`, each "question — answer"; `wrong`, what people say, and
+`level`, the `roles` that it is for, its `sources` (each names the place: `lessons.sources`), a `lab` (the address of one
+of the app's pages in the state that shows the answer), and for each language: `ask`; `short`, an answer of half a
+minute; `full`, Markdown with the formula; `follow_ups`, each "question — answer"; `wrong`, the common wrong answer, and
 `wrong_why`; the `rubric` of points that a marker ticks; `show`, what to look at in the lab.
 
 `documents.toml` lists the source documents and how many questions and pieces of code each one holds.
@@ -78,7 +78,7 @@ class Link:
 
 @dataclass(frozen=True)
 class FollowUp:
-    """What an interviewer asks next."""
+    """Follow-up question of an interviewer."""
 
     ask: str
     answer: str
@@ -105,7 +105,7 @@ class InterviewQuestion:
     show: str
 
     def contains(self, words: str) -> bool:
-        """Whether each of the words occurs in the question or its answers, whatever its case."""
+        """Return True if each of the words occurs in the question or its answers, whatever its case."""
         text = " ".join((self.id, self.ask, self.short, self.full, self.wrong, *self.rubric)).casefold()
         return all(word in text for word in words.casefold().split())
 
@@ -131,7 +131,7 @@ def questions(language: str) -> dict[str, InterviewQuestion]:
     """All questions by id, in the order of `TOPICS` and of their files.
 
     Raises:
-        ContentError: a file is unreadable, a question incomplete, or an id used twice; the message says where.
+        ContentError: a file is unreadable, a question incomplete, or an id used twice; the message names the place.
     """
     found: dict[str, InterviewQuestion] = {}
     for path in sorted((FOLDER / "questions").glob("*.toml")):
@@ -186,7 +186,7 @@ def _question(entry: Mapping[str, Any], topic: str, language: str, path: Path) -
 
 
 def _check_facts(entry: Mapping[str, Any], where: str) -> None:
-    """What does not depend on the language."""
+    """Check the fields that do not depend on the language."""
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", entry["id"]):
         raise ContentError(f"{where}: an id is kebab-case.")
     if entry["level"] not in LEVELS:
@@ -204,7 +204,7 @@ def _check_facts(entry: Mapping[str, Any], where: str) -> None:
 
 
 def _check_texts(text: Mapping[str, Any], language: str, where: str) -> None:
-    """What a language must have."""
+    """Check the fields that each language must have."""
     for name in _TEXTS:
         if not isinstance(text[name], str) or not text[name].strip():
             raise ContentError(f"{where}: '{name}' is empty.")
@@ -229,7 +229,7 @@ def _check_texts(text: Mapping[str, Any], language: str, where: str) -> None:
 
 
 def length(text: str, language: str) -> int:
-    """How long a text is: words in English, signs in Chinese."""
+    """Length of a text: words in English, characters in Chinese."""
     words = text.split()
     return len(words) if language == "en" else len("".join(words))
 

@@ -1,4 +1,4 @@
-"""A run on the Distil page: its buttons, its curves, a sentence followed step by step, and what came of it."""
+"""A run on the Distil page: its buttons, its curves, a sentence followed step by step, and its result."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def _watched(page: Page, view: RunView, run: Run) -> None:
 
 
 def watch(run: Run, text: str) -> None:
-    """Asks the run's process to follow a sentence, once for each that is new."""
+    """Request that the run's process follow a sentence, once for each that is new."""
     asked = st.session_state.setdefault("_dl_watching", {})
     if text.strip() and asked.get(run.name) != text:
         run.watch(text)
@@ -125,7 +125,7 @@ def watch(run: Run, text: str) -> None:
 
 
 def _conclusion(page: Page, view: RunView, found: curves.Conclusion) -> None:
-    """What came of it in words and numbers, and whether the guess was right."""
+    """Draw the result in words and numbers, and the judgement of the guess."""
     t = page.t
     blanks = {
         "distilled": f"{found.distilled.mean:.1%}",
@@ -153,14 +153,14 @@ def _conclusion(page: Page, view: RunView, found: curves.Conclusion) -> None:
 
 
 def _to_report(page: Page, view: RunView) -> None:
-    """The way to the report of a run that has come to its end."""
+    """Draw the link to the report of a finished run."""
     if view.state == "finished":
         address = {"wi_run": view.name, "lang": page.t.language}
         st.page_link("worth_it/page.py", label=page.t("to_report"), icon=":material/balance:", query_params=address)
 
 
 def _guessed(page: Page, view: RunView, found: curves.Conclusion) -> None:
-    """The prediction beside what came."""
+    """Draw the guess next to the outcome."""
     guess = view.plan["extra"].get("prediction")
     choices = lessons.quiz(page.slug, page.t.language)["outcome"].choices
     if not isinstance(guess, int) or not 0 <= guess < len(choices):

@@ -1,4 +1,4 @@
-"""Distil: a teacher, a student and its twin without a teacher learn while one watches, and can be looked into."""
+"""Distil: live training of a student and its control without a teacher, with a view into teacher and students."""
 
 import streamlit as st
 

@@ -14,7 +14,7 @@ from pages.kit import components
 from pages.kit.page import Page, code_span
 
 CLASSES = 8
-"""Classes that are drawn: the teacher's likeliest."""
+"""Classes that are drawn: the teacher's most likely ones."""
 
 
 def sentence(page: Page, task: str) -> str:
@@ -70,7 +70,7 @@ def _sentence(page: Page, look: Look) -> str:
 
 
 def _attention(page: Page, look: Look) -> None:
-    """A head of the teacher beside a head of the student."""
+    """A head of the teacher next to a head of the student."""
     t, language = page.t, page.t.language
     labels = lessons.labels("self_attention", language).group("map")
     sides = {"teacher": colors.TEACHER, "distilled": colors.STUDENT}

@@ -217,12 +217,12 @@ def draw(page: Page, setup: ResolvedSetup) -> None:
 
 
 def formula(page: Page, setup: ResolvedSetup) -> None:
-    """What the distilled student will minimise, with its numbers."""
+    """Draw the loss that the distilled student will minimise, with its numbers."""
     st.latex(formulas.objective(setup.stages, page.t.group("phases")))
 
 
 def title(page: Page, setup: ResolvedSetup) -> str:
-    """What lists call a run of this set-up."""
+    """Title of a run of this set-up in lists."""
     t, plan = page.t, setup.untitled
     layers, width, _ = setup.pair.student
     words = [f"{layers} × {width}", t(f"objectives.{plan.extra['objective']}")]

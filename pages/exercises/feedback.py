@@ -1,4 +1,4 @@
-"""What the tests said about a submission, for the learner who wrote it."""
+"""Test results of a submission, for the learner who wrote it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pages.kit.page import Page, code_span
 
 
 def sandbox_badge(page: Page, isolation: Isolation) -> None:
-    """How well the learner's code is confined, with the list of attacks that were tried."""
+    """Draw the sandbox's level of confinement, with the list of attacks that were tried."""
     t = page.t
     held = sum(isolation.attacks.values())
     with st.popover(t("isolated", level=t(f"sandbox.{isolation.level}")), icon=":material/shield:", type="tertiary"):
@@ -89,7 +89,7 @@ def _picture(page: Page, answer: Feedback) -> None:
 
 
 def solution(page: Page, exercise: exercises.Exercise) -> None:
-    """What comes after passing: the reference, and the next questions."""
+    """Draw the parts that follow passing: the reference, and the next questions."""
     t = page.t
     with st.expander(t("solution"), icon=":material/key:"):
         st.code(exercise.solution.strip(), language="python")

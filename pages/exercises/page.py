@@ -21,12 +21,12 @@ bank = {slug: exercises.exercise(slug, session.language()) for slug in exercises
 
 
 def choose(slug: str) -> None:
-    """Opens an exercise, or the list."""
+    """Open an exercise, or the list."""
     page.set_parameter("open", slug)
 
 
 def passed() -> set[str]:
-    """What this learner has passed: in this session, and before where it has a name."""
+    """Exercises that this learner has passed: in this session, and before where it has a name."""
     known = learner.name()
     return st.session_state.setdefault("_ex_passed", set()) | set(learner.progress().passed(known) if known else ())
 
@@ -119,7 +119,7 @@ def heading(exercise: exercises.Exercise) -> None:
 
 
 def statement(exercise: exercises.Exercise) -> None:
-    """What to write, with an example."""
+    """Draw the task, with an example."""
     if exercise.repairs:
         st.markdown(t("repairs", document=exercise.repairs))
     st.markdown(exercise.statement)
@@ -149,7 +149,7 @@ def hints() -> None:
 
 
 def draft(exercise: exercises.Exercise) -> str:
-    """What was typed last, here or in an earlier session; at first, the starter."""
+    """The learner's latest version of the code, from this or an earlier session; at first, the starter."""
     drafts = st.session_state.setdefault("_ex_drafts", {})
     if exercise.slug not in drafts:
         known = learner.name()
@@ -159,7 +159,7 @@ def draft(exercise: exercises.Exercise) -> str:
 
 
 def keep(slug: str, code: str) -> None:
-    """Keeps what is in the editor, in the session and under the learner's name."""
+    """Keep what is in the editor, in the session and under the learner's name."""
     if st.session_state["_ex_drafts"][slug] != code:
         st.session_state["_ex_drafts"][slug] = code
         if known := learner.name():
@@ -167,14 +167,15 @@ def keep(slug: str, code: str) -> None:
 
 
 def put(slug: str, code: str) -> None:
-    """Puts other code into the editor."""
+    """Put other code into the editor."""
     keep(slug, code)
     revisions = st.session_state.setdefault("_ex_revisions", {})
     revisions[slug] = revisions.get(slug, 0) + 1
 
 
 def allowed(asked: bool) -> bool:
-    """Whether code may run here; if not, it is said why. Only who has `asked` to run it waits for the sandbox's self-test."""
+    """Return True if code may run here; if not, show the reason. Only a learner who has `asked` to run it waits for the
+    sandbox's self-test."""
     if not asked and SANDBOX.published() is None:
         st.caption(t("testing"))
         return True
@@ -196,7 +197,7 @@ def ask_to_run() -> None:
 
 
 def test(slug: str, code: str) -> None:
-    """Has the code graded, and keeps what was found before anything else is drawn."""
+    """Have the code graded, and keep what was found before anything else is drawn."""
     with st.spinner(t("running")):
         answer = grading.grade(slug, code, bank[slug].avoid)
     st.session_state["_ex_feedback"][slug] = (code, answer)

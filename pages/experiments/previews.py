@@ -53,7 +53,7 @@ def matching(page: Page) -> None:
 
 
 def absent_choices(page: Page) -> dict:
-    """What is left out, and how warm the teacher's answers are."""
+    """Draw the choices of the omitted class and of the temperature of the teacher's soft labels, and return them."""
     t = page.t
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         kind = page.select(
@@ -71,7 +71,7 @@ def absent_choices(page: Page) -> dict:
 
 
 def absent(page: Page, kind: str, temperature: float) -> None:
-    """Who tells of the absent kind."""
+    """Draw the teacher's probability of the absent class on the texts of each other class."""
     t = page.t
     found = looks.evidence(kind, temperature)
     first, second, third = (kind_name(page, one) for one in found.largest)
@@ -88,7 +88,7 @@ def absent(page: Page, kind: str, temperature: float) -> None:
 
 
 def few(page: Page) -> None:
-    """What a budget of labels buys."""
+    """Draw the labels per class that a budget buys."""
     t, budgets = page.t, study.SIZES["few"].texts
     budget = page.choice(
         "budget",
@@ -112,7 +112,7 @@ def few(page: Page) -> None:
 
 
 def steps(page: Page) -> None:
-    """Which loss each student hears in which steps."""
+    """Draw the losses of each student and the steps in which they act."""
     t, size = page.t, study.SIZES["steps"]
     rows = looks.lessons_heard(size, [stage.share for stage in study.STAGED])
     first, last = rows[0], rows[-1]
@@ -132,7 +132,7 @@ def steps(page: Page) -> None:
 
 
 def masks(page: Page) -> None:
-    """Which words were ever hidden."""
+    """Draw the words that were ever masked."""
     t, texts = page.t, study.SIZES["masks"].texts[0]
     epochs = page.stops("epochs", 12, t("look_masks.epochs"), EPOCHS)
     found = looks.mask_coverage(study.WORDS_TEACHER, texts, epochs)

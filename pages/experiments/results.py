@@ -1,4 +1,4 @@
-"""The experiments page: students on their way, and what came of them."""
+"""The experiments page: the progress of the runs, and their results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pages.kit import runs, verdict
 from pages.kit.page import Page
 
 MEASURES = {"masks": "loss"}
-"""What an experiment watches, if it is not the accuracy."""
+"""Measure of an experiment, if it is not the accuracy."""
 
 
 def live(page: Page, key: str, names: list[str]) -> None:
@@ -53,7 +53,7 @@ def finished(page: Page, key: str, views: list[RunView], guessed: int | None) ->
 
 
 def matching(page: Page, made: dict[str, Run], found: asked.Limit) -> None:
-    """Whether T² is needed, and whether soft labels matched the logits."""
+    """Draw the verdicts on the need for T², and on soft labels as matching of logits."""
     t, labels, short = page.t, page.t.group("figure"), page.t.group("short")
     arms = ("square", "match", "plain", "control")
     numbers = {arm: found.mean(arm) for arm in arms} | {"count": asked.MEASURED}
@@ -89,7 +89,7 @@ def matching(page: Page, made: dict[str, Run], found: asked.Limit) -> None:
 
 
 def absent(page: Page, made: dict[str, Run], found: tuple[comeback.OmittedClass, ...]) -> None:
-    """Whether the absent kind came back."""
+    """Draw the recall of the absent class, before and after correction."""
     t, labels = page.t, page.t.group("figure")
     ((part, run),) = made.items()
     kind, seen = state.kind_name(page, part), comeback.back(found, part)
@@ -116,7 +116,7 @@ def absent(page: Page, made: dict[str, Run], found: tuple[comeback.OmittedClass,
 
 
 def few(page: Page, made: dict[str, Run], found: tuple[results.Budget, ...]) -> None:
-    """What soft labels and more texts are worth at each budget."""
+    """Draw the gains from soft labels and from more texts at each budget."""
     t = page.t
     first, last = found[0], found[-1]
     unlabelled, distilled = last.ends["unlabelled"].mean, first.ends["distilled"].mean
@@ -129,7 +129,7 @@ def few(page: Page, made: dict[str, Run], found: tuple[results.Budget, ...]) -> 
 
 
 def steps(page: Page, made: dict[str, Run], found: tuple[results.Budget, ...]) -> None:
-    """Who loses with few steps."""
+    """Draw the verdicts on the arms that lose with few steps."""
     t = page.t
     staged, plain = ([one.gains[arm].verdict for one in found] for arm in ("staged", "distilled"))
     key = "staged_loses" if staged[-1] == "worse" else "staged_catches" if "worse" in staged else "staged_holds"
@@ -144,7 +144,7 @@ def steps(page: Page, made: dict[str, Run], found: tuple[results.Budget, ...]) -
 
 
 def masks(page: Page, made: dict[str, Run], found: tuple[results.Masks, ...]) -> None:
-    """Static beside dynamic, on few texts and on many."""
+    """Static next to dynamic masks, on few texts and on many."""
     t, labels = page.t, page.t.group("figure")
     lines = []
     for one in found:
@@ -232,7 +232,7 @@ def _by_seed(page: Page, rows: dict) -> pd.DataFrame:
 
 
 def _onward(page: Page, key: str, made: dict[str, Run]) -> None:
-    """Where to go on: the report and the curves of each run, and the same set-up to change."""
+    """Draw the links onward: the report and the curves of each run, and the same set-up to change."""
     t, language = page.t, page.t.language
     with st.container(horizontal=True, gap="medium"):
         for part, run in made.items():

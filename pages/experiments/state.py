@@ -20,7 +20,7 @@ from pages.kit.page import Page
 from pages.kit.visitor import owner
 
 BETWEEN = "~"
-"""Stands between the names of an experiment's runs in the address."""
+"""Separator of the names of an experiment's runs in the address."""
 
 MOST = 12
 """Runs that an address may name for one experiment."""
@@ -32,7 +32,7 @@ def kind_name(page: Page, kind: str) -> str:
 
 
 def part_name(page: Page, key: str, part: str) -> str:
-    """What a learner calls one run of an experiment."""
+    """Name of one run of an experiment, for the learner."""
     if key == "masks":
         texts, way = part.split("-")
         return page.t(f"part.{way}", texts=f"{int(texts):,}")
@@ -70,7 +70,7 @@ def _latest() -> dict[str, list[RunView]]:
 
 
 def _views(page: Page, key: str, names: list[str]) -> list[RunView]:
-    """The named runs; says so if one is gone or is none of this experiment's."""
+    """The named runs; an error is shown if one is gone or is none of this experiment's."""
     with page.guard():
         study.opened(key, names)
         return [run_queue().view(name) for name in names]
@@ -79,7 +79,7 @@ def _views(page: Page, key: str, names: list[str]) -> list[RunView]:
 
 
 def show(page: Page, key: str, names: list[str]) -> None:
-    """Makes these the runs of an experiment that the page shows, and the address names."""
+    """Make these the runs of an experiment that the page shows, and the address names."""
     page.set_parameter(f"runs_{key}", BETWEEN.join(names))
 
 
@@ -129,7 +129,7 @@ def found_line(page: Page, key: str, made) -> str:
 
 
 def guess(page: Page, key: str, views: list[RunView]) -> tuple[int | None, bool]:
-    """Asks for a guess; what the learner guessed, and whether the result may be shown."""
+    """Request a guess; return it, and whether the result may be shown."""
     before = next((view.plan["extra"].get("prediction") for view in views if runs.is_mine(view)), None)
     done = bool(views) and results.together(views).state == "finished"
     chosen, may_see = start_run.guess(page, key, name=f"guess_{key}", private=True, before=before, may_skip=done)
@@ -139,7 +139,7 @@ def guess(page: Page, key: str, views: list[RunView]) -> tuple[int | None, bool]
 
 
 def judge(page: Page, key: str, guessed: int | None, answer: int | None) -> None:
-    """What came out, beside what was guessed."""
+    """Draw the outcome, next to the guess."""
     question = lessons.quiz(page.slug, page.t.language)[key]
     if answer is None:
         st.info(page.t("cannot_tell"), icon=":material/hourglass_empty:")

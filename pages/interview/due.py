@@ -1,4 +1,4 @@
-"""What a learner's flash cards ask for today."""
+"""Flash cards of a learner that are due today."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pages.kit import learner, session
 
 
 def today() -> None:
-    """How many cards are due, with the way to them; nothing for who has begun none."""
+    """Draw the number of cards that are due, with the way to them; nothing for a learner who has begun none."""
     known = learner.name()
     reviews = learner.progress().events(known, "review") if known else []
     if not reviews:

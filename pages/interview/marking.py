@@ -18,7 +18,7 @@ ICONS = {"found": ":green-badge", "unsure": ":gray-badge", "missing": ":orange-b
 
 
 def marks(page: Page, one: mock.Mock, question: InterviewQuestion, keep: Callable[[dict[str, Any]], None]) -> None:
-    """What was written, what would have been right, and the points to tick; `keep` writes a change down."""
+    """Draw the learner's answer, the model answer, and the points to tick; `keep` stores a change."""
     t = page.t
     written = one.answers.get(question.id, "").strip()
     if written:
@@ -46,7 +46,7 @@ def marks(page: Page, one: mock.Mock, question: InterviewQuestion, keep: Callabl
 
 
 def _hints(page: Page, question: InterviewQuestion, written: str) -> dict[int, str]:
-    """What the hint says of each point, once the learner asks for it."""
+    """Hint for each point, once the learner requests it."""
     if not page.toggle("hint", False, page.t("hint")):
         return {}
     page.prose(f"hint_{similarity.method(session.language())}")

@@ -23,7 +23,7 @@ def found_before() -> set[str]:
 
 
 def to(item: str) -> None:
-    """Opens another one."""
+    """Open another one."""
     page.put("item", item)
     begin()
 
@@ -40,7 +40,7 @@ def lines_key(item: str) -> str:
 
 
 def choose(found: set[str]) -> Mistake:
-    """Which one is open: the address's, else the first."""
+    """Draw the choice of a mistake and return it: the address's, else the first."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         item = page.select(
             "item",
@@ -107,7 +107,7 @@ def puzzle(page: Page) -> None:
 
 
 def keep(mistake: Mistake, hit: bool) -> None:
-    """Writes an answer down, if it was given before the explanation was seen; a link that holds one is no answer."""
+    """Write an answer down, if it was given before the explanation was seen; a link that holds one is no answer."""
     chosen, known = st.session_state[page.key(f"choice_{mistake.id}")], learner.name()
     if known and chosen is not None and mistake.id not in st.session_state.get("_ix_explained", ()):
         with page.guard():
@@ -116,7 +116,7 @@ def keep(mistake: Mistake, hit: bool) -> None:
 
 
 def explain(mistake: Mistake, chosen: int) -> None:
-    """Whether the reason is right, and why."""
+    """Draw the verdict on the chosen reason, with its explanation."""
     st.session_state.setdefault("_ix_explained", set()).add(mistake.id)
     if chosen == mistake.answer:
         st.success(f"**{t('right')}** {mistake.why}", icon=":material/check:")
@@ -146,7 +146,7 @@ def run(mistake: Mistake) -> None:
 
 
 def mend(mistake: Mistake) -> None:
-    """What is right, where it is said, where it can be seen."""
+    """Draw the fix, its sources and the link to a lab."""
     st.markdown(f"##### {t('fix' if mistake.is_code else 'fix_claim')}")
     if mistake.is_code:
         st.code(mistake.fix, language="python", wrap_lines=True)

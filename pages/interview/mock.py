@@ -22,13 +22,13 @@ topics = {id: question.topic for id, question in bank.items()}
 
 
 def open_one(id: str) -> None:
-    """Opens an interview, or the choice of one."""
+    """Open an interview, or the choice of one."""
     page.set_parameter("id", id)
     page.set_parameter("at", "")
 
 
 def keep(known: str, id: str, data: dict) -> None:
-    """Writes down what happened, and says so where that fails."""
+    """Store an event, and show an error where that fails."""
     with page.guard():
         learner.progress().add(known, "mock", id, data)
 
@@ -91,7 +91,7 @@ def stored(known: str, id: str) -> mock.Mock | None:
 
 @st.fragment(run_every=1.0)
 def clock(one: mock.Mock) -> None:
-    """What is left of the time. It never takes the box away from who is still writing."""
+    """Draw the remaining time. It never takes the box away from a learner who is still writing."""
     left = one.seconds_left(time.time())
     minutes, seconds = divmod(left, 60)
     st.progress(left / (60 * one.minutes), t("left", minutes=minutes, seconds=f"{seconds:02}"))

@@ -21,7 +21,7 @@ def origin_name(origin: str) -> str:
 
 
 def badges(question: InterviewQuestion, of_topic: bool = True, read: str = "") -> None:
-    """Topic (unless it stands above), level and roles in a line; `read` names a mark for those that were read."""
+    """Topic (unless it is shown above), level and roles in a line; `read` names a mark for those that were read."""
     t = terms()
     with st.container(horizontal=True, gap="small"):
         if of_topic:
@@ -47,7 +47,7 @@ def full(question: InterviewQuestion) -> None:
 
 
 def follow_ups(question: InterviewQuestion) -> None:
-    """What comes next, each answer under its question."""
+    """Draw the follow-up questions, each answer under its question."""
     st.markdown(f"##### {terms()('follow_ups')}")
     for follow_up in question.follow_ups:
         with st.expander(follow_up.ask):
@@ -55,7 +55,7 @@ def follow_ups(question: InterviewQuestion) -> None:
 
 
 def wrong(question: InterviewQuestion) -> None:
-    """What people say, and what is true."""
+    """Draw the common wrong answer, and its correction."""
     st.markdown(f"##### {terms()('wrong')}")
     with st.container(border=True):
         st.markdown(f":material/close: {question.wrong}")
@@ -76,7 +76,7 @@ def lab(question: InterviewQuestion) -> None:
 
 
 def origins(question: InterviewQuestion) -> None:
-    """Where the documents ask it."""
+    """Draw the documents that contain the question."""
     if question.origins:
         named = "; ".join(map(origin_name, question.origins))
         numbers = {origin.partition("-")[0] for origin in question.origins}

@@ -24,7 +24,7 @@ def said(interval: timedelta) -> str:
 
 
 def rate(known: str, question: str, seen: int, name: str) -> None:
-    """Writes a rating down, unless another tab has rated this card since it was drawn."""
+    """Write a rating down, unless another tab has rated this card since it was drawn."""
     page.set_parameter("shown", "")
     with page.guard():
         if len(learner.progress().events(known, "review", question)) == seen:

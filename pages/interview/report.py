@@ -17,7 +17,7 @@ from pages.kit.page import Page
 
 
 def report(page: Page, one: mock.Mock, found: mock.Report, bank: Mapping[str, InterviewQuestion]) -> None:
-    """Draws a marked interview's report."""
+    """Draw a marked interview's report."""
     t = page.t
     with st.container(horizontal=True):
         st.metric(t("total"), t("score", earned=found.total.earned, possible=found.total.possible), border=True)
@@ -49,7 +49,7 @@ def report(page: Page, one: mock.Mock, found: mock.Report, bank: Mapping[str, In
 
 
 def _to_study(page: Page, question: InterviewQuestion, score: mock.Score, ticked: frozenset[int]) -> None:
-    """One weak question: what was not said, its answer, its lab."""
+    """One weak question: the points that were missed, its answer, its lab."""
     t = page.t
     with st.container(border=True, gap="small"):
         st.markdown(f"**{question.ask}** :gray-badge[{t('score', earned=score.earned, possible=score.possible)}]")

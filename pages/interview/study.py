@@ -16,7 +16,7 @@ FILTERS = ("search", "topic", "level", "role", "origin")
 
 
 def choose(question: str) -> None:
-    """Opens a question with its answers hidden, or the list."""
+    """Open a question with its answers hidden, or the list."""
     page.set_parameter("question", question)
     page.set_parameter("step", "")
 

@@ -1,1 +1,1 @@
-"""What pages are built from: the pieces that several of them share."""
+"""Building blocks of pages: the pieces that several of them share."""

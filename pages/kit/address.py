@@ -22,16 +22,16 @@ class Allowed(Protocol):
     """The values that one control takes."""
 
     def parse(self, text: str) -> Any:
-        """The value that `text` stands for, or None if the control does not take it."""
+        """The value written as `text`, or None if the control does not take it."""
 
     def holds(self, value: Any) -> bool:
-        """Whether the control can show `value`."""
+        """Return True if the control can show `value`."""
 
 
 def begin(key: str, default: Any, allowed: Allowed) -> Any:
     """The value of a control before it is drawn: the session's, at first the address's if it is allowed, else `default`.
 
-    A control that nobody moved follows its default, and one whose limits have moved past its value goes back to it: both
+    A control that was never moved follows its default, and one whose limits have moved past its value goes back to it: both
     may depend on the text, or on another control.
     """
     defaults = st.session_state.setdefault(_DEFAULTS, {})
@@ -68,13 +68,13 @@ def writer(key: str, then: Callable[[], None] | None = None) -> Callable[[], Non
 
 
 def put(key: str, value: Any) -> None:
-    """Sets a control from a callback, or before it is drawn."""
+    """Set a control from a callback, or before it is drawn."""
     _set(key, value)
     write(key, value)
 
 
 def write(key: str, value: Any) -> None:
-    """Puts a value into the address; a default, or what is too long for it, leaves the address."""
+    """Put a value into the address; a default, or what is too long for it, leaves the address."""
     text = written(value)
     if value == st.session_state.get(_DEFAULTS, {}).get(key) or not 0 < len(text) <= LONGEST:
         st.query_params.pop(key, None)
@@ -91,7 +91,7 @@ def defaults(prefix: str) -> dict[str, Any]:
 
 
 def reset(prefix: str) -> None:
-    """Puts every control whose key begins with `prefix` back, and clears all such parameters."""
+    """Put every control whose key begins with `prefix` back, and clear all such parameters."""
     for key, default in defaults(prefix).items():
         _set(key, default)
     for key in [key for key in st.query_params if key.startswith(prefix)]:
@@ -108,6 +108,6 @@ def written(value: Any) -> str:
 
 
 def _set(key: str, value: Any) -> None:
-    """Sets a control in the session, as the value that a browser which draws it first starts from too."""
+    """Set a control in the session, as the value that a browser which draws it first starts from too."""
     st.session_state[key] = value
     st.session_state.setdefault(_STARTS, {})[key] = value

@@ -1,7 +1,7 @@
-"""Controls whose values live in the address. Each knows its limits, and what a link may ask of it.
+"""Controls whose values live in the address. Each checks its limits, and the values that a link may set.
 
 All take the name of the control, its default, its label, and then what the widget needs. A value in the address that does
-not fit counts for nothing; a control that nobody moved follows its default; `on_change` runs when the learner has moved
+not fit counts for nothing; a control that was never moved follows its default; `on_change` runs when the learner has moved
 it, after the address is written.
 """
 
@@ -46,7 +46,7 @@ class Number:
     high: float
 
     def parse(self, text: str) -> int | float | None:
-        """The number, if it is one, in plain digits, and lies within the limits."""
+        """The number, if it is one, in plain digits, within the limits."""
         if not text.isascii():
             return None
         try:
@@ -57,7 +57,7 @@ class Number:
         return number if finite and self.holds(number) else None
 
     def holds(self, value: Any) -> bool:
-        """Whether the value lies within the limits."""
+        """Return True if the value is within the limits."""
         return self.low <= value <= self.high
 
 
@@ -68,11 +68,11 @@ class OneOf(Generic[T]):
     choices: Sequence[T]
 
     def parse(self, text: str) -> T | None:
-        """The choice that is written so; "4" stands for 4.0 too."""
+        """The choice that is written so; "4" means 4.0 too."""
         return _named(self.choices).get(text)
 
     def holds(self, value: Any) -> bool:
-        """Whether it is one of the choices, or none."""
+        """Return True if it is one of the choices, or none."""
         return value is None or value in self.choices
 
 
@@ -88,7 +88,7 @@ class SomeOf(Generic[T]):
         return [named[part] for part in parts] if all(part in named for part in parts) else None
 
     def holds(self, value: Any) -> bool:
-        """Whether each one is among the choices."""
+        """Return True if each one is among the choices."""
         return all(one in self.choices for one in value)
 
 
@@ -130,7 +130,7 @@ class Controls:
         return f"{self.prefix}_{name}" if self.prefix else name
 
     def put(self, name: str, value: Any) -> None:
-        """Sets a control, from a callback or before the control is drawn."""
+        """Set a control, from a callback or before the control is drawn."""
         address.put(self.key(name), value)
 
     def chosen(self, name: str, default: T, choices: Sequence[T]) -> T:
@@ -352,7 +352,7 @@ class Controls:
         help: str | None = None,
         on_change: Callable[[], None] | None = None,
     ) -> str:
-        """A box to write in, so many pixels high."""
+        """A box to write in, `height` pixels high."""
         key, first, changed = self._begun(name, default, Text(), on_change)
         return st.text_area(label, first, height, key=key, on_change=changed, placeholder=placeholder, help=help)
 

@@ -33,7 +33,7 @@ def script(slug: str) -> str:
 
 
 def needs(slug: str, language: str) -> str:
-    """How long a lesson takes and what it builds on, in a line; empty for a page that is no lesson."""
+    """Duration of a lesson and the lessons it builds on, in a line; empty for a page that is no lesson."""
     found, t = lesson(slug), lessons.labels("common", language)
     if found is None:
         return ""

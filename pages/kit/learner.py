@@ -1,4 +1,4 @@
-"""Who is learning: a name, the corner that shows it, and the file that its progress travels in."""
+"""Identity of the learner: a name, the corner that shows it, and the file that its progress travels in."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pages.kit.components.file_button import file_button
 
 COOKIE = "distillery_learner"
 FIRST_NAME = "me"
-"""Who learns on a machine of one's own before any name was chosen."""
+"""Name of the learner on a machine of one's own before any was chosen."""
 
 
 def terms() -> lessons.Labels:
@@ -31,7 +31,7 @@ def progress() -> Progress:
 
 
 def name() -> str | None:
-    """The learner's name; None where nobody can know it: on a server for others, before one is chosen."""
+    """The learner's name; None where it is unknown: on a server for others, before one is chosen."""
     chosen = st.session_state.get("_learner")
     if chosen is None:
         chosen = _cleaned(kept_cookie(COOKIE)) or (_local_name() if visitor.is_own_machine() else None)
@@ -52,7 +52,7 @@ def _cleaned(typed: str) -> str | None:
 
 
 def zone() -> tzinfo:
-    """Where the learner's days begin, as the browser says."""
+    """Time zone of the learner's days, from the browser."""
     try:
         return ZoneInfo(st.context.timezone or "UTC")
     except (ZoneInfoNotFoundError, ValueError):
@@ -60,7 +60,7 @@ def zone() -> tzinfo:
 
 
 def ask() -> str | None:
-    """The name; where there is none yet, a box that asks for it."""
+    """The name; where there is none yet, a box to enter it."""
     known = name()
     if known is None:
         st.info(terms()("learner.choose"), icon=":material/person:")

@@ -54,7 +54,7 @@ PARAMETERS: dict[str, tuple[str, Callable[[str], str]]] = {
 
 
 def follow() -> None:
-    """Puts today's names and values into the address in place of old ones; a parameter that has both keeps today's."""
+    """Put today's names and values into the address in place of old ones; a parameter that has both keeps today's."""
     for old in PARAMETERS.keys() & st.query_params.keys():
         new, translated = PARAMETERS[old]
         value = st.query_params[old]

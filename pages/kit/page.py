@@ -1,4 +1,4 @@
-"""What every page shares: its texts, its controls in the address, its figures with their numbers, its errors."""
+"""Base of every page: its texts, its controls in the address, its figures with their numbers, its errors."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Page(Controls):
     # Texts
 
     def section(self, key: str) -> None:
-        """Writes a section's heading and prose; a link to it ("?at=losses") brings the reader here."""
+        """Write a section's heading and prose; a link to it ("?at=losses") brings the reader here."""
         section, place = self.lesson[key], f"{self.slug}_{key}"
         if asked(key):
             bring(place)
@@ -73,7 +73,7 @@ class Page(Controls):
         st.markdown(section.body)
 
     def prose(self, key: str) -> None:
-        """Writes a section's prose without its heading."""
+        """Write a section's prose without its heading."""
         st.markdown(self.lesson[key].body)
 
     # What lives in the address besides the controls
@@ -92,7 +92,7 @@ class Page(Controls):
         return st.query_params.get(self.key(name), default)
 
     def set_parameter(self, name: str, value: str) -> None:
-        """Writes such a value; an empty or a very long one leaves the address."""
+        """Write the value of such a parameter; an empty or a very long one leaves the address."""
         address.write(self.key(name), value)
 
     def positions(self, name: str, default: Sequence[int], length: int) -> list[int]:
@@ -111,7 +111,7 @@ class Page(Controls):
     def sentence(
         self, name: str = "text", label: str | None = None, default: int = 0, examples: Sequence[dict] | None = None
     ) -> str:
-        """The text box: opens on an example, keeps its text in the address, says its limit beside it.
+        """The text box: opens on an example, keeps its text in the address, shows its limit.
 
         What belongs to a text, such as positions, are parameters whose names begin with "token_": they go when another
         example comes. A second text box of a page has `examples` of its own (each with `text` and `note`), and no such positions.
@@ -145,7 +145,7 @@ class Page(Controls):
         return text
 
     def notices(self, tokens: Any) -> None:
-        """Says what the model does not see of a text: what was cut, and what became [UNK]."""
+        """Name the parts of a text that the model does not see: what was cut, and what became [UNK]."""
         if tokens.truncated:
             st.info(self.t("truncated", kept=len(tokens.pieces), total=tokens.total), icon=":material/content_cut:")
         if tokens.unknown:
@@ -166,7 +166,7 @@ class Page(Controls):
         Args:
             name: unique on the page; the files are called so.
             alt: the figure in a sentence, for those who do not see it.
-            table: makes the numbers, when they are asked for.
+            table: makes the numbers, when they are needed.
             on_click: receives the `customdata` of a point that the learner clicks.
         """
         config = {
@@ -229,12 +229,12 @@ class Page(Controls):
                 places[-1].caption(code_span(snippet.function.replace(":", ".")))
 
     def predict(self, question: str, answer: int | None = None, **blanks: object) -> bool:
-        """Asks for a guess before a result is shown.
+        """Request a guess before a result is shown.
 
         Args:
             question: an id in the lesson's quiz.
-            answer: the right choice, where only the model's numbers tell it.
-            blanks: fill the question's {blanks}; with others it is another question and asked anew.
+            answer: the right choice, where it depends on the model's numbers.
+            blanks: fill the question's {blanks}; with others it is another question and shown anew.
 
         Returns:
             Whether the learner has answered (or chose to see it at once), so that the result may be shown.
@@ -266,7 +266,7 @@ class Page(Controls):
         return True
 
     def guessed(self, question: str) -> bool:
-        """Whether a question without blanks is answered or skipped: so that what takes long begins only then."""
+        """Return True if a question without blanks is answered or skipped: so that what takes long begins only then."""
         key = self.key(f"guess_{question}")
         return st.session_state.get(key) is not None or bool(st.session_state.get(key + "_skip"))
 
@@ -292,7 +292,7 @@ class Page(Controls):
 
     @contextmanager
     def guard(self) -> Iterator[None]:
-        """Turns a `LabError` inside the block into a sentence in the learner's language; what stands above stays."""
+        """Turn a `LabError` inside the block into a sentence in the learner's language; what is drawn above stays."""
         try:
             yield
         except LabError as error:
@@ -301,7 +301,7 @@ class Page(Controls):
             say(self.t(f"errors.{error.code}", **error.details), icon=":material/info:")
 
     def run(self, lab: Callable[..., None], *arguments: Any, **named: Any) -> None:
-        """Draws a lab of the page, `lab(page, *arguments, **named)`: a part that redraws alone, with its errors caught.
+        """Draw a lab of the page, `lab(page, *arguments, **named)`: a part that redraws alone, with its errors caught.
 
         The first one of a page is there at once, the others when the learner comes near them. No two labs of a page have
         the same name, under which the session remembers that the learner has come near.

@@ -19,7 +19,7 @@ def picked_positions(
     disabled: Sequence[int],
     labels: Mapping[str, str],
 ) -> list[int]:
-    """A line of tokens to click, whose marked positions live in the address, from 1; "none" stands for no position."""
+    """A line of tokens to click, whose marked positions live in the address, from 1; "none" means no position."""
     key, seen = f"{page.prefix}:{name}", f"{page.prefix}:{name}:seen"
     asked = page.positions(name, default, len(tokens))
     if st.session_state.get(seen) != asked:  # a link, another sentence or Reset has changed it: the component follows

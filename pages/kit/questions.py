@@ -15,7 +15,7 @@ SHOWN = 5
 
 
 def related(slug: str) -> None:
-    """Links to the questions whose lab is on the page `slug`, the easiest first."""
+    """Link to the questions whose lab is on the page `slug`, the easiest first."""
     found = sorted(interview.about(slug, session.language()), key=lambda question: question.level)
     if not found:
         return

@@ -1,4 +1,4 @@
-"""What the pages share that show runs: one's own, the buttons that steer one, how far it is, and a part that follows it.
+"""Parts of the pages that show runs: one's own, the buttons that steer one, its progress, and a part that follows it.
 
     for view in runs.mine("distil"): ...
     view = runs.current(page)                     # named in the address, or one's latest that is still at work
@@ -25,20 +25,20 @@ from pages.kit.page import Page, code_span
 from pages.kit.visitor import keep_owner, owner
 
 POLL_SECONDS = 0.7
-"""How often a part that follows a run draws itself again."""
+"""Seconds between two redraws of a part that follows a run."""
 
 PARAMETER = "run"
 """Under this name, behind the page's prefix, the address names the run that is shown."""
 
 _ASKED = "_runs_asked"
-"""What each run was asked for and has not done yet, for the time until its process answers."""
+"""Requests to runs that are not yet carried out, for the time until the run's process answers."""
 
 
 # Whose runs
 
 
 def is_mine(view: RunView) -> bool:
-    """Whether the visitor may steer it; anyone who has its name may look."""
+    """Return True if the visitor may steer it; anyone who has its name may look."""
     return view.status.owner == owner()
 
 
@@ -51,7 +51,7 @@ def mine(slug: str | None = None) -> list[RunView]:
 def current(page: Page) -> RunView | None:
     """The run that the address names; without one, the visitor's latest run of this page that is still active.
 
-    Says so if the named one is gone or cannot be read.
+    An error is shown if the named one is gone or cannot be read.
     """
     named = page.parameter(PARAMETER)
     if named:
@@ -65,12 +65,12 @@ def current(page: Page) -> RunView | None:
 
 
 def show(page: Page, name: str) -> None:
-    """Makes a run the one that the page shows, and the address names; an empty name shows none."""
+    """Make a run the one that the page shows, and the address names; an empty name shows none."""
     page.set_parameter(PARAMETER, name)
 
 
 def go_to(page: Page, name: str) -> None:
-    """Shows a run that the learner has just started or picked, and brings the reader to it."""
+    """Show a run that the learner has just started or picked, and bring the reader to it."""
     show(page, name)
     bring(page.key("run"))
 
@@ -117,7 +117,7 @@ def _button(
 
 
 def _ask(name: str, wanted: str) -> None:
-    """Passes a wish on to the run_queue, and remembers it until the run's process has answered."""
+    """Pass a wish on to the run_queue, and remember it until the run's process has answered."""
     shop, asked = run_queue(), st.session_state.setdefault(_ASKED, {})
     asked.pop(name, None)
     try:
@@ -137,7 +137,7 @@ def _delete(page: Page, name: str) -> None:
 
 
 def _asked(view: RunView) -> str:
-    """What an active run was asked for and has not done yet."""
+    """Request to an active run that is not yet carried out."""
     asked = st.session_state.get(_ASKED, {})
     if not view.status.active:
         asked.pop(view.name, None)
@@ -148,7 +148,8 @@ def _asked(view: RunView) -> str:
 
 
 def progress_line(page: Page, view: RunView) -> None:
-    """How far a run is: state, steps, seed, steps a second, time left, device; in the queue its place and the wait."""
+    """Draw the progress of a run: state, steps, seed, steps per second, time left, device; in the queue its place and
+    the wait."""
     t, status = page.t, view.status
     words = [f"**{t(f'runs.states.{_state(view)}')}**"]
     if status.state == "queued" and view.place:
@@ -171,7 +172,7 @@ def progress_line(page: Page, view: RunView) -> None:
 
 
 def _state(view: RunView) -> str:
-    """The state as the learner is told it: what was asked for counts at once."""
+    """The state as shown to the learner: a request counts at once."""
     asked = _asked(view)
     if asked in ("pause", "stop"):
         return "pausing" if asked == "pause" else "stopping"
@@ -191,7 +192,7 @@ def duration(page: Page, seconds: float) -> str:
 
 
 def offer_interrupted(page: Page, slug: str | None = None) -> None:
-    """Offers to go on with the visitor's runs that the server's end cut off."""
+    """Offer to go on with the visitor's runs that the server's end cut off."""
     cut = [view for view in mine(slug) if view.state == "interrupted"]
     if not cut:
         return
@@ -223,11 +224,11 @@ def _go_on(page: Page, name: str) -> None:
 
 
 def follow(page: Page, name: str, draw: Callable[[RunView], None]) -> None:
-    """Draws `draw(view)`: while the run is active again after each `POLL_SECONDS`, then no more.
+    """Draw `draw(view)`: while the run is active again after each `POLL_SECONDS`, then no more.
 
-    When it comes to rest, or goes on, the whole page is drawn once, so that what stands outside may follow too.
+    When it comes to rest, or goes on, the whole page is drawn once, so that what is outside may follow too.
 
-    Call it at most once a page, outside other fragments.
+    Call it at most once per page, outside other fragments.
     """
     arrival(page.key("run"))
     with page.guard():

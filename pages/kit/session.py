@@ -1,4 +1,4 @@
-"""What the learner chose for the whole app: language, models, device, precision, form of saved figures."""
+"""The learner's choices for the whole app: language, models, device, precision, form of saved figures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pages.kit.visitor import owner
 PRECISIONS = {"cpu": ["float32", "bfloat16"], "cuda": ["float32", "bfloat16", "float16"], "mps": ["float32", "float16"]}
 
 FRAME = Controls("")
-"""The controls that stand around every page."""
+"""The controls around every page."""
 
 OFFERED = 12
 """Students of one's own runs that the corner offers, the latest first."""
@@ -46,7 +46,7 @@ def choose_language() -> None:
 
 
 def setting() -> Setting:
-    """What is chosen in the corner."""
+    """Setting chosen in the corner."""
     standard = default_setting(ENGINE.devices()[0])
     device = st.session_state.get("device") or standard.device
     precision = st.session_state.get("precision")
@@ -65,7 +65,7 @@ def _there(role: str) -> str | None:
 
 
 def image_format() -> str:
-    """How figures are saved: "png" or "svg"."""
+    """Format of saved figures: "png" or "svg"."""
     return st.session_state.get("image_format") or "png"
 
 
@@ -109,7 +109,7 @@ def own_students() -> list[ModelCard]:
 
 
 def readable(name: str) -> str:
-    """What a model is called on the page: a student of a run by the run's title and its own name in it."""
+    """Name of a model on the page: a student of a run by the run's title and its own name in it."""
     card = find_card(name) if "/" in name else None
     return name if card is None else f"{card.title} · {name.partition('/')[2]}"
 
@@ -121,5 +121,5 @@ def _with_task(card: ModelCard) -> str:
 
 
 def _select(key: str, label: str, options: list[str], default: str, shown: dict[str, str] | None = None) -> None:
-    """A select box of the corner; `shown` says more of an option than its name."""
+    """A select box of the corner; `shown` holds longer labels of the options, by name."""
     FRAME.select(key, default, label, options, format_func=lambda name: (shown or {}).get(name, name))

@@ -1,9 +1,9 @@
-"""How a run is begun, on every page that has runs: a guess, what it will take, the buttons, and the way to what was begun.
+"""Start of a run, on every page that has runs: a guess, the time it will take, the buttons, and the way to the new run.
 
     guess, ready = start_run.guess(page, "outcome")
     start_run.start(page, plans, begin, ready=ready)
 
-in which `begin(steps)` writes the run into the queue and returns it. An error of it is said where the buttons are.
+in which `begin(steps)` writes the run into the queue and returns it. An error of it is shown at the buttons.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ def guess(
     before: Any = None,
     may_skip: bool = True,
 ) -> tuple[Any, bool]:
-    """Asks what will come of a run, before it is begun or its result is shown.
+    """Request a guess of a run's result, before it is begun or its result is shown.
 
     Args:
         question: an id in the lesson's quiz.
-        values: what its choices stand for, in the address and in the plan; their numbers from 0 if not given.
+        values: of its choices, in the address and in the plan; their numbers from 0 if not given.
         name: of the guess in the address.
-        private: kept out of the address, so that whoever is given a link to the result is asked too; one choice a line.
+        private: kept out of the address, so that a reader who opens a link to the result has to guess too; one choice per line.
         before: what was guessed earlier, as a run has it; shown as the guess if it is one of `values`.
         may_skip: whether there is something that can be seen without a guess.
 
@@ -78,12 +78,12 @@ def start(
 
     Args:
         plans: what will be computed; the queue estimates how long it takes.
-        begin: writes it into the queue: only so many steps, or all of them if None.
+        begin: writes it into the queue: a number of steps, or all of them if None.
         then: shows what `begin` returned; if not given, that is a run, and the reader is brought to it.
         name: of the button.
-        label: what the button says; "Play" if not given.
+        label: of the button; "Play" if not given.
         kind, help: of the button.
-        note: what else there is to say beside it.
+        note: a text next to it.
         one_step: whether there is a second button, for a single step.
         ready: False while the learner has to guess first; the buttons wait.
     """
@@ -109,7 +109,7 @@ def start(
 
 
 def _takes(page: Page, plans: Sequence[RunPlan]) -> str:
-    """How long the queue expects them to take, one after the other."""
+    """Time that the queue expects them to take, one after the other."""
     seconds = sum(run_queue().estimate(plan.to_dict()) for plan in plans)
     return page.t("runs.takes", time=runs.duration(page, seconds))
 

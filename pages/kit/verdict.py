@@ -1,4 +1,4 @@
-"""What a comparison says, in the same words on every page (see `core.measure.verdict`)."""
+"""Verdict of a comparison, in the same words on every page (see `core.measure.verdict`)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def sentence(page: Page, found: Comparison, first: str, second: str, measure: st
     Args:
         first, second: what was compared, as it is called inside a sentence.
         measure: what was measured, likewise.
-        unit: "points" (a share, said in percentage points), "nats" or "ece".
+        unit: "points" (a share, given in percentage points), "nats" or "ece".
     """
     t, (factor, form) = page.t, _FORMS[unit]
     blanks = {"first": first, "second": second, "measure": measure}

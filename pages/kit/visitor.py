@@ -1,4 +1,4 @@
-"""Who sits at the browser: somebody at the server's own machine or a visitor, and whose runs and students are theirs."""
+"""Visitor at the browser: the server's own machine or a remote one, and the owner of the runs and students."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _TOKEN = re.compile(r"[0-9a-f]{32}")
 def is_own_machine() -> bool:
     """Return whether the browser sits at the server's own machine, with no proxy between them.
 
-    Pages ask nowhere else. `core.visitor` says by what it is known.
+    No page decides this in another way. `core.visitor` documents the criteria.
     """
     return own_machine(st.context.ip_address, st.context.headers, st.context.url)
 
 
 def owner() -> str:
-    """Whose runs these are: on a machine of one's own always the same, elsewhere a secret that the browser keeps."""
+    """Owner of the visitor's runs: on a machine of one's own always the same, elsewhere a secret that the browser keeps."""
     if is_own_machine():
         return LOCAL
     known = st.session_state.get("_owner") or kept_cookie(COOKIE)
@@ -38,6 +38,6 @@ def owner() -> str:
 
 
 def keep_owner() -> None:
-    """Lets the browser keep the secret, so that one's runs are found again at the next visit; draws nothing visible."""
+    """Let the browser keep the secret, so that one's runs are found again at the next visit; nothing visible is drawn."""
     if not is_own_machine():
         keep_cookie(COOKIE, owner())

@@ -17,7 +17,7 @@ from pages.layer_outputs.tokens import COLORS, focus, more, window
 
 
 def _open_cell(page: Page, layers: tuple[int, int]) -> None:
-    """Opens a cell of the grid, named by the teacher's and the student's layer."""
+    """Open a cell of the grid, named by the teacher's and the student's layer."""
     page.put("cka_teacher", int(layers[0]))
     page.put("cka_student", int(layers[1]))
 
@@ -91,7 +91,7 @@ def layers_match(page: Page, both: study.Pair, text: str) -> None:
 
 
 def heads_match(page: Page, both: study.Pair, text: str) -> None:
-    """One student head beside a teacher's, their difference, and all pairs of heads."""
+    """One student head next to a teacher's, their difference, and all pairs of heads."""
     t = page.t
     teacher_layers, student_layers = len(both.teacher.layers), len(both.student.layers)
     matches = t.group("matches")

@@ -1,4 +1,4 @@
-"""Layer outputs: hidden states and attention of teacher and student, layer beside layer."""
+"""Layer outputs: hidden states and attention of teacher and student, compared layer by layer."""
 
 import streamlit as st
 

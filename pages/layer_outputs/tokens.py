@@ -51,14 +51,14 @@ def focus(
     axes: Sequence[list[int]],
     known: Sequence[int],
 ) -> tuple[tuple[int, int] | None, tuple[int, int]]:
-    """The cell that some maps show together; the address keeps what its row and column stand for, from 1.
+    """The cell that some maps show together; the address keeps the layers or positions of its row and column, from 1.
 
     Args:
         default: where nothing was chosen, or what was chosen is not `known`.
-        axes: what the maps' rows and columns stand for.
+        axes: the layers or positions of the maps' rows and columns.
 
     Returns:
-        The cell as (row, column), None if it lies outside the maps, and what it stands for.
+        The cell as (row, column), None if it is outside the maps, and the layers or positions of it.
     """
     chosen = read_list(page.parameter(name))
     if len(chosen) != 2 or not set(chosen) <= set(known):
@@ -78,14 +78,14 @@ def _columns(t: Labels) -> list[str]:
 
 
 def _play(page: Page) -> None:
-    """Starts the film at the embeddings, or stops it."""
+    """Start the film at the embeddings, or stop it."""
     st.session_state[PLAYING] = not st.session_state.get(PLAYING)
     if st.session_state[PLAYING]:
         page.put("depth", 0)
 
 
 def similarity(page: Page, both: study.Pair, text: str) -> None:
-    """Cosines between tokens, teacher beside student, moving through the layers."""
+    """Cosines between tokens, teacher next to student, moving through the layers."""
     t = page.t
     playing = st.session_state.get(PLAYING, False)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -162,7 +162,7 @@ def _draw_similarity(page: Page, both: study.Pair, text: str, positions: study.T
 
 
 def motion(page: Page, both: study.Pair, text: str) -> None:
-    """How long states are, and how far a layer moves them."""
+    """Draw the lengths of states, and the distance that a layer moves them."""
     t = page.t
     names = t.group("measures")
     measure = page.choice("measure", "change", t("measure"), list(names), format_func=names.get)

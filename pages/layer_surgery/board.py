@@ -26,12 +26,12 @@ def _key(name: str) -> str:
 
 
 def clear(page: Page) -> None:
-    """Another model lies on the table: nothing is cut from it yet."""
+    """Start over for another model: nothing is cut from it yet."""
     put(page, st.session_state[page.key("model")], None)
 
 
 def put(page: Page, name: str, cut: Cut | None, shape: tuple[int, int] = (0, 0)) -> None:
-    """Shows a cut on the board, from a callback; None is the whole model. Labs that are not the board call `follow` then.
+    """Show a cut on the board, from a callback; None is the full model. Labs that are not the board call `follow` then.
 
     Args:
         shape: layers and heads of the model.
@@ -42,7 +42,7 @@ def put(page: Page, name: str, cut: Cut | None, shape: tuple[int, int] = (0, 0))
 
 
 def follow(page: Page) -> None:
-    """Draws the whole page once after another lab has moved the board."""
+    """Draw the whole page once after another lab has moved the board."""
     if st.session_state.get(_MOVED):
         st.toast(page.t("on_board"), icon=":material/content_cut:")
         st.rerun()
@@ -115,7 +115,7 @@ def _said(page: Page, found: study.Operation, opened: Table) -> None:
 
 
 def _numbers(page: Page, found: study.Operation) -> None:
-    """What the click changed, number by number; where nothing changed a word holds the place of the change."""
+    """Draw the effect of the click, number by number; where nothing changed a word holds the place of the change."""
     t, after, names, weight = page.t, found.after, page.t.group("metric"), found.weight
     cut, fewer = found.after is not found.before, found.weight.removed > 0
 
@@ -189,7 +189,7 @@ def _sentence(page: Page, name: str, cut: Cut, opened: Table) -> None:
 
 
 def _savings(page: Page, found: study.Operation, opened: Table) -> None:
-    """What a layer and a head weigh, and why a head that is off saves nothing."""
+    """Draw the size of a layer and of a head, and the reason why a head that is off saves nothing."""
     t, weight = page.t, found.weight
     page.prose("savings")
     st.markdown(

@@ -22,7 +22,7 @@ TICK = 0.4
 
 
 def _ready(page: Page, sweep: Sweep):
-    """What a sweep found; while it goes on None, with a bar that moves."""
+    """Return the result of a sweep; while it goes on None, with a bar that moves."""
     found = sweep.result()
     if found is not None:
         return found

@@ -1,4 +1,4 @@
-"""The lab on context: what a model says with the left side only, and without each visible word."""
+"""The lab on context: a model's predictions with the left side only, and without each visible word."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lab on static and dynamic masks: which tokens are ever asked about."""
+"""The lab on static and dynamic masks: the tokens that are ever masked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_ROWS = 40
 
 
 def epochs(page: Page, sentence: Sentence) -> None:
-    """Which tokens are ever asked about."""
+    """Draw the tokens that are ever masked."""
     t, setting, text = page.t, page.setting, sentence.text
     probability, count, seed = _controls(page)
     if not page.predict("ten"):

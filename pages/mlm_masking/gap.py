@@ -18,7 +18,7 @@ from pages.kit.page import Page, code_span
 from pages.mlm_masking.sentence import Sentence, answers, choose_word, roles
 
 NONE = "none"
-"""Stands in the address where the reader has shown every word again."""
+"""Value in the address where the reader has shown every word again."""
 
 
 def gap(page: Page, sentence: Sentence) -> None:
@@ -97,7 +97,7 @@ def _picker(page: Page, sentence: Sentence, whole_words: bool) -> list[int]:
 
 
 def _choose_gap(page: Page, sentence: Sentence, gaps: Sequence[MaskedPosition]) -> MaskedPosition:
-    """Which gap to look into, where there are several."""
+    """Draw the choice of the masked position to look into, where there are several."""
     by_position = {gap.position: gap for gap in gaps}
     if len(gaps) == 1:
         return gaps[0]

@@ -1,4 +1,4 @@
-"""The labs on BERT's 80/10/10: what it does to the text, and what a model makes of a word that may be wrong."""
+"""The labs on BERT's 80/10/10: its effect on the text, and a model's predictions at a word that may be wrong."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def recipe(page: Page, sentence: Sentence) -> None:
 
 
 def why(page: Page, sentence: Sentence) -> None:
-    """What a model makes of a word that may be right or wrong, and how little the recipe mattered."""
+    """Draw the predictions at a word that may be right or wrong, and the small effect of the recipe."""
     t, setting, text = page.t, page.setting, sentence.text
     called = roles(page)
     position = choose_word(page, sentence, "token_sight", t("sight"))

@@ -37,7 +37,7 @@ class Sentence:
 
 
 def open_sentence(page: Page) -> Sentence | None:
-    """Draws the text box; None, and the reason on the page, where nothing in the text can be hidden."""
+    """Draw the text box and return the sentence; None, with the reason on the page, where nothing in the text can be masked."""
     text, setting = page.sentence(), page.setting
     page.reset()
     with page.guard():
@@ -57,7 +57,7 @@ def models(page: Page) -> dict[str, str]:
 
 
 def roles(page: Page) -> dict[str, str]:
-    """What the two are called on the page."""
+    """Names of the two models on the page."""
     return {who: page.t(who) for who in models(page)}
 
 

@@ -1,4 +1,4 @@
-"""Two sentences: does the second follow, are they in order? The heads for NSP and SOP on one pair, its swap and a stranger."""
+"""Sentence pairs: the heads for NSP (does it follow?) and SOP (the order) on one pair, its swap and an unrelated sentence."""
 
 from __future__ import annotations
 

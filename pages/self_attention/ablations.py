@@ -63,7 +63,7 @@ def broken(page: Page, name: str, text: str) -> None:
 
 
 def _choose_damage(page: Page, layers: int, heads: int) -> tuple[Intervention, ...]:
-    """The interventions that the controls stand for; a click in the sweep moves them."""
+    """The interventions that the controls set; a click in the sweep moves them."""
     t = page.t
     layer_choices, head_choices = [0, *numbers(layers)], numbers(heads)  # 0 for all layers
     kind = page.chosen("damage", "no_scaling", DAMAGES)
@@ -96,7 +96,7 @@ def _show_code(page: Page, interventions: tuple[Intervention, ...], layers: int,
 
 
 def _show_damage(page: Page, found: breaking.Ablation, word: str) -> None:
-    """What became of the guess, in words and as bars, beside what became of attention."""
+    """Draw the change of the prediction, in words and as bars, next to the change of attention."""
     t = page.t
     labels = {part: t(part) for part in ("before", "after", "probability", "layer")}
     labels |= {"entropy": t("attention_entropy"), "ceiling": t("uniform_ceiling")}
@@ -127,7 +127,7 @@ def _show_damage(page: Page, found: breaking.Ablation, word: str) -> None:
 
 
 def _try_every_head(page: Page, name: str, text: str, ids: list[int], position: int, layers: int, heads: int) -> None:
-    """One number a head: how far the guess moves without it; a click breaks that head above."""
+    """One number per head: the change of the prediction without it; a click breaks that head above."""
     t = page.t
     st.markdown(f"**{page.lesson['sweep'].title}**")
     page.prose("sweep")

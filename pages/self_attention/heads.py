@@ -27,7 +27,7 @@ HABITS = ("special", "previous", "following", "itself")
 
 
 def heads(page: Page, name: str, text: str) -> None:
-    """All heads beside the open one, what it does in words, and the steps of one query."""
+    """All heads next to the open one, its pattern in words, and the steps of one query."""
     t = page.t
     trace = ENGINE.trace(page.setting, name, text)
     page.notices(trace.tokens)
@@ -149,7 +149,7 @@ def _overview(page: Page, trace: Trace, layer: int, head: int) -> None:
 
 
 def _describe(page: Page, habits: study.Habits, total: int) -> None:
-    """What the pattern does, in a sentence and five numbers."""
+    """Describe the pattern, in a sentence and five numbers."""
     t = page.t
     shares = {part: f"{getattr(habits, part):.0%}" for part in HABITS}
     in_view = f"{habits.in_view:.1f}"

@@ -32,18 +32,18 @@ class Opened:
 
 
 def show(page: Page, figure: go.Figure, name: str, alt: str) -> None:
-    """Draws a figure, with the numbers that it draws."""
+    """Draw a figure, with the numbers that it draws."""
     page.figure(figure, name, alt, lambda: tables.behind(figure))
 
 
 def code(page: Page, opened: Opened, name: str, **blanks: object) -> None:
-    """Shows the lines that open this gap, and those of one lab."""
+    """Show the lines that open this gap, and those of one lab."""
     gap = opened.gap
     page.code(name, text=opened.text, which=opened.which, truth=gap.word(gap.truth), **blanks)
 
 
 def open_gap(page: Page) -> Opened:
-    """Draws the sentence box and the choice of a gap, and asks both models there."""
+    """Draw the sentence box and the choice of a gap, and run both models there."""
     t = page.t
     text = page.sentence()
     st.caption(t("mask_hint"))

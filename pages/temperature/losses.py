@@ -60,7 +60,7 @@ def three_losses(page: Page, opened: Opened) -> None:
 
 
 def _codebases(page: Page, gap: study.MaskedPosition, temperature: float, w: float) -> None:
-    """What ten codebases would print for these logits."""
+    """Draw the loss that ten codebases would print for these logits."""
     t = page.t
     rows = lessons.table(page.slug, "codebases")
     spread = losses.compared(gap, rows, temperature, w)

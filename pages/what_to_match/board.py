@@ -26,7 +26,7 @@ PARAMETER = "map"
 
 
 def _students(page: Page, view: RunView | None) -> dict[str, tuple[str, Callable[[], costing.LayerCosts]]]:
-    """Whom the board can show: what they are called, and what their layers cost beside the teacher's."""
+    """Students that the board can show: their names, and the costs of their layers against the teacher's."""
     t, found = page.t, {}
     for pair, title in t.group("pairs").items():
         teacher, students = study.names_of(page.setting, pair)

@@ -1,4 +1,4 @@
-"""What to match: what a student copies of its teacher, and what that does to its inside and to its answers."""
+"""The page "What to match": internals of the teacher that a student imitates, and the effect on the student."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""What became of the students: their maps step by step, how near they came, and how good they are."""
+"""Results of the students: their maps step by step, their distance from the teacher, and their accuracy."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def convergence(page: Page, name: str, text: str) -> None:
 
 
 def _course(page: Page, run, map_) -> courses.Course:
-    """Measures the kept students, with a bar while it takes time."""
+    """Measure the kept students, with a bar while it takes time."""
     bar = st.progress(0.0, text=page.t("replaying"))
     found = courses.course(ENGINE, run, page.setting, map_, bar.progress)
     bar.empty()
@@ -107,7 +107,7 @@ def _course(page: Page, run, map_) -> courses.Course:
 
 
 def outcome(page: Page, name: str) -> None:
-    """How near the students came, and how accurate they are."""
+    """Draw the students' distances from the teacher, and their accuracy."""
     t, run = page.t, open_run(name)
     if not courses.album_of(ENGINE, run).steps:
         st.info(t("no_snapshots"), icon=":material/hourglass_empty:")

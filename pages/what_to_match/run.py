@@ -67,7 +67,7 @@ def setup(page: Page, text: str) -> None:
 
 
 def standing(page: Page, view: RunView) -> None:
-    """How far a run is, and what its students make of the text at this moment."""
+    """Draw the progress of a run, and its students' outputs for the text at this moment."""
     t = page.t
     runs.control_bar(page, view)
     runs.progress_line(page, view)

@@ -1,4 +1,4 @@
-"""The shipped students beside their teacher: attention, value relations, CKA of all layers."""
+"""The shipped students next to their teacher: attention, value relations, CKA of all layers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pages.kit.page import Page, code_span
 
 
 def name_of(page: Page, arm: str) -> str:
-    """What a student is called."""
+    """Name of a student on the page."""
     known = page.t.group("arms")
     return known.get(arm, arm)
 
@@ -92,7 +92,7 @@ def wall_table(page: Page, seen: study.SideBySide) -> pd.DataFrame:
 
 
 def kept_place(page: Page, steps: Sequence[int], key: str) -> int:
-    """Which of some steps the address names; the last one if none. The component with this key follows."""
+    """Index of the step that the address names; the last one if none. The component with this key follows."""
     asked = page.parameter("step")
     place = steps.index(int(asked)) if asked.isdecimal() and len(asked) < 7 and int(asked) in steps else len(steps) - 1
     if st.session_state.get(key + "_seen", place) != place:
@@ -101,7 +101,7 @@ def kept_place(page: Page, steps: Sequence[int], key: str) -> int:
 
 
 def keep_place(page: Page, steps: Sequence[int], key: str, place: int) -> None:
-    """Writes the step that is in view into the address."""
+    """Write the step that is in view into the address."""
     st.session_state[key + "_seen"] = place
     page.set_parameter("step", "" if place == len(steps) - 1 else str(steps[place]))
 
@@ -155,7 +155,7 @@ def side_by_side(page: Page, text: str) -> None:
 
 
 def _said(page: Page, cast: study.PairedTraces, seen: study.SideBySide, view: str) -> None:
-    """What the distances mean, whichever way they go."""
+    """Draw the meaning of the distances, whichever way they go."""
     t = page.t
     if len(seen.names) == 2:
         heads = {"student": cast.heads, "teacher": len(cast.teacher.layers[0].query)}

@@ -1,4 +1,4 @@
-"""Which run is reported, and which of its students."""
+"""Choice of the reported run, and of one of its students."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pages.kit.visitor import keep_owner, owner
 
 
 def choose_run(page: Page) -> Run | None:
-    """The run that the learner or the address names; None for the shipped pair. A name that is gone is said so."""
+    """The run that the learner or the address names; None for the shipped pair. A name that is gone is reported."""
     t, known = page.t, {run.name: run for run in finished_runs(owner())}
     if known:
         keep_owner()
@@ -38,7 +38,7 @@ def choose_run(page: Page) -> Run | None:
 
 
 def choose_arm(page: Page, report: Report) -> str:
-    """The student that is compared with the control; a choice only where several heard a teacher."""
+    """The student that is compared with the control; a choice only where several were trained on a teacher."""
     if len(report.taught) == 1:
         return report.taught[0]
     return page.choice("arm", report.taught[0], page.t("arm"), report.taught, format_func=str)

@@ -1,4 +1,4 @@
-"""What the models of a report cost on this machine: a guess first, then sizes, times, int8 and the frontier."""
+"""Costs of a report's models on this machine: a guess first, then sizes, times, int8 and the frontier."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def results(page: Page, report: Report, arm: str, found: study.Costs) -> None:
 
 
 def table(page: Page, report: Report, arm: str, found: study.Costs) -> pd.DataFrame:
-    """A row a model, int8 beside float32."""
+    """A row per model, int8 next to float32."""
     labels, called = page.t.group("table"), names(page, report, arm)
     rows = []
     for whose, one in _measured(report, arm, found).items():
@@ -105,7 +105,7 @@ def table(page: Page, report: Report, arm: str, found: study.Costs) -> pd.DataFr
 
 
 def size_lines(page: Page, arm: str, found: study.Costs) -> list[str]:
-    """What int8 does to the student's size and answers."""
+    """Describe the effect of int8 on the student's size and predictions."""
     t, sizes = page.t, found.of(arm).sizes
     if not found.has_int8:
         return [t("no_int8", device=found.device.upper())]
@@ -151,7 +151,7 @@ def drawn(page: Page, report: Report, arm: str, found: study.Costs, batch: int) 
 
 
 def times_figure(page: Page, models: list[plots.Timed]) -> go.Figure:
-    """A bar a model."""
+    """A bar per model."""
     return plots.times(models, page.t.group("times"))
 
 
@@ -179,7 +179,7 @@ def behind(models: list[plots.Timed]) -> pd.DataFrame:
 
 
 def conditions(page: Page, arm: str, report: Report, found: study.Costs) -> list[str]:
-    """How it was measured, and what may have disturbed it."""
+    """Describe the conditions of the measurement, and what may have disturbed it."""
     t, passes = page.t, found.of(arm).latency
     how = t(
         "how",

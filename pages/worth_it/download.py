@@ -23,7 +23,7 @@ from pages.worth_it import costs, quality
 
 @dataclass(frozen=True)
 class Spoken:
-    """A page's texts in the language that is chosen now: a download is written later, when nobody's language is known."""
+    """A page's texts in the language that is chosen now: a download is written later, when the language is no longer known."""
 
     t: lessons.Labels
     lesson: lessons.Lesson

@@ -13,7 +13,7 @@ page = Page("worth_it", "wi")
 
 
 def asked(page: Page, run: sources.Run | None) -> Report:
-    """The report of a run, or of the shipped pair; a bar while the students are asked."""
+    """The report of a run, or of the shipped pair; a bar while the students are evaluated."""
     place = st.empty()
 
     def show(share: float) -> None:
@@ -25,7 +25,7 @@ def asked(page: Page, run: sources.Run | None) -> Report:
 
 
 def open_report(page: Page) -> Report | None:
-    """What is chosen; the shipped pair where that cannot be judged, with the reason above."""
+    """Open the chosen report; the shipped pair where that cannot be judged, with the reason above."""
     run = choose_run(page)
     if run is not None:
         with page.guard():

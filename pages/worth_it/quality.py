@@ -1,4 +1,4 @@
-"""How good the models of a report are: a verdict in words, every seed, and calibration."""
+"""Quality of a report's models: a verdict in words, every seed, and calibration."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from pages.kit.page import Page, code_span
 MEASURES = ("accuracy", "agreement", "ece")
 
 FEW = 1000
-"""Below so many answers the calibration error is mostly told apart from noise by comparing, not by its size."""
+"""Below this number of predictions the calibration error is distinguished from noise mostly by comparing, not by its size."""
 
 
 def names(page: Page, report: Report, arm: str) -> dict[str, str]:
-    """What the models are called, by whose they are: teacher, distilled, and control if there is one."""
+    """Names of the models, by role: teacher, distilled, and control if there is one."""
     t, plain = page.t, arm == "distilled" or len(report.taught) == 1
     found = {"teacher": t("teacher"), "distilled": t("distilled") if plain else t("taught_arm", arm=arm)}
     if report.control and report.control != arm:
@@ -51,7 +51,7 @@ def error(page: Page, value: float) -> str:
 
 
 def sides(page: Page, report: Report, arm: str) -> tuple[str, str]:
-    """What an arm and the control are called inside a sentence."""
+    """Names of an arm and the control inside a sentence."""
     t = page.t
     plain = arm == "distilled" or len(report.taught) == 1
     first = t("verdict.distilled") if plain else t("arm_in_words", arm=arm)
@@ -69,14 +69,14 @@ def sentences(page: Page, report: Report, arm: str) -> list[str]:
 
 
 def notes(page: Page, report: Report, arm: str) -> list[str]:
-    """What is unusual or missing, in sentences."""
+    """Notes on unusual or missing facts, in sentences."""
     found = [page.t(f"note.{code}", **numbers) for code, numbers in report.notes]
     found += [] if report.is_like(arm) else [page.t("note.unlike")]
     return found if report.labelled else [*found, page.t("note.no_labels")]
 
 
 def about(page: Page, report: Report) -> str:
-    """Whose training this is, in a line."""
+    """Describe the reported training, in a line."""
     t, facts = page.t, report.facts
     if "steps" not in facts:
         return ""
@@ -110,7 +110,7 @@ def verdict(page: Page, report: Report, arm: str) -> None:
 
 
 def cards(page: Page, report: Report, arm: str) -> None:
-    """A card a model."""
+    """A card per model."""
     t, called = page.t, names(page, report, arm)
     models = shown(report, arm)
     with st.grid(len(models), min_column_width=170):
@@ -130,7 +130,7 @@ def cards(page: Page, report: Report, arm: str) -> None:
 
 
 def figures_table(page: Page, report: Report, arm: str) -> pd.DataFrame:
-    """Every mean with its spread, a row a model."""
+    """Every mean with its spread, a row per model."""
     t, called, rows = page.t, names(page, report, arm), []
     for whose, found in shown(report, arm).items():
         row = {t("seeds.model"): called[whose]}
@@ -165,7 +165,7 @@ def every_seed(page: Page, report: Report, arm: str) -> None:
 
 
 def seeds_of(page: Page, report: Report, arm: str, measure: str) -> list[plots.Seeds]:
-    """What the picture of every seed shows; the teacher agrees with itself, which says nothing."""
+    """Data of the figure of every seed; the teacher's agreement with itself is left out."""
     called = names(page, report, arm)
     return [
         plots.Seeds(called[whose], whose, one.seeds, tuple(getattr(one, measure)), one.mean(measure), one.std(measure))
@@ -212,7 +212,7 @@ def calibration(page: Page, report: Report, arm: str) -> None:
 
 
 def calibration_line(page: Page, report: Report, arm: str) -> str:
-    """Whose confidence can be believed more."""
+    """Compare the calibration errors of the models, in a sentence."""
     found = report.compare(arm, "ece")
     values = {whose: one.mean("ece") for whose, one in shown(report, arm).items()}
     if found is None:

@@ -26,7 +26,7 @@ def front(role: str, task: str, labels: tuple[str, ...], origin: str, metrics: d
 
 
 def _sizes() -> dict[str, int]:
-    """How many definitions each part has."""
+    """Number of definitions in each split."""
     return {part: len(definitions(part)) for part in PARTS}
 
 

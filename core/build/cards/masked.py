@@ -21,7 +21,7 @@ ROWS = {
     "head_only": "head alone on the encoder as it came",
     "unigram": "unigram",
 }
-"""What a card calls the measured models, in the order of its table."""
+"""Names of the measured models in a card, in the order of its table."""
 
 ORIGINS = {
     "student": "distilled from minilm-teacher",

@@ -1,8 +1,8 @@
 """Writing a trained model into `assets/models`: half precision, safetensors, a card, and no tensor twice.
 
-The word embeddings are half of these small models, and the student keeps the teacher's. So they lie in a shard of their own
-beside the teacher, and the student's index points at it: plain transformers opens both folders, and the two models together
-take a third less room. In that shard their name stands without the family's prefix, so that an ELECTRA can share a BERT's.
+The word embeddings are half of these small models, and the student keeps the teacher's. So they are in a shard of their own
+in the teacher's folder, and the student's index points at it: plain transformers opens both folders, and the two models together
+take a third less room. In that shard their name is without the family's prefix, so that an ELECTRA can share a BERT's.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def ship(
     embeddings_of: Path | None = None,
     layers_of: Path | None = None,
 ) -> None:
-    """Writes one model's folder.
+    """Write one model's folder.
 
     Args:
         front: the card's facts, see `core.models.card.ModelCard`; shape, sizes and hashes are added here.
@@ -92,7 +92,7 @@ def ship(
 
 
 def _shared(weights: dict[str, torch.Tensor], shard: Path) -> list[str]:
-    """The names of the weights that stand in `shard` too.
+    """The names of the weights that are in `shard` too.
 
     transformers reads a shard whole, so a weight of the same name and another value would win or lose by the files' order.
     """

@@ -9,10 +9,10 @@ from core.build.train.student import PLANS
 from core.build.train.teacher import LONGER, Schedule
 
 COMPARED = tuple(name for name in ROWS if name not in ("teacher", "unigram", *PLANS))
-"""Stages on the way to the teacher, and what was tried beside it, that its card measures too."""
+"""Stages on the way to the teacher, and variants of it, that its card measures too."""
 
 LEARNED = ("eight_to_eleven", "teacher")
-"""Of which the card says how well they fill blanks that did not train."""
+"""Models of which the card has the accuracy on masked examples that were not trained on."""
 
 
 def teacher_card(
@@ -22,8 +22,8 @@ def teacher_card(
 
     Args:
         counts: how many blanks trained each of the rounds.
-        learned: by the names in `LEARNED`, what `filling.blanks_learned` says of places that SmolLM2 wrote on from and that did
-            not train: the loss in nats, and how often the first word was right.
+        learned: by the names in `LEARNED`, the result of `filling.blanks_learned` for places that SmolLM2 wrote on from and
+            that were not trained on: the loss in nats, and how often the first word was right.
     """
     metrics = {name: value for name, value in measured["teacher"].items() if name != "attention"}
     metrics |= {"baseline": measured["unigram"]} | {name: _in_short(measured[name]) for name in COMPARED}
@@ -47,7 +47,7 @@ def teacher_card(
 
 
 def _in_short(found: dict) -> dict:
-    """What was measured of a model that is not shipped, without its calibration curves."""
+    """Measurements of a model that is not shipped, without its calibration curves."""
     return {kind: {name: value for name, value in scores.items() if name != "curve"} for kind, scores in found.items()}
 
 

@@ -1,6 +1,6 @@
-"""Where the sentences with blanks come from: everyday ones that exist as text, and beginnings to be ended.
+"""Sources of the sentences with masked words: everyday ones that exist as text, and beginnings to be ended.
 
-None is chosen by looking at the sentences that measure; their near-copies are dropped.
+None is chosen by looking at the test sentences; their near-copies are dropped.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SHORTEST, LONGEST = 4, 18
 """Tokens in a sentence."""
 
 TO_COME = "thing"
-"""Stands at the end of a beginning, where a word is to be."""
+"""Placeholder at the end of a beginning, where a word is to be."""
 
 USUAL = 9_000
 """Beginnings are filled with words up to this id: the vocabulary is roughly in order of frequency."""
@@ -103,7 +103,7 @@ def past_forms(vocabulary: dict[str, int]) -> list[str]:
 
 
 def _regular_bases(word: str) -> list[str]:
-    """What `word` may be the past form of: "hop" and "hopp" and "hoppe" for "hopped"."""
+    """Verbs of which `word` may be the past form: "hop" and "hopp" and "hoppe" for "hopped"."""
     if not re.fullmatch(r"[a-z]{2,}ed", word):
         return []
     stem = word.removesuffix("ed")
@@ -118,7 +118,7 @@ def _regular_bases(word: str) -> list[str]:
 def write_relations(
     file: Path, vocabulary: dict[str, int], count: int, seed: int = 0, only: Collection[str] = ()
 ) -> None:
-    """Writes `count` labels that need no larger model: what WordNet's relations say, with the last word left out.
+    """Write `count` labels that need no larger model: sentences from WordNet's relations, with the last word masked.
 
     Where several words end the same sentence ("a robin is a kind of"), each is as likely. Words are the usual ones, see `USUAL`.
 

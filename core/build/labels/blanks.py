@@ -1,7 +1,7 @@
 """Blanks in everyday sentences, labelled by a larger language model: soft labels across two vocabularies.
 
 SmolLM2-135M reads from left to right, the teacher of this project from both sides. For one word of a sentence the larger model
-is asked for candidates by what stands before it; each is then put into the place and judged by the likelihood of itself and
+proposes candidates by the text before it; each is then put into the place and judged by the likelihood of itself and
 of what follows: p(w | left) · p(right | left, w), made to sum to one over the candidates. That is a soft label (Hinton et al.
 2015) from both sides, by Bayes' rule. Where the sentence is cut after the word, what follows is the full stop, which sorts out
 the words that cannot end it.
@@ -26,13 +26,13 @@ CHOICES, GUESSES = 16, 6
 """Candidates by the writer, from the words before; and by the masked model, where words follow."""
 
 FOLLOWING = 3
-"""How many of the tokens after the blank are judged."""
+"""Number of the tokens after the blank that are judged."""
 
 LEAST = 0.002
-"""Where a sentence is cut, the candidates with the full stop must have this probability in all: else no word can end it there."""
+"""Least total probability of the candidates with the full stop where a sentence is cut: below it no word can end it there."""
 
 PACK, TOGETHER = 478, 24
-"""Sentences whose labels are written together, and of these so many go through the writer at once."""
+"""Sentences whose labels are written together, and the number of these that go through the writer at once."""
 
 SENTENCES = {
     "wordnet": 0.337,
@@ -42,10 +42,10 @@ SENTENCES = {
     "masc_tagged": 0.056,
     "movie_reviews": 0.056,
 }
-"""Where the sentences come from, and the share of each."""
+"""Sources of the sentences, and the share of each."""
 
 TRUE = 0.3
-"""How much of the label of a blank in a whole sentence is the word that its author wrote."""
+"""Weight of the word that the author wrote, in the label of a blank in a whole sentence."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Labeller:
         guesses: int = GUESSES,
         drawn: Set[str] | None = None,
     ) -> None:
-        """Takes the larger model, which judges, and a masked model whose guesses are candidates too, with its tokenizer.
+        """Take the larger model, which judges, and a masked model whose guesses are candidates too, with its tokenizer.
 
         Args:
             choices: candidates by the larger model.
@@ -97,7 +97,7 @@ class Labeller:
     def blanks(self, ids: list[int], rng: random.Random) -> list[Blank]:
         """Up to three places: the last word, one where the sentence is cut, one with its right context.
 
-        Of a sentence without a full stop only the last place is asked for, whatever stands there.
+        Of a sentence without a full stop only the last place is labelled, whatever is there.
         """
         if ids[-1] != self.larger.stop:
             return [Blank(len(ids) - 1, (self.larger.stop,), False)]
@@ -151,7 +151,7 @@ class Labeller:
                     yield label
 
     def _tokens(self, names: dict[str, None], best: list[int]) -> list[int]:
-        """The token that stands for each word here: of "Paris" and "paris" the one that the writer prefers."""
+        """The token used for each word here: of "Paris" and "paris" the one that the writer prefers."""
         preferred = {self.larger.words[i]: i for i in reversed(best)}
         return [preferred.get(name, self.larger.numbers[name]) for name in names]
 
@@ -177,7 +177,7 @@ class Labeller:
         return f"{self.larger.tokenizer.decode(ids[: blank.at])} [MASK]{self.larger.tokenizer.decode(right)}"
 
     def _next_words(self, sentences: list[list[int]], blanks: list[list[Blank]]) -> Tensor:
-        """ln p of every token in each blank's place, given what stands before it, `[blank, vocabulary]`."""
+        """ln p of every token in each blank's place, given the text before it, `[blank, vocabulary]`."""
         longest = max(map(len, sentences))
         ids = torch.tensor([row + [0] * (longest - len(row)) for row in sentences])
         past = self.larger.past(len(ids))
@@ -235,7 +235,7 @@ class Labeller:
 
     @staticmethod
     def _pack(ids: list[int], branches: list[tuple[Blank, int]]):
-        """Tokens, positions, who sees whom, the places whose next token is asked for, and that token."""
+        """Tokens, positions, attention mask, the places whose next token is scored, and that token."""
         size = len(ids) + sum(len(blank.right) for blank, _ in branches)
         tokens, positions = list(ids), list(range(len(ids)))
         sees = torch.zeros(size, size, dtype=torch.bool)
@@ -254,11 +254,11 @@ class Labeller:
 
 
 Row = tuple[list[int], list[Blank]]
-"""A tokenised sentence and the places that are asked for."""
+"""A tokenised sentence and the places to be labelled."""
 
 
 def write(file: Path, labeller: Labeller, rows: Callable[[int], list[Row]], packs: int) -> None:
-    """Appends the labels of pack after pack to `file`, a JSON object a line; goes on after the last whole pack.
+    """Append the labels of pack after pack to `file`, a JSON object per line; go on after the last whole pack.
 
     Args:
         rows: gives the sentences of a pack.

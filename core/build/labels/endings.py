@@ -1,6 +1,6 @@
-"""Labels of last words for nothing: what was expected next, weighed by how readily each word ends a sentence.
+"""Labels of last words at no cost: next-word probabilities, weighted by each word's probability of ending a sentence.
 
-"He unlocked the door with a [MASK]." asks for p(w | left, "."), which is p(w | left) · p("." | left, w) up to a factor. The
+"He unlocked the door with a [MASK]." needs p(w | left, "."), which is p(w | left) · p("." | left, w) up to a factor. The
 first was written down with each word of a sentence (`next_words.py`), the second is judged word by word in `blanks.py`, at ten
 times the price. Here it is taken to hang on the word alone: how often, of all the times that it was written, a full stop came
 after it. "big" and "the" are sorted out by that, "door" and "week" stay.
@@ -20,13 +20,13 @@ from core.build.labels.openings import given
 from core.build.text.cloze import near_cloze
 
 PRIOR = 3.0
-"""So many times every word is counted beside its own, at the mean readiness of all."""
+"""Pseudo-count added to every word's own count, at the mean readiness of all."""
 
 LIKELY = 0.3
 """A place is taken where the words expected there end a sentence with this probability in all."""
 
 OPEN = 0.4
-"""The share of the unfinished sentences that are kept beside."""
+"""The share of the unfinished sentences that are kept in addition."""
 
 
 def readiness(sentences: Iterable[str]) -> tuple[dict[str, float], float]:
@@ -51,13 +51,14 @@ def ending(row: dict, ready: dict[str, float], mean: float) -> Label | None:
 
 
 def _given(row: dict) -> bool:
-    """Whether the word of a finished sentence that `row` asks for was not written but stood in the pattern of its beginning."""
+    """Return True if the word of a finished sentence that `row` masks was not written but part of the pattern of its
+    beginning."""
     before, word = row["text"].partition(BLANK)[0], row["words"][0]
     return len(row["words"]) == 1 and given(row["text"].replace(BLANK, word), len(before) + len(word))
 
 
 def labels(rows: list[dict], rng: random.Random) -> Iterator[tuple[int, Label]]:
-    """What the rows of a file of `next_words.write` become, each with its pack.
+    """Labels from the rows of a file of `next_words.write`, each with its pack.
 
     Words inside a sentence stay as they are, but for those that a pattern gave; of unfinished sentences `OPEN` stay, and all
     that may end do. A finished sentence's own label of its last word is kept only where nothing was expected there.
@@ -77,7 +78,7 @@ def labels(rows: list[dict], rng: random.Random) -> Iterator[tuple[int, Label]]:
 
 
 def write(file: Path, sources: list[Path]) -> None:
-    """Writes the labels made of `sources`, pack by pack as they have them; a run that is killed leaves no `file`."""
+    """Write the labels made of `sources`, pack by pack as they have them; a run that is killed leaves no `file`."""
     partial = file.with_suffix(".partial")
     partial.unlink(missing_ok=True)
     for source in sources:

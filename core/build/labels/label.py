@@ -1,4 +1,4 @@
-"""One label of a sentence with a blank, and the files of labels: pack after pack, a JSON object a line."""
+"""One label of a sentence with a blank, and the files of labels: pack after pack, a JSON object per line."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from core.build import workspace
 
 BLANK = "[MASK]"
-"""Stands in a label's sentence for the word that is asked for."""
+"""Marks the masked word in a label's sentence."""
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,12 @@ class Label:
 
 
 def append(file: Path, pack: int, found: Iterable[Label]) -> None:
-    """Writes a whole pack at once, a JSON object a line."""
+    """Write a whole pack at once, a JSON object per line."""
     rows = "".join(json.dumps({"pack": pack, **asdict(label)}) + "\n" for label in found)
     with file.open("a", encoding="utf-8") as out:
         out.write(rows)
 
 
 def packs_done(file: Path) -> int:
-    """How many packs `file` holds."""
+    """Number of packs in `file`."""
     return workspace.parts_done(file, "pack")

@@ -12,15 +12,15 @@ CONTEXT = (
     "Dogs bark at strangers. My brother reads a book in bed. A week has seven days. The carpenter works with wood. "
     "Children go to school to learn. Ice is frozen water. "
 )
-"""What the judge reads before each sentence, so that it expects what is usual and true rather than what the web says."""
+"""Text that the judge reads before each sentence, so that it expects what is usual and true, not what is common on the web."""
 
 DEEDS = (
     "The farmer fed his horses. She hung her shirt on a hook. We painted the fence. He told us a joke. I gave her a basket. "
     "The tailor sold blankets. They followed the path. My cousin cut the grass. A rabbit dug a hole. Two girls laughed loudly. "
     "The soldier lost his helmet. She cooked potatoes. "
 )
-"""What the writer reads instead before it says what somebody did: shorter sentences, so that it writes such, and other nouns (of
-them "rabbit" alone is an accepted answer to a sentence that measures)."""
+"""Text that the writer reads instead before it writes about a deed: shorter sentences, so that it writes such, and other nouns
+(of them "rabbit" alone is an accepted answer to a sentence that measures)."""
 
 
 class Larger:
@@ -34,17 +34,17 @@ class Larger:
         common: set[str],
         context: str = CONTEXT,
     ) -> None:
-        """Finds the words.
+        """Collect the words that both models hold.
 
         Args:
             model: the language model, with its `tokenizer` (byte-level BPE: a word's first token begins with "Ġ").
             known: words that the masked model holds whole; others are never proposed.
-            common: words that are not asked for.
+            common: words that are not labelled.
             context: what the model reads before each sentence.
         """
         self.model, self.tokenizer = model, tokenizer
         self.words: dict[int, str] = {}
-        """The known word that a token stands for."""
+        """The known word of each token."""
         for token, number in self.tokenizer.get_vocab().items():
             word = token.removeprefix("Ġ").lower()
             if token.startswith("Ġ") and re.fullmatch(r"[a-z]{2,}", word) and word in known:
@@ -63,7 +63,7 @@ class Larger:
             self._read = self.model.model(input_ids=torch.tensor([self.context]), use_cache=True).past_key_values
 
     def past(self, rows: int) -> DynamicCache:
-        """Keys and values of the context, read once, before each of so many rows; a pass appends to it, so each has its own."""
+        """Keys and values of the context, read once, before each of `rows` rows; a pass appends to it, so each has its own."""
         past = copy.deepcopy(self._read)
         past.batch_repeat_interleave(rows)
         return past

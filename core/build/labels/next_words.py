@@ -1,9 +1,9 @@
-"""What SmolLM2 expects next while it writes plain sentences: soft labels at the price of writing.
+"""Next-word probabilities of SmolLM2 while it writes plain sentences: soft labels at the price of writing.
 
-A judge of both sides (`blanks.py`) reads some forty tokens for one label. Here each new word of a sentence leaves one: before it
-is drawn, the model has said how likely every word is, so "he unlocked the door with a [MASK]" has its label, p(w | left), at no
-further cost. Learning from a larger model's sentences and from its probabilities are both distillation (Kim, Rush 2016, sections
-3.1 and 3.2); here across two vocabularies.
+A judge of both sides (`blanks.py`) reads some forty tokens for one label. Here each new word of a sentence leaves one: before
+it is drawn, the model has assigned every word a probability, so "he unlocked the door with a [MASK]" has its label,
+p(w | left), at no further cost. Learning from a larger model's sentences and from its probabilities are both distillation
+(Kim, Rush 2016, sections 3.1 and 3.2); here across two vocabularies.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NEW_TOKENS = 14
 """In a sentence, after its beginning."""
 
 TEMPERATURE, DRAWN = 0.8, 60
-"""The next token is drawn from so many, at this temperature; the label is what the model says at temperature 1."""
+"""The next token is drawn from this number of candidates, at this temperature; the label has temperature 1."""
 
 KNOWN, CONTENT = 0.6, 0.4
 """A place is labelled where the words that both vocabularies hold, and of them those that are not common, have this share."""
@@ -38,14 +38,14 @@ LEAST = 3
 """Words before a place that is labelled."""
 
 WRITTEN = 0.5
-"""How much of the label of a sentence's last word is the word that was written."""
+"""Weight of the word that was written, in the label of a sentence's last word."""
 
 
 class NextWords:
-    """SmolLM2-135M, writing on from many beginnings at once and saying at each word what it expected."""
+    """SmolLM2-135M, writing on from many beginnings at once and yielding its probabilities at each word."""
 
     def __init__(self, larger: Larger) -> None:
-        """Sorts the larger model's tokens."""
+        """Sort the larger model's tokens."""
         self.larger = larger
         self.known = torch.tensor(sorted(larger.words))
         self.content = torch.tensor([number in larger.asked for number in sorted(larger.words)])
@@ -57,9 +57,9 @@ class NextWords:
 
     @torch.inference_mode()
     def write(self, beginnings: list[list[int]], generator: torch.Generator, rng: random.Random) -> Iterator[Label]:
-        """Goes on from tokenised `beginnings`, all of one length, and yields the labels of the places on the way.
+        """Go on from tokenised `beginnings`, all of one length, and yield the labels of the places on the way.
 
-        Of each sentence that comes to its full stop two more places are asked for, where what follows is known too: one at
+        Of each sentence that comes to its full stop two more places are labelled, where what follows is known too: one at
         random, with the word that was written as the only answer, and the last word. There the label is half that word, a draw
         from p(w | left, "."), and half what was expected, less the common words, which end no sentence.
         """
@@ -133,10 +133,11 @@ def _normalised(text: str, shares: dict[str, float]) -> Label:
 
 
 def beginnings(texts: dict[str, list[str]], seed: int = 0) -> list[str]:
-    """What sentences are written on from: all of the tables' beginnings, and the first words of what others wrote.
+    """Beginnings from which sentences are written: all of those in the tables, and the first words of sentences by
+    others.
 
     Args:
-        texts: what `blank_sentences.sources` found.
+        texts: the result of `blank_sentences.sources`.
     """
     rng = random.Random(seed)
     found = [text.removesuffix(f" {TO_COME}") for table in ("starts", "beginnings", "facts") for text in texts[table]]
@@ -159,7 +160,7 @@ def packs(texts: list[str], tokenizer: PreTrainedTokenizerBase) -> list[list[lis
 
 
 def write(file: Path, writer: NextWords, beginnings: list[list[list[int]]], draw: int = 0) -> None:
-    """Appends the labels of pack after pack to `file`, as `blanks.write` does; goes on after the last whole pack.
+    """Append the labels of pack after pack to `file`, as `blanks.write` does; go on after the last whole pack.
 
     Args:
         draw: another number lets other words be drawn after the same beginnings.

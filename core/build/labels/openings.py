@@ -1,10 +1,10 @@
 """The words that sentences were written about, judged by what follows them: "The [MASK] pulled the cart."
 
 SmolLM2 was given "The horse" (a pattern of `everyday.toml`, filled with one word after the other) and wrote the rest. What
-follows a word tells more of it than what stands before; so here most candidates are a masked model's. A word that the pattern
-itself holds ("The children") was there whatever followed, and is not asked for: see `given`.
+follows a word determines it more than what precedes it; so here most candidates are a masked model's. A word that the pattern
+itself holds ("The children") was there whatever followed, and is not labelled: see `given`.
 
-At first what stands before judged too. But SmolLM2 goes on after "The" with *man* and *fire*, and so said the labels; the words
+At first the text before judged too. But SmolLM2 goes on after "The" with *man* and *fire*, and so did the labels; the words
 that it was given had been drawn evenly, so what follows is all there is to judge by.
 """
 
@@ -28,10 +28,10 @@ TABLES = ("starts", "beginnings", "facts")
 """The tables of beginnings that whole sentences are written from, by the kind of word that fills them."""
 
 FOLLOWING = 2
-"""Words that must follow the one that was filled in: "The horse is." says nothing of horses."""
+"""Words that must follow the one that was filled in: "The horse is." has no information about horses."""
 
 JUDGED = 4
-"""How many of the tokens that follow are judged."""
+"""Number of the tokens that follow that are judged."""
 
 CHOICES, GUESSES = 6, 10
 """Candidates by the writer, who knows little after "The", and by the masked model."""
@@ -53,15 +53,15 @@ def _patterns() -> dict[str, list[str]]:
 
 @cache
 def _fixed() -> tuple[str, ...]:
-    """What patterns hold before the first word that is filled in."""
+    """Beginning of each pattern, before the first word that is filled in."""
     deeds = (text.lower() for text in everyday.tables()["deeds"]["past"])
     return tuple({pattern.partition("{")[0].strip() for pattern in (*chain(*_patterns().values()), *deeds)})
 
 
 def given(sentence: str, end: int) -> bool:
-    """Whether what stands before `end` in `sentence` was there before SmolLM2 wrote: a pattern begins so.
+    """Return True if the text before `end` in `sentence` was there before SmolLM2 wrote: a pattern begins so.
 
-    A label that asks for such a word would teach what the patterns like, not what fits.
+    A label for such a word would teach the frequencies of the patterns, not the words that fit.
     """
     begun = sentence.lower()
     return any(len(start) >= end and begun.startswith(start) for start in _fixed())
@@ -78,7 +78,7 @@ def fillers(vocabulary: dict[str, int]) -> dict[str, set[str]]:
 
 @cache
 def _before() -> dict[str, frozenset[str]]:
-    """What stands before the word that was filled in, by its group."""
+    """Text before the word that was filled in, by its group."""
     found = {}
     for group, patterns in _patterns().items():
         cut = [pattern.partition("{") for pattern in patterns if "{" in pattern]
@@ -88,9 +88,9 @@ def _before() -> dict[str, frozenset[str]]:
 
 
 def opening(sentence: str, groups: dict[str, set[str]]) -> tuple[str, str, str] | None:
-    """What stands before the word that the sentence was written about, that word, and what follows.
+    """Split a sentence into the text before the word that it was written about, that word, and the rest.
 
-    None where there is no such word, nothing stands before it, or too little follows.
+    None where there is no such word, nothing precedes it, or too little follows.
 
     Args:
         groups: the words that fill patterns, each with the groups of its patterns.
@@ -115,7 +115,7 @@ def openings(file: Path, vocabulary: dict[str, int], seed: int = 0) -> list[tupl
 
 
 def asked(larger: Larger, before: str, word: str, after: str, judged: int) -> tuple[list[int], Blank] | None:
-    """A sentence in the tokens of `larger`, and its place to be judged; None where `larger` is not asked for that word.
+    """A sentence in the tokens of `larger`, and its place to be judged; None where `larger` does not label that word.
 
     Args:
         judged: how many of the tokens that follow are.

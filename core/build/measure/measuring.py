@@ -1,4 +1,4 @@
-"""Measures the masked-language models and their baselines on the same held-out text and the same everyday sentences."""
+"""Measurements of the masked-language models and their baselines on the same held-out text and the same everyday sentences."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from core.build.text.frequency import log_unigram
 from core.build.train.classifier import halved
 
 SEQUENCES = 800
-"""How many held-out sequences are measured of each kind where trainings are compared."""
+"""Number of held-out sequences measured of each kind where trainings are compared."""
 
 WHOLLY = ("teacher", "head_only")
-"""What is measured on every held-out sequence too, beside the students and the unigram: what is shipped, and its baselines."""
+"""Models measured on every held-out sequence, in addition to the students and the unigram: the shipped one and its baseline."""
 
 ATTENTION_SEQUENCES = 60
 """On how many of them the attention is compared with the original encoder's."""
@@ -39,7 +39,7 @@ def measure(
     """Loss, accuracy, calibration, everyday sentences, agreement and attention.
 
     Args:
-        makers: what gives "teacher" and any other models, by name; each is asked once, when its turn comes.
+        makers: what gives "teacher" and any other models, by name; each is called once, when its turn comes.
         source: the encoder that the teacher was made from.
         folder: each model's figures are kept here, so that a run that was killed measures only what is left.
         students: which of the models learn from the teacher, or are compared with those that do.

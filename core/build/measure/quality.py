@@ -1,6 +1,7 @@
-"""How good a masked language model is: on held-out documents, and on everyday sentences.
+"""Quality of a masked language model: on held-out documents, and on everyday sentences.
 
-Held-out accuracy flatters small models (many masked tokens are "the" and "of"), so meaning is measured apart: see `cloze.py`.
+Held-out accuracy flatters small models (many masked tokens are "the" and "of"), so meaning is measured separately: see
+`cloze.py`.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def _masked(
 def held_out(
     score: Scorer, tokenizer: PreTrainedTokenizerBase, sequences: list[np.ndarray], most: int, seed: int = 0
 ) -> HeldOut:
-    """Masks 15 % of up to `most` sequences, one draw by `seed`, 80/10/10, and scores the selected positions."""
+    """Mask 15 % of up to `most` sequences, one draw by `seed`, 80/10/10, and score the selected positions."""
     loss = top5 = total = 0.0
     confidence, right = [], []
     for batch in _masked(tokenizer, sequences, most, seed):
@@ -99,7 +100,8 @@ def agreement(
     sequences: list[np.ndarray],
     most: int,
 ) -> tuple[float, float]:
-    """How often the student's first word is the teacher's, and KL(teacher ‖ student) in nats, on held-out positions."""
+    """Share of held-out positions at which the student's top-1 prediction is the teacher's, and KL(teacher ‖ student)
+    in nats."""
     teach, learn = scorer(teacher), scorer(student)
     same = divergence = total = 0.0
     for batch in _masked(tokenizer, sequences, most):
@@ -113,7 +115,7 @@ def agreement(
 
 @dataclass(frozen=True)
 class Attention:
-    """How a model's heads attend, as means over queries, and how like another model's they are; all `[layer, head]`.
+    """Statistics of a model's attention, as means over queries, and its overlap with another's; all `[layer, head]`.
 
     Attributes:
         entropy: in nats.
@@ -128,7 +130,7 @@ class Attention:
 
 @torch.no_grad()
 def attention(model: BertModel, original: BertModel, sequences: list[np.ndarray]) -> Attention:
-    """Compares the attention of a trained model with that of the encoder that it was made from, on whole sequences.
+    """Compare the attention of a trained model with that of the encoder that it was made from, on whole sequences.
 
     A head that training has killed spreads its weight evenly (entropy near ln of the length) or has forgotten its pattern.
     """

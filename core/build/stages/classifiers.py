@@ -45,7 +45,7 @@ def scores(logits: Tensor, labels: Tensor) -> dict:
 
 
 def ship_kinds_teacher() -> None:
-    """Ships the teacher, and its logits for what it did not learn from."""
+    """Ship the teacher, and its logits for the texts on which it was not trained."""
     model, tokenizer = kinds.train_teacher(), AutoTokenizer.from_pretrained(BASE)
     if not (FOLDER / LOGITS).exists():
         kinds.write_logits(model)
@@ -69,7 +69,7 @@ def kinds_student(run: label_budget.Trial) -> PreTrainedModel:
 
 
 def ship_kinds_student() -> None:
-    """Ships the distilled student, measured beside two students without a teacher."""
+    """Ship the distilled student, compared with two students without a teacher."""
     run = label_budget.SHIPPED_TRIAL
     model, tokenizer = kinds_student(run), AutoTokenizer.from_pretrained(BASE)
     rows, labels = kinds.rows_of("test", tokenizer)
@@ -92,7 +92,7 @@ def ship_kinds_student() -> None:
 
 
 def opinion_scores(model: PreTrainedModel, teacher_says: Tensor | None = None) -> tuple[dict, Tensor]:
-    """How a sentiment model does on held-out sentences and reviews, and its logits for all held-out texts, `[text, class]`."""
+    """Scores of a sentiment model on held-out sentences and reviews, and its logits for all held-out texts, `[text, class]`."""
     held = sentiment.texts(held_out=True)
     rows, labels = sentiment.encoded(held)
     logits = classifier.logits_of(model, rows)
@@ -112,7 +112,7 @@ def opinion_scores(model: PreTrainedModel, teacher_says: Tensor | None = None) -
 
 
 def ship_sentiment() -> None:
-    """Ships the sentiment teacher and its student, measured beside the control."""
+    """Ship the sentiment teacher and its student, compared with the control."""
     tokenizer, teacher, student = (
         AutoTokenizer.from_pretrained(BASE),
         sentiment.train_teacher(),

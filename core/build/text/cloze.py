@@ -60,7 +60,8 @@ def _near_sets() -> dict[str, list[frozenset[str]]]:
 
 
 def near_cloze(text: str) -> bool:
-    """Whether `text` equals or nearly equals one of the sentences: as a set of words, answer in or out, 60 % the same."""
+    """Return True if `text` equals or nearly equals one of the sentences: as a set of words, answer in or out, 60 % the
+    same."""
     own = words(text)
     if len(own) > 40:
         return False  # no sentence here has over 24 words, so their share is below 60 %
@@ -80,7 +81,7 @@ class Cloze:
 
 @torch.no_grad()
 def cloze(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str = SETS[0]) -> Cloze:
-    """Asks `model` for the missing words of one of `SETS`."""
+    """Score the predictions of `model` for the masked words of one of `SETS`."""
     first = five = copied = 0
     for entry in entries(name):
         inputs = tokenizer(entry.text, return_tensors="pt")

@@ -32,7 +32,7 @@ MADE = {
     "everyday_smollm": "written by SmolLM2-135M (Apache-2.0)",
     "everyday_next_words": "written by SmolLM2-135M (Apache-2.0), from given beginnings",
 }
-"""What the build writes itself: it trains, and is not measured."""
+"""Corpora that the build writes itself: they are trained on, and not measured on."""
 
 MEASURING = {"brown": "non-commercial use only: measures, never trains"}
 
@@ -46,11 +46,11 @@ FIRST_TEXT = (
     "inaugural",
     "genesis",
 )
-"""What the shipped teacher and its students read."""
+"""Corpora of the shipped teacher and its students."""
 
 MORE_TEXT = (*FIRST_TEXT, "product_reviews_1", "product_reviews_2", "pros_cons")
 MADE_TEXT = ("everyday_relations", "everyday_smollm")
-"""With `MORE_TEXT` what was tried beside it."""
+"""With `MORE_TEXT`, the corpora that were tried in addition."""
 
 HELD_OUT_PERCENT = 4
 
@@ -65,7 +65,7 @@ class Document:
 
     @property
     def held_out(self) -> bool:
-        """Whether the document is kept from training: decided by a checksum of its name, so it never changes.
+        """True if the document is kept from training: decided by a checksum of its name, so it never changes.
 
         Pages of one file ("name#page") share the file's fate, so no review or speech is half seen.
         """
@@ -116,7 +116,7 @@ def _define(lemmas: list[str], definition: str, kind: str, choice: int) -> str:
 
 
 def require_nltk(corpus: str) -> None:
-    """Sees to it that NLTK can read a corpus, downloading it if need be.
+    """Make sure that NLTK can read a corpus, downloading it if need be.
 
     Raises:
         LookupError: NLTK has no such corpus, and it could not be downloaded.

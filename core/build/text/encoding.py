@@ -37,7 +37,7 @@ class Encoded:
 
 
 def encode(documents: Iterator[Document], tokenizer, file: Path) -> Encoded:
-    """Encodes `documents` once and keeps the result in `file` (npz)."""
+    """Encode `documents` once and keep the result in `file` (npz)."""
     if not file.exists():
         ids: list[np.ndarray] = []
         held_out: list[bool] = []

@@ -1,6 +1,6 @@
 """Everyday sentences written by a larger language model: knowledge of ordinary things that the corpora lack.
 
-SmolLM2-135M (Allal et al. 2025; Apache-2.0) is asked for one short sentence about a word and goes on from a given beginning,
+SmolLM2-135M (Allal et al. 2025; Apache-2.0) writes one short sentence about a word and goes on from a given beginning,
 "She picked up the spoon and". Words come from WordNet, as far as the teacher's tokenizer knows them whole. What it writes is kept
 if it is one clean sentence in which no content word comes twice. Training on a larger model's samples is distillation too,
 of sequences (Kim, Rush 2016).
@@ -43,7 +43,7 @@ KINDS = {
     "body": ("body",),
     "nature": ("object", "phenomenon", "substance", "plant", "time"),
 }
-"""Which of WordNet's kinds of noun each group of beginnings in `everyday.toml` is for."""
+"""WordNet's kinds of noun for each group of beginnings in `everyday.toml`."""
 
 PLACES = re.compile(r"\b(country|republic|kingdom|capital|city|state|island|monarchy|town)\b")
 
@@ -86,12 +86,12 @@ def everyday_words(vocabulary: dict[str, int], rarest: int = 16_000) -> list[Wor
 
 
 def _mostly(letter: str, word: str) -> bool:
-    """Whether `word` is used as this part of speech at least half as often as as another: "modern" is no noun here."""
+    """Return True if `word` is used as this part of speech at least half as often as as another: "modern" is no noun here."""
     return 2 * _uses(letter, word) >= max(_uses(other, word) for other in "nvar")
 
 
 def _uses(letter: str, word: str) -> int:
-    """How often `word` was met as this part of speech in WordNet's tagged text."""
+    """Number of uses of `word` as this part of speech in WordNet's tagged text."""
     senses = range(1, len(wordnet.senses().get((letter, word), ())) + 1)
     return sum(wordnet.counts().get((letter, word, number), 0) for number in senses)
 
@@ -186,7 +186,7 @@ class Writer:
 
 
 def tables() -> dict[str, dict]:
-    """What `everyday.toml` holds: the beginnings, by table and kind of word."""
+    """Content of `everyday.toml`: the beginnings, by table and kind of word."""
     return tomllib.loads((Path(__file__).parent / "everyday.toml").read_text(encoding="utf-8"))
 
 
@@ -212,7 +212,7 @@ def requests(words: list[Word], seed: int, count: int = BATCH) -> list[tuple[str
 
 
 def write(file: Path, vocabulary: dict[str, int], batches: int) -> None:
-    """Appends the sentences of each batch to `file`, a JSON object a line; goes on after the last whole batch."""
+    """Append the sentences of each batch to `file`, a JSON object per line; go on after the last whole batch."""
     file.parent.mkdir(parents=True, exist_ok=True)
     writer, words = Writer(), everyday_words(vocabulary)
     for batch in range(batches_done(file), batches):
@@ -228,7 +228,7 @@ def write(file: Path, vocabulary: dict[str, int], batches: int) -> None:
 
 
 def batches_done(file: Path) -> int:
-    """How many batches `file` holds."""
+    """Number of batches in `file`."""
     return workspace.parts_done(file, "batch")
 
 

@@ -1,4 +1,4 @@
-"""How frequent each token is in the training text, and which words are so common that they may well repeat."""
+"""Frequency of each token in the training text, and the words so common that they may well repeat."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the masked-language models are made from: the tokenizer of their encoder, and text as token ids."""
+"""Inputs of the masked-language models: the tokenizer of their encoder, and text as token ids."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
 
 
 def sentences_file() -> Path:
-    """What the writer of everyday sentences wrote."""
+    """File of the everyday sentences written by the larger model."""
     return workspace.folder() / "everyday" / "sentences.jsonl"
 
 

@@ -70,7 +70,7 @@ def read() -> Iterator[Definition]:
 
 
 def split(found: list[Definition]) -> dict[str, list[Definition]]:
-    """Chooses and shares out the definitions; near-copies (see `near_copies.groups`) are never in two parts.
+    """Choose and share out the definitions; near-copies (see `near_copies.groups`) are never in two parts.
 
     Within each part the order is random, so a part's first n are a fair sample of it.
     """
@@ -105,7 +105,7 @@ def split(found: list[Definition]) -> dict[str, list[Definition]]:
 
 
 def write(parts: dict[str, list[Definition]], folder: Path) -> None:
-    """Writes the table, compressed, the same bytes for the same parts, with the licence and a description beside it."""
+    """Write the table, compressed, the same bytes for the same parts, together with the licence and a description."""
     folder.mkdir(parents=True, exist_ok=True)
     text = io.StringIO(newline="")
     rows = csv.writer(text, lineterminator="\n")
@@ -118,7 +118,7 @@ def write(parts: dict[str, list[Definition]], folder: Path) -> None:
 
 
 def _licence() -> str:
-    """WordNet's licence as it stands at the top of its own file."""
+    """WordNet's licence, from the top of its own file."""
     with (wordnet.FOLDER / "data.noun").open(encoding="latin-1") as lines:
         head = [line.strip().split(" ", 1)[1:] for line in lines if line.startswith("  ")]
     return "\n".join(text[0].rstrip() if text else "" for text in head) + "\n"

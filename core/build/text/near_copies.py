@@ -1,4 +1,4 @@
-"""Which short texts are near-copies of each other, so that no test text has a twin among the training texts."""
+"""Near-copies among short texts: found so that no test text has one among the training texts."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Plain sentences that say what WordNet's relations say: a robin is a kind of bird, the opposite of hot is cold.
+"""Plain sentences that express WordNet's relations: a robin is a kind of bird, the opposite of hot is cold.
 
 Definitions alone teach a small model how definitions sound; these tie the words themselves together. Usual senses (met in
-WordNet's tagged text) are said in several ways, others once or not at all.
+WordNet's tagged text) are expressed in several ways, others once or not at all.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from core.build.text.corpora import Document
 from core.build.text.wordnet import Synset
 
 WAYS = 3
-"""In how many ways a relation between two usual words is said."""
+"""Number of sentences for a relation between two usual words."""
 
 MOST_OF_A_KIND = 300
-"""Of so many kinds of one thing ("a kind of person") at most are said."""
+"""Largest number of sentences about the kinds of one thing ("a kind of person")."""
 
 VAGUE = frozenset(
     "entity object whole thing matter unit artifact attribute relation group measure abstraction substance part state act event "
@@ -47,7 +47,7 @@ def relation_documents(only: Collection[str] = ()) -> Iterator[Document]:
     """One document for each set of synonyms that has something to say, on the same side of the split as its definition.
 
     Args:
-        only: names of the finders that are asked, such as "opposites"; all if empty.
+        only: names of the finders that are used, such as "opposites"; all if empty.
     """
     index = {(letter, s.offset): s for part, letter in wordnet.PARTS.items() for s in wordnet.synsets(part)}
     said = _Sayer(index)
@@ -59,7 +59,7 @@ def relation_documents(only: Collection[str] = ()) -> Iterator[Document]:
 
 
 class _Sayer:
-    """Turns relations into sentences; holds what must be counted over the whole of WordNet."""
+    """Writer of sentences from relations; it holds the counts over the whole of WordNet."""
 
     def __init__(self, index: dict[tuple[str, int], Synset]) -> None:
         self.index = index
@@ -77,7 +77,7 @@ class _Sayer:
         return [find for find in found if not only or find.__name__ in only]
 
     def kind(self, synset: Synset, rng: random.Random) -> Iterator[str]:
-        """What kind of thing it is: the nearest kind, and the nearest usual one."""
+        """Sentences about the hypernyms of a thing: the nearest one, and the nearest usual one."""
         x = synset.word
         if x is None or x[0].isupper():
             return
@@ -97,13 +97,13 @@ class _Sayer:
             self.kinds[y].append(synset)
 
     def ancestors(self, synset: Synset) -> Iterator[Synset]:
-        """What the set is a kind of, the nearest first, along the first line."""
+        """Hypernyms of the set, the nearest first, along the first line."""
         while kinds := synset.related("@"):
             synset = self.index[kinds[0]]
             yield synset
 
     def parts(self, synset: Synset, rng: random.Random) -> Iterator[str]:
-        """What it is a part, a substance or a member of, places apart."""
+        """Sentences about the whole of which it is a part, a substance or a member, places excepted."""
         for form, symbol in POINTERS.items():
             for key in synset.related(symbol)[:4]:
                 whole = self.index[key]
@@ -133,7 +133,7 @@ class _Sayer:
             yield from self.fill("same", rng, 2, x=x, y=y)
 
     def likenesses(self, synset: Synset, rng: random.Random) -> Iterator[str]:
-        """Similar adjectives, and what an adjective says something about."""
+        """Similar adjectives, and the attribute that an adjective describes."""
         for form, symbol in (("like", "&"), ("quality_of", "=")):
             for key in synset.related(symbol)[:2]:
                 other = self.index[key]
@@ -141,7 +141,7 @@ class _Sayer:
                     yield from self.say(form, synset, other, rng, most=2)
 
     def verbs(self, synset: Synset, rng: random.Random) -> Iterator[str]:
-        """What the doing of one thing is, needs or brings about."""
+        """Sentences about an action that another one entails, causes or is a way of."""
         for form, symbol in VERBS.items():
             for key in synset.related(symbol)[:2]:
                 other = self.index[key]
@@ -163,7 +163,7 @@ class _Sayer:
                 yield from self.fill("people", rng, WAYS, x=synset.lemmas[0], y=place.lemmas[0])
 
     def agents(self, synset: Synset, rng: random.Random) -> Iterator[str]:
-        """Who does it, or what it is done with, by the verb that the noun is derived from."""
+        """Sentences about the agent or the tool of an action, by the verb that the noun is derived from."""
         form = {"person": "agent", "artifact": "tool"}.get(wordnet.NOUN_KINDS.get(synset.file, ""))
         if form is None or not synset.uses or not synset.word:
             return
@@ -176,7 +176,7 @@ class _Sayer:
                 return
 
     def instances(self, synset: Synset, rng: random.Random) -> Iterator[str]:
-        """Places and people by name: what they are, where they lie, what they are the capital of."""
+        """Places and people by name: their class, their location, the country of which they are the capital."""
         name = synset.lemmas[0]
         classes = synset.related("@i")
         if not classes or len(name.split()) > 3:

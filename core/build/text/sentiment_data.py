@@ -33,10 +33,10 @@ class Opinion:
 
     @property
     def held_out(self) -> bool:
-        """Whether nobody learns from it, by a checksum of the document's name.
+        """True if no model is trained on it, by a checksum of the document's name.
 
         The shipped encoder holds out four of a hundred in the same way (`core.build.text.corpora`), so four tenths of these are
-        texts that it never read, unlabelled, either.
+        texts on which it was not trained unlabelled either.
         """
         return zlib.crc32(f"{self.corpus}/{self.document}".encode()) % 100 < HELD_OUT_PERCENT
 

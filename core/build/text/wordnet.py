@@ -54,7 +54,7 @@ class Synset:
 
     @cached_property
     def uses(self) -> int:
-        """How often `word` was met in this sense."""
+        """Number of uses of `word` in this sense."""
         return count(PARTS[self.part], self.word, self.offset) if self.word else 0
 
     @cached_property
@@ -123,7 +123,8 @@ def irregular_verbs() -> dict[str, tuple[str, ...]]:
 
 @cache
 def counts() -> dict[tuple[str, str, int], int]:
-    """How often a sense was met in WordNet's tagged text (cntlist.rev), by (part letter, word, number of the sense from 1)."""
+    """Number of uses of each sense in WordNet's tagged text (cntlist.rev), by (part letter, word, number of the sense
+    from 1)."""
     letters = {"1": "n", "2": "v", "3": "a", "4": "r", "5": "a"}
     found = {}
     with (FOLDER / "cntlist.rev").open(encoding="latin-1") as lines:
@@ -135,6 +136,6 @@ def counts() -> dict[tuple[str, str, int], int]:
 
 
 def count(letter: str, word: str, offset: int) -> int:
-    """How often `word` was met in the sense of the set at `offset`; 0 if never or if it has no such sense."""
+    """Number of uses of `word` in the sense of the set at `offset`; 0 if never or if it has no such sense."""
     offsets = senses().get((letter, word.lower()), ())
     return counts().get((letter, word.lower(), offsets.index(offset) + 1), 0) if offset in offsets else 0

@@ -22,7 +22,7 @@ from core.build import workspace
 from core.build.train import decay
 
 SAVE_SECONDS = 120
-"""How often a running training is saved: what a kill may cost."""
+"""Seconds between two checkpoints of a running training: the most that a kill may cost."""
 
 LossOf = Callable[[Tensor, Tensor], Tensor]
 """From a batch's logits `[text, class]` and the texts' indices `[text]` to the loss."""
@@ -30,13 +30,13 @@ LossOf = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast to train.
+    """Length and learning rate of a training.
 
     Attributes:
         epochs: passes over the texts.
         peak: the highest learning rate, reached after the share `warmup` of the steps; then it falls linearly to zero.
-        batch_tokens: tokens in a batch, padding counted.
-        longest: tokens of a text, [CLS] and [SEP] counted; more are cut.
+        batch_tokens: tokens in a batch, padding included.
+        longest: tokens of a text, [CLS] and [SEP] included; more are cut.
         bfloat16: whether matrices are multiplied in bfloat16 (weights and optimizer stay in float32): twice as fast on a
             processor that has the instructions.
     """
@@ -68,7 +68,7 @@ def classifier(folder: Path, labels: Sequence[str], seed: int = 0) -> BertForSeq
 
 
 def shallower(model: BertForSequenceClassification, layers: Sequence[int]) -> BertForSequenceClassification:
-    """A copy with only some of the layers (counted from 0), everything else kept; its configuration says how many they are."""
+    """A copy with only some of the layers (counted from 0), everything else kept; its configuration holds their number."""
     copy = BertForSequenceClassification(BertConfig.from_dict(model.config.to_dict()))
     copy.load_state_dict(model.state_dict())
     copy.bert.encoder.layer = torch.nn.ModuleList(copy.bert.encoder.layer[layer] for layer in layers)
@@ -114,7 +114,7 @@ def padded(rows: Sequence[Sequence[int]], pad: int) -> dict[str, Tensor]:
 
 
 def fit(folder: Path, model: PreTrainedModel, rows: list[list[int]], loss_of: LossOf, schedule: Schedule) -> None:
-    """Trains `model` in place, or goes on from `folder/checkpoint.pt`; a line of `log.jsonl` every 20 steps.
+    """Train `model` in place, or go on from `folder/checkpoint.pt`; a line of `log.jsonl` every 20 steps.
 
     Every step draws its dropout from its own seed, so a run that was killed ends where it would have ended.
 
@@ -172,14 +172,14 @@ def fit(folder: Path, model: PreTrainedModel, rows: list[list[int]], loss_of: Lo
 
 
 def finished(folder: Path) -> bool:
-    """Whether a training has taken all its steps, by the last line of its log."""
+    """Return True if a training has taken all its steps, by the last line of its log."""
     last = workspace.last_row(folder / "log.jsonl")
     return bool(last) and last["step"] == last["of"]
 
 
 @torch.no_grad()
 def logits_of(model: PreTrainedModel, rows: list[list[int]], batch_tokens: int = 2048) -> Tensor:
-    """What the model says of each text, `[text, class]`, in float32."""
+    """Logits for each text, `[text, class]`, in float32."""
     model.eval()
     found = torch.empty(len(rows), model.config.num_labels)
     for batch in batch_indices(rows, batch_tokens, None):

@@ -1,4 +1,4 @@
-"""Which weights decay: the matrices, and no biases or scales."""
+"""Weights with weight decay: the matrices, and no biases or scales."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The teacher learns to fill everyday blanks: ordinary text, and the blanks of `blanks.py`, then those of `next_words.py`.
 
-A masked word of ordinary text teaches one right answer; a soft label by a larger language model says of many words how well
-they fit, so that a hundred thousand blanks teach what millions of tokens did not. The word embeddings stay as they are.
+A masked word of ordinary text teaches one right answer; a soft label by a larger language model rates how well many words
+fit, so that a hundred thousand blanks teach what millions of tokens did not. The word embeddings stay as they are.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ HELD_OUT_PACKS = 20
 
 @dataclass(frozen=True)
 class Filling:
-    """How the teacher is trained on blanks.
+    """Settings of the teacher's training on masked examples.
 
     Attributes:
         steps: how many; each reads one batch of text and one of blanks.
@@ -81,7 +81,7 @@ def _padded(rows: list[list], filler: float) -> Tensor:
 
 
 def read_blanks(files: list[Path], tokenizer: PreTrainedTokenizerBase, held_out: bool, common: Tensor) -> Blanks:
-    """The labels of one side of the split, without uncommon words that stand in the sentence already.
+    """The labels of one side of the split, without uncommon words that are in the sentence already.
 
     The larger model likes to repeat itself ("a door has a door"), and a masked model must learn not to.
 
@@ -143,12 +143,12 @@ def mean_of(models: Sequence[BertForMaskedLM]) -> BertForMaskedLM:
 
 
 def count(files: list[Path]) -> int:
-    """How many blanks train; a file that is named twice counts once."""
+    """Number of training examples with a masked word; a file that is named twice counts once."""
     return len(_rows(list(dict.fromkeys(files)), held_out=False))
 
 
 def steps_done(folder: Path) -> int:
-    """How far the training in `folder` has come, by its log."""
+    """Number of steps that the training in `folder` has taken, by its log."""
     return workspace.last_row(folder / "log.jsonl").get("step", 0)
 
 
@@ -197,10 +197,10 @@ def train(
     labels: list[Path],
     plan: Filling,
 ) -> BertForMaskedLM:
-    """Trains a model, or goes on from `folder/checkpoint.pt`; a line of `log.jsonl` every 20 steps.
+    """Train a model, or go on from `folder/checkpoint.pt`; a line of `log.jsonl` every 20 steps.
 
     Args:
-        start: makes the model to be trained; asked too where a checkpoint will replace its weights.
+        start: makes the model to be trained; called also where a checkpoint will replace its weights.
     """
     folder.mkdir(parents=True, exist_ok=True)
     common = common_words(corpora, tokenizer)

@@ -39,7 +39,7 @@ def train_teacher(folder: Path | None = None) -> BertForSequenceClassification:
 
 
 def write_logits(teacher: BertForSequenceClassification, folder: Path = FOLDER) -> None:
-    """Stores the teacher's logits for the texts that it did not learn from, in half precision."""
+    """Store the teacher's logits for the texts on which it was not trained, in half precision."""
     tokenizer = AutoTokenizer.from_pretrained(BASE)
     found = {}
     for part in ("transfer", "validation", "test"):

@@ -45,13 +45,13 @@ def results(folder: Path) -> list[dict]:
 
 
 def done(folder: Path | None = None) -> bool:
-    """Whether every run is."""
+    """Return True if every run is done."""
     found = {(row["labels"], row["temperature"], row["seed"]) for row in results(folder or _folder())}
     return all((run.labels, run.temperature, run.seed) in found for run in runs())
 
 
 def conduct(folder: Path | None = None, recipe: StudentRecipe | None = None, seeds: Collection[int] = SEEDS) -> None:
-    """Trains and measures what is not done yet of these seeds; several processes may share the seeds among them."""
+    """Train and measure what is not done yet of these seeds; several processes may share the seeds among them."""
     folder, recipe = folder or _folder(), recipe or StudentRecipe()
     folder.mkdir(parents=True, exist_ok=True)
     known = {(row["labels"], row["temperature"], row["seed"]) for row in results(folder)}
@@ -63,7 +63,7 @@ def conduct(folder: Path | None = None, recipe: StudentRecipe | None = None, see
 
 
 def publish(folder: Path | None = None, target: Path = FOLDER) -> None:
-    """Writes what was found, with the teacher's own numbers and the recipe, into the data set's folder."""
+    """Write the results, with the teacher's own numbers and the recipe, into the data set's folder."""
     report = {
         "recipe": {**asdict(StudentRecipe()), "soft_weight": SOFT_WEIGHT, "transfer": len(definitions("transfer"))},
         "teacher": measured(teacher_logits("test")),

@@ -1,8 +1,8 @@
 """Two heads on the frozen teacher that read a pair of sentences: does the second follow (NSP), are they in order (SOP)?
 
-Next-sentence prediction (Devlin et al. 2019, section 3.1) tells a sentence's continuation from a random sentence, which its topic
-alone gives away; sentence-order prediction (Lan et al. 2020, section 3.1) tells it from the same two sentences swapped. Each
-head is measured on the other's task too. Both share the teacher's files; a head alone takes 0.3 MB.
+Next-sentence prediction (Devlin et al. 2019, section 3.1) distinguishes a sentence's continuation from a random sentence,
+which its topic alone gives away; sentence-order prediction (Lan et al. 2020, section 3.1) distinguishes it from the same two
+sentences swapped. Each head is measured on the other's task too. Both share the teacher's files; a head alone takes 0.3 MB.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Pairs:
 
     Attributes:
         rows: token ids, `[pair]`.
-        labels: as transformers has them: 0 if the second sentence follows the first, 1 if it is a stranger or they are
+        labels: as transformers has them: 0 if the second sentence follows the first, 1 if it is unrelated or they are
             swapped, `[pair]`.
     """
 
@@ -117,7 +117,7 @@ def all_pairs(tokenizer: PreTrainedTokenizerBase) -> dict[str, dict[str, Pairs]]
 
 
 class PairModel(nn.Module):
-    """Tells the two sentences apart by the [SEP] between them, so that plain rows of ids are enough to train on."""
+    """A model that separates the two sentences by the [SEP] between them, so that plain rows of ids are enough to train on."""
 
     def __init__(self, inner: BertForNextSentencePrediction, separator: int) -> None:
         super().__init__()
@@ -130,7 +130,7 @@ class PairModel(nn.Module):
 
 
 CLASSES = {"nsp": ("next", "stranger"), "sop": ("in order", "swapped")}
-"""What the labels of each task mean."""
+"""Meaning of the labels of each task."""
 
 
 def fresh_head(teacher: Path, separator: int, task: str, seed: int = 0) -> PairModel:
@@ -149,7 +149,7 @@ def fresh_head(teacher: Path, separator: int, task: str, seed: int = 0) -> PairM
 
 
 def train(folder: Path, teacher: Path, tokenizer: PreTrainedTokenizerBase, pairs: Pairs, task: str) -> PairModel:
-    """Trains the head for `task`, or goes on from `folder/checkpoint.pt`."""
+    """Train the head for `task`, or go on from `folder/checkpoint.pt`."""
     model, labels = fresh_head(teacher, tokenizer.sep_token_id, task, SCHEDULE.seed), pairs.labels
     classifier.fit(folder, model, pairs.rows, lambda logits, some: F.cross_entropy(logits, labels[some]), SCHEDULE)
     return classifier.halved(model)
@@ -169,7 +169,7 @@ def order_by_words(
 ) -> float:
     """A baseline of the order of two sentences: a linear model of their words, and of the first two of each apart.
 
-    Each weight says how much a token speaks for standing in the first sentence; what stands in both counts for nothing.
+    Each weight is a token's evidence for being in the first sentence; tokens in both count for nothing.
 
     Args:
         train, test: as `consecutive` gives them.

@@ -1,4 +1,5 @@
-"""How the teacher was trained on blanks, as `rounds.toml` says it: round after round, and the means of what the rounds leave."""
+"""Plan of the teacher's training on masked examples, read from `rounds.toml`: round after round, and the means of their
+results."""
 
 from __future__ import annotations
 

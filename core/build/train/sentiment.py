@@ -25,7 +25,7 @@ LAYERS = (1, 3, 5)
 TEMPERATURE, SOFT_WEIGHT = 2.0, 0.7
 
 STUDENT_TEXTS = 12_000
-"""Of the training texts, so many are enough for a student that starts as the teacher's own layers."""
+"""Number of training texts that are enough for a student that starts as the teacher's own layers."""
 
 TEACHER_SCHEDULE = classifier.Schedule(epochs=3, peak=4e-5, longest=80)
 STUDENT_SCHEDULE = classifier.Schedule(epochs=1, peak=8e-5, longest=80, seed=1)

@@ -1,6 +1,6 @@
 """The students of the masked-language-model pair, all trained by `core.distill` on the same budget of text.
 
-`student` starts as every second layer of the teacher and learns by the DistilBERT recipe; `control` is its twin without a
+`student` starts as every second layer of the teacher and learns by the DistilBERT recipe; `control` is the same student without a
 teacher; `tiny` is narrow, starts from random layers and learns by the TinyBERT recipe. The teacher's word embeddings stay as
 they are in all of them, so that one file serves all.
 """
@@ -29,7 +29,7 @@ from core.distill.objectives.recipes import RECIPES
 from core.distill.students import WIDE, WIDE_SPREAD, from_layers, seeded
 
 TEXT = (*FIRST_TEXT, "everyday_next_words")
-"""What the students read: the teacher's text, and sentences like those in which it filled blanks."""
+"""Corpora of the students: the teacher's text, and sentences like those of its masked examples."""
 
 LAYERS = (1, 3, 5)
 """The student's layers, counted from 0: every second one (Sanh et al. 2019, section 3)."""
@@ -37,7 +37,7 @@ LAYERS = (1, 3, 5)
 
 @dataclass(frozen=True)
 class Budget:
-    """What every student learns from, and how; `tokens` is the length of its one pass."""
+    """Training data and settings of every student; `tokens` is the length of its one pass."""
 
     tokens: int = 4_000_000
     batch_tokens: int = 2048
@@ -48,10 +48,10 @@ class Budget:
 
 @dataclass(frozen=True)
 class Plan:
-    """How one student is made.
+    """Recipe of one student.
 
     Attributes:
-        objective: what it minimises.
+        objective: the loss that it minimises.
         start: the untrained student, from the teacher.
         rate: peak learning rate.
     """
@@ -71,7 +71,7 @@ def narrow(teacher: BertForMaskedLM, layers: int = 4, width: int = 192, seed: in
     """A narrower encoder of random layers, 12 heads as the teacher so that attention can be compared head by head.
 
     A few million tokens cannot teach 30,522 words from nothing, so it keeps the teacher's embeddings, as wide as they are, and
-    its output bias; between them and the narrow layers stand two matrices, which start as the first `width` principal axes of
+    its output bias; between them and the narrow layers are two matrices, which start as the first `width` principal axes of
     the word embeddings. transformers calls a BERT of this shape (Lan et al. 2020, section 3.1: factorised embeddings) ELECTRA.
     """
     shape = teacher.config
@@ -122,7 +122,7 @@ def train(
     corpora: dict[str, Encoded],
     budget: Budget,
 ) -> PreTrainedModel:
-    """Trains one of `PLANS`, or goes on from `folder/checkpoint.pt`; a line of `log.jsonl` every 20 steps.
+    """Train one of `PLANS`, or go on from `folder/checkpoint.pt`; a line of `log.jsonl` every 20 steps.
 
     Returns:
         The trained student in eval mode.

@@ -25,7 +25,7 @@ from core.build.text.frequency import common_words, log_unigram
 from core.build.train import decay
 
 SAVE_SECONDS = 300
-"""How often a running training is saved: what a kill may cost."""
+"""Seconds between two checkpoints of a running training: the most that a kill may cost."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ CYCLES = (
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast to train: the head alone for `head_tokens`, then everything, in cycles."""
+    """Length and learning rates of a training: the head alone for `head_tokens`, then everything, in cycles."""
 
     head_tokens: int = 150_000
     cycles: tuple[Cycle, ...] = CYCLES
@@ -72,7 +72,7 @@ class Schedule:
 
     @property
     def total_tokens(self) -> int:
-        """Where the last cycle ends."""
+        """Tokens at the end of the last cycle."""
         return self.cycles[-1].until
 
     @property
@@ -143,7 +143,7 @@ def learning_rate(seen: int, number: int, schedule: Schedule) -> float:
 
 
 def train(folder: Path, source: Path, corpora: dict[str, Encoded], schedule: Schedule) -> BertForMaskedLM:
-    """Trains the teacher, or goes on from `folder/checkpoint.pt`; writes a line of `log.jsonl` every 20 steps.
+    """Train the teacher, or go on from `folder/checkpoint.pt`; write a line of `log.jsonl` every 20 steps.
 
     Args:
         corpora: all that `schedule` reads, by name; a `movie_share` of movie_reviews is used in each pass, of the others all.
@@ -173,7 +173,7 @@ def train(folder: Path, source: Path, corpora: dict[str, Encoded], schedule: Sch
 
 
 def _one_pass(model, optimizer, tokenizer, corpora, schedule: Schedule, place: dict, checkpoint: Path, log) -> None:
-    """Trains to the end of a pass over the text, or of a cycle; `place` says where it starts, and moves."""
+    """Train to the end of a pass over the text, or of a cycle; `place` is where it starts, and moves."""
     cycle = schedule.cycles[place["cycle"]]
     read = {name: corpora[name] for name in cycle.corpora}
     common = common_words(read, tokenizer)

@@ -24,7 +24,7 @@ SCHEDULES = {"text_only": teacher.Schedule(), "longer": teacher.LONGER, "head_on
 
 @cache
 def trained(name: str) -> BertForMaskedLM:
-    """What one of `SCHEDULES`, `ROUNDS` or `MEANS` leaves; `longer` goes on from the last checkpoint of `text_only`."""
+    """Model left by one of `SCHEDULES`, `ROUNDS` or `MEANS`; `longer` goes on from the last checkpoint of `text_only`."""
     if name in MEANS:
         return filling.mean_of([trained(each) for each in MEANS[name]])
     folder = workspace.folder() / name
@@ -57,6 +57,6 @@ def train_pairs() -> dict[str, pairs.PairModel]:
 
 
 def done_to(folder: str, total: int) -> bool:
-    """Whether a training that counts tokens has seen all of them, by its checkpoint's mark."""
+    """Return True if a training that counts tokens has seen all of them, by its checkpoint's mark."""
     last = workspace.last_row(workspace.folder() / folder / "log.jsonl")
     return bool(last) and last["tokens"] >= total - 50_000

@@ -1,1 +1,1 @@
-"""What students are trained on: texts as token ids, in batches, and the rows of the vocabulary that they use."""
+"""Inputs of a training: texts as token ids, in batches, and the rows of the vocabulary that they use."""

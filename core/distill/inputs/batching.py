@@ -1,4 +1,4 @@
-"""Which texts make which batch: those of like length together, so that little is padding.
+"""Assignment of texts to batches: those of like length together, so that little is padding.
 
     for rows in plan(texts.lengths, size=32, seed=0, epoch=0):
         batch = texts.batch(rows)
@@ -16,15 +16,15 @@ POOL = 64
 
 
 def plan(lengths: Tensor, size: int, seed: int, epoch: int, tokens: int | None = None) -> list[Tensor]:
-    """Which texts make which batch in an epoch: random pools, sorted by length inside, the batches in random order.
+    """Assign texts to the batches of an epoch: random pools, sorted by length inside, the batches in random order.
 
     Args:
         lengths: tokens in each text, `[text]`.
         size: texts in a batch.
-        tokens: if given, a batch holds about so many tokens, padding counted, in place of `size` texts.
+        tokens: if given, a batch holds about that number of tokens, padding included, in place of `size` texts.
 
     Returns:
-        Numbers of texts, one tensor a batch; the same for the same (seed, epoch).
+        Indices of texts, one tensor per batch; the same for the same (seed, epoch).
     """
     generator = torch.Generator().manual_seed(derive_seed(seed, epoch))
     order = torch.randperm(len(lengths), generator=generator)

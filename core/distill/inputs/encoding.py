@@ -28,7 +28,7 @@ def encode(
     Args:
         tokenizer: a fast tokenizer of transformers.
         texts: strings, or pairs of strings; for "token_labels" lists of words.
-        labels: a class number a text; for "multi_label" a list of 0 and 1; for "token_labels" a class number a word, of
+        labels: a class number per text; for "multi_label" a list of 0 and 1; for "token_labels" a class number per word, of
             which the word's first piece gets it (the other pieces are `IGNORED`). `UNLABELLED` where there is none; None
             for a set without labels.
         task: any but "masked_words", for which see `masked`.

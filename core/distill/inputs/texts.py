@@ -23,7 +23,7 @@ from core.theory.masking import IGNORED, mask_tokens
 Task = Literal["masked_words", "single_label", "multi_label", "token_labels"]
 
 UNLABELLED = -1
-"""A label that nobody gave: the teacher is asked, but there is no hard loss. `IGNORED` (−100) asks nobody at that token."""
+"""A missing label: the teacher's prediction is used, but there is no hard loss. At `IGNORED` (−100) there is no loss at all."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Batch:
     Attributes:
         input_ids, attention_mask: `[text, position]`; the mask is 1 for real tokens.
         labels: class numbers `[text]`, 1 or 0 for each label `[text, label]`, or token ids or classes `[text, position]`.
-        rows: where the texts stand in their `TokenizedTexts`, `[text]`.
+        rows: indices of the texts in their `TokenizedTexts`, `[text]`.
         segments: 0 for the first and 1 for the second text of a pair, `[text, position]`, or None.
     """
 
@@ -89,7 +89,7 @@ class TokenizedTexts:
 
     @cached_property
     def asked(self) -> Tensor:
-        """At how many positions of each text the head is asked, `[text]`: all with a label, or 1 for a whole text."""
+        """Number of positions of each text that the head predicts, `[text]`: all with a label, or 1 for a whole text."""
         if self.labels_by_text:
             return torch.ones(len(self), dtype=torch.long)
         counts = torch.cat((torch.zeros(1, dtype=torch.long), (self.labels != IGNORED).long().cumsum(0)))
@@ -97,7 +97,7 @@ class TokenizedTexts:
 
     @property
     def labels_by_text(self) -> bool:
-        """Whether a label belongs to a text, not to a token."""
+        """True if a label belongs to a text, not to a token."""
         return self.task in ("single_label", "multi_label")
 
     @property
@@ -107,7 +107,7 @@ class TokenizedTexts:
 
     @property
     def labelled(self) -> int:
-        """How many texts (or tokens) have a label of their own, the teacher's not counted."""
+        """Number of texts (or tokens) with a label of their own; the teacher's predictions are not counted."""
         known = self.labels >= 0
         return int((known.any(dim=-1) if self.task == "multi_label" else known).sum())
 
@@ -117,7 +117,7 @@ class TokenizedTexts:
 
     @property
     def changes(self) -> bool:
-        """Whether epochs differ, so that a teacher's answers could not be kept."""
+        """True if epochs differ, so that a teacher's outputs could not be kept."""
         return False
 
     def batch(self, rows: Tensor) -> Batch:
@@ -200,5 +200,5 @@ class MaskedTexts(TokenizedTexts):
 
 
 def starts_of(lengths: Tensor) -> Tensor:
-    """Where each text begins, and where the last ends, `[text]` -> `[text + 1]`."""
+    """Offset at which each text begins, and the end of the last, `[text]` -> `[text + 1]`."""
     return torch.cat((torch.zeros(1, dtype=torch.long), lengths.cumsum(0)))

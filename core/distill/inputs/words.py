@@ -9,7 +9,7 @@ training only the rows in use gives the same student. Sparse gradients would not
 rows that a batch lacks, which is another optimizer with other results.
 
 `python -m tests.benchmarks.words` measures them. One thread of a Xeon with fast memory, a 2 × 128 classifier, 32 texts of 25
-tokens, milliseconds a step: all 30,522 rows 32.0, sparse 27.7, rows in use 26.4 (500 texts) to 27.8 (2,000), no row at all 25.4.
+tokens, milliseconds per step: all 30,522 rows 32.0, sparse 27.7, rows in use 26.4 (500 texts) to 27.8 (2,000), no row 25.4.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class WordsInUse(nn.Module):
 
 
 def with_words_in_use(model: nn.Module, ids: Tensor) -> bool:
-    """Lets only these rows of a model's word embeddings train.
+    """Let only these rows of a model's word embeddings train.
 
     Returns:
         Whether it was done: a model with a vocabulary head tied to its embeddings needs every row in every step.
@@ -71,7 +71,7 @@ def with_words_in_use(model: nn.Module, ids: Tensor) -> bool:
 
 
 def whole_again(model: nn.Module) -> None:
-    """Writes the trained rows back, so that the model is a plain one of transformers again. Nothing happens to others."""
+    """Write the trained rows back, so that the model is a plain one of transformers again. Other models are left alone."""
     words = model.get_input_embeddings()
     if isinstance(words, WordsInUse):
         table = words.table()

@@ -1,1 +1,1 @@
-"""What a student is asked to minimise: losses, their terms, objectives and published recipes."""
+"""Training objectives of a student: losses, their terms, their weighted sums and published recipes."""

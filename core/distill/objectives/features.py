@@ -1,4 +1,4 @@
-"""The losses on what lies inside the models: hidden states, attention, values. Padded positions change nothing.
+"""The losses on the models' internals: hidden states, attention, values. Padded positions change nothing.
 
     real = torch.tensor([[True, True, False]])                        # the third position is padding
     hidden_mse(torch.randn(1, 3, 8), torch.randn(1, 3, 8), real)
@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 MASKED = -1e9
-"""Stands for −∞ on a key that may not be attended to: e^MASKED is 0 in every precision, and MASKED − MASKED is no NaN."""
+"""Substitute for −∞ on a key that may not be attended to: e^MASKED is 0 in every precision, and MASKED − MASKED is no NaN."""
 
 
 def hidden_mse(student: Tensor, teacher: Tensor, real: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Which layer of the teacher belongs to which layer of the student, counted from 0.
+"""Layer maps: the teacher's layer for each layer of the student, counted from 0.
 
     uniform(3, 6)               # (1, 3, 5): the student's layer 0 learns from the teacher's layer 1, and so on
     pairs("last_only", 3, 6)    # ((2, 5),): (student's layer, teacher's layer)
@@ -33,7 +33,7 @@ Pairs = tuple[tuple[int, int], ...]
 Rule = Literal["uniform", "spread", "first", "last", "every_other", "last_only", "all_but_last", "pkd_last"]
 
 USUAL: Rule = "uniform"
-"""The rule by which Distil makes a student unless it is told another, and by which an unknown student is taken to be made."""
+"""The rule by which Distil makes a student unless another is chosen, and by which an unknown student is taken to be made."""
 
 
 def uniform(students: int, teachers: int) -> tuple[int, ...]:
@@ -149,13 +149,13 @@ def pairs(rule: Rule | Pairs, students: int, teachers: int) -> Pairs:
 
 
 def made_from(told: object, students: int, teachers: int) -> tuple[tuple[int, ...], bool]:
-    """The teacher's layer that each of the student's layers comes from, and whether the student's card says so.
+    """The teacher's layer that each of the student's layers comes from, and whether the student's card names it.
 
     Args:
         told: `layer_map` in the metrics of the student's card, which counts from 1; None where the card has none.
 
     Returns:
-        What the card says, if that can be. Otherwise the map by the rule `USUAL`; a student deeper than its teacher can come
+        The map of the card, if that can be. Otherwise the map by the rule `USUAL`; a student deeper than its teacher can come
         from no such layers, and its layers share the teacher's in equal blocks.
     """
     if isinstance(told, list) and len(told) == students and all(layer in numbers(teachers) for layer in told):

@@ -1,4 +1,4 @@
-"""The losses on logits: what the teacher says (soft), what the label says (hard), and their mixture.
+"""The losses on logits: against the teacher's probabilities (soft), against the label (hard), and their mixture.
 
     student, teacher = torch.randn(4, 3), torch.randn(4, 3)
     soft_loss(student, teacher, temperature=2.0)                      # T² · KL(teacher ‖ student)
@@ -42,16 +42,16 @@ def soft_loss(
         reverse: KL(s ‖ t). The student is punished for what the teacher finds unlikely, and may leave out the rest.
         jsd: beta · KL(t ‖ m) + (1 − beta) · KL(s ‖ m) with m = beta · t + (1 − beta) · s, as in GKD. It never exceeds
             the entropy of (beta, 1 − beta), ln 2 at 0.5. Towards beta = 0, jsd / beta tends to forward KL; towards
-            beta = 1, jsd / (1 − beta) tends to reverse KL; at the ends it is 0 whatever the student says, so they are
+            beta = 1, jsd / (1 − beta) tends to reverse KL; at the ends it is 0 whatever the student predicts, so they are
             refused (Hugging Face's TRL puts the forward and the reverse KL there instead).
 
     Reductions (a row is everything but the last axis):
         batchmean: the sum over the classes, averaged over all rows. The same as PyTorch's for `[batch, class]`; for
             `[batch, position, class]` PyTorch's divides by the batch only.
         mean: batchmean divided by the number of classes too, as `F.kl_div` does by default. With 30 000 words the soft
-            loss then all but vanishes beside the hard one.
+            loss then all but vanishes compared with the hard one.
         sum: the sum over everything.
-        none: one number a row, `[...]` (PyTorch's leaves the classes apart).
+        none: one number per row, `[...]` (PyTorch's leaves the classes apart).
 
     It works in log space and in at least float32, so logits of a float16 model and large vocabularies are safe. Logits
     must be finite: give a class that is ruled out a large negative number, not −inf.
@@ -60,7 +60,7 @@ def soft_loss(
         student_logits: `[..., class]`.
         teacher_logits: `[..., class]`; no gradient is stopped here, so run the teacher under `torch.no_grad`.
         temperature: T, for both.
-        scaled: whether to multiply by T², which keeps the gradient's size once T is large beside the logits.
+        scaled: whether to multiply by T², which keeps the gradient's size once T is large compared with the logits.
         direction: see above.
         beta: the teacher's share of the mixture, between 0 and 1; only for "jsd".
         reduction: see above. Without any row the loss is 0, not NaN.
@@ -185,7 +185,7 @@ def mixed_loss(soft: Tensor, hard: Tensor, soft_weight: float) -> Tensor:
     """soft_weight · soft + (1 − soft_weight) · hard.
 
     Raises:
-        ValueError: `soft_weight` does not lie within 0..1.
+        ValueError: `soft_weight` is not within 0..1.
     """
     if not 0 <= soft_weight <= 1:
         raise ValueError(f"The weight of the soft loss must lie between 0 and 1, not {soft_weight}.")
@@ -213,7 +213,7 @@ def _kl(log_p: Tensor, log_q: Tensor) -> Tensor:
 
 
 def _reduce(rows: Tensor, classes: int, temperature: float, scaled: bool, reduction: Reduction) -> Tensor:
-    """Scales one number a row (`[...]`) by T² and reduces as `soft_loss` says."""
+    """Scale one number per row (`[...]`) by T² and reduce as in `soft_loss`."""
     rows = rows * temperature**2 if scaled else rows
     if reduction == "none":
         return rows

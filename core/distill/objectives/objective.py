@@ -1,4 +1,4 @@
-"""What a student is asked to minimise: a weighted sum of terms, as plain data.
+"""Training objective of a student: a weighted sum of terms, as plain data.
 
     objective = Objective((Soft(weight=5.0, temperature=2.0), Hard(weight=2.0), Cosine()))
     Objective.from_dict(objective.to_dict()) == objective
@@ -29,7 +29,7 @@ class Objective:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What each term is called in the metrics."""
+        """Name of each term in the metrics."""
         seen: dict[str, int] = {}
         names = []
         for term in self.terms:
@@ -39,16 +39,16 @@ class Objective:
 
     @property
     def needs_teacher(self) -> bool:
-        """Whether any term but the hard loss is in it."""
+        """True if any term but the hard loss is in it."""
         return any(not isinstance(term, Hard) for term in self.terms)
 
     def check(self, student: Shape, teacher: Shape) -> None:
-        """Raises a `LabError` if two models of these shapes cannot be compared so."""
+        """Raise a `LabError` if two models of these shapes cannot be compared so."""
         for term in self.terms:
             term.check(student, teacher)
 
     def needs(self, student: Shape, teacher: Shape) -> tuple[FeatureRequest, FeatureRequest]:
-        """What the terms look at: of the student, and of the teacher."""
+        """Features that the terms read: of the student, and of the teacher."""
         ours, theirs = FeatureRequest(), FeatureRequest()
         for term in self.terms:
             one, other = term.needs(student, teacher)
@@ -58,7 +58,7 @@ class Objective:
     def projections(self, student: Shape, teacher: Shape) -> nn.ModuleDict:
         """Matrices from the student's width to the teacher's, where the terms want them; none if the widths agree.
 
-        They stand beside the student, not in it: a saved student knows nothing of them.
+        They are separate from the student: a saved student does not contain them.
         """
         names = (
             [] if student.width == teacher.width else [n for t in self.terms for n in t.projections(student, teacher)]
@@ -92,12 +92,12 @@ HEAD_TERMS = frozenset(name for name, term in KINDS.items() if term.trains_head)
 
 
 def trains_head(stages: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether stages, as `stages_to_list` writes them, train the student's head; MiniLM's losses only train what is below it."""
+    """Return True if stages, as written by `stages_to_list`, train the student's head; MiniLM's losses train what is below it."""
     return any(term["kind"] in HEAD_TERMS for stage in stages for term in stage["terms"])
 
 
 CONTROL = Objective((Hard(),))
-"""What the student without a teacher minimises: the hard loss alone."""
+"""Objective of the student without a teacher: the hard loss alone."""
 
 
 def mixture(soft_weight: float = 0.5, temperature: float | Schedule = 2.0, scaled: bool = True, **options) -> Objective:

@@ -1,4 +1,4 @@
-"""The terms that an objective adds up: each a frozen value that says what it compares, how, and with what weight.
+"""The terms that an objective adds up: each a frozen value that names what it compares, how, and with what weight.
 
     Soft(weight=5.0, temperature=2.0)
     Soft(weight=Schedule(1.0, 0.0), temperature=Schedule(8.0, 1.0))    # falls to 0 over the run, while T falls to 1
@@ -36,10 +36,10 @@ from core.theory.masking import IGNORED
 
 @dataclass(frozen=True)
 class LossContext:
-    """What a term knows of a batch besides the two models' features.
+    """Inputs of a term other than the two models' features.
 
     Attributes:
-        task: what the labels are.
+        task: the kind of the labels.
         labels: in the order of the rows of the logits.
         progress: the share of the steps that is done, 0 to 1.
         student, teacher: the models' shapes.
@@ -65,17 +65,17 @@ class Term:
     weight: Number = 1.0
     kind: ClassVar[str]
     trains_head: ClassVar[bool] = False
-    """Whether it reads the student's logits; the others leave the head as it began."""
+    """True if it reads the student's logits; the others leave the head as it began."""
 
     def __post_init__(self) -> None:
         if not all(0 <= weight < math.inf for weight in values(self.weight)):
             raise LabError("bad_weight", weight=str(self.weight))
 
     def check(self, student: Shape, teacher: Shape) -> None:
-        """Raises a `LabError` if the two models cannot be compared so."""
+        """Raise a `LabError` if the two models cannot be compared so."""
 
     def needs(self, student: Shape, teacher: Shape) -> tuple[FeatureRequest, FeatureRequest]:
-        """What it looks at: of the student, and of the teacher."""
+        """Features that the term reads: of the student, and of the teacher."""
         raise NotImplementedError
 
     def projections(self, student: Shape, teacher: Shape) -> Iterator[str]:
@@ -282,7 +282,7 @@ class ValueRelation(ByLayer):
 
 @dataclass(frozen=True, kw_only=True)
 class Cosine(ByLayer):
-    """1 − cos of hidden states, of the last layer unless told otherwise."""
+    """1 − cos of hidden states, of the last layer unless others are given."""
 
     layers: Rule | Pairs = "last_only"
     kind, part = "cosine", "hidden"

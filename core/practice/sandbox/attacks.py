@@ -1,4 +1,5 @@
-"""What the sandbox does to itself at its start, and what the tests do to it: each attack is a submission like any other.
+"""Attacks that the sandbox runs against itself at its start, and the tests against it: each is a submission like any
+other.
 
 An attack returns what it got hold of; an error, a killed process, None or an empty value mean that it got nothing.
 """

@@ -1,4 +1,4 @@
-"""Where a system has no fork to rely on or no walls (macOS, Windows): a fresh process for each submission.
+"""Sandbox of a system without a reliable fork or walls (macOS, Windows): a fresh process for each submission.
 
 It confines nothing but time and what the system limits, so it is for the learner's own machine only. One process waits loaded
 in advance, so that a single learner seldom waits for PyTorch.
@@ -19,7 +19,7 @@ from core.practice.sandbox.worker import Limits, Outcome, command, environment, 
 
 
 class FreshWorker:
-    """Starts a process for each job, and the next one while the learner reads the answer.
+    """Worker that starts a process for each job, and the next one while the learner reads the answer.
 
     Attributes:
         stands: the walls: none.
@@ -47,7 +47,7 @@ class FreshWorker:
         return True
 
     def close(self) -> None:
-        """Ends the process in waiting."""
+        """End the process in waiting."""
         with self._lock:
             spare, self._spare = self._spare, None
         if spare:
@@ -55,7 +55,7 @@ class FreshWorker:
             spare.communicate()
 
     def run(self, job: dict[str, Any], limits: Limits) -> Outcome:
-        """Runs one job.
+        """Run one job.
 
         Raises:
             wire.WireError: the job cannot be sent.

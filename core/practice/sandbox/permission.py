@@ -1,4 +1,4 @@
-"""Whether a learner's code may run: on a shared server only behind tested walls, on one's own machine after consent."""
+"""Permission to run a learner's code: on a shared server only behind tested walls, on one's own machine after consent."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Permission = Literal["run", "ask", "read_only"]
 
 
 def permission(isolation: Isolation, own: bool, consented: bool) -> Permission:
-    """What a page may do with a learner's code.
+    """Decide what a page may do with a learner's code.
 
     Args:
         isolation: what the sandbox's self-test found.

@@ -1,10 +1,10 @@
-"""The sandbox as the rest of the program sees it: one object that runs jobs in order, and says how well it confines them.
+"""The sandbox as the rest of the program sees it: one object that runs jobs in order, and reports how well it confines them.
 
 At its start it attacks itself, and the level it publishes is the one at which every attack failed:
 
 - `strong`: namespaces of its own (bubblewrap), Landlock and seccomp.
 - `kernel`: Landlock and seccomp. Needs no rights, and works in ordinary containers.
-- `partial`: some walls stand, but an attack got through; for one's own machine only.
+- `partial`: some walls are in place, but an attack got through; for one's own machine only.
 - `none`: time and memory are limited, nothing else; for one's own machine only.
 - `off`: learners' code does not run at all.
 """
@@ -44,7 +44,7 @@ _WALLS = {"strong": {"bubblewrap", "landlock", "seccomp"}, "kernel": {"landlock"
 
 @dataclass(frozen=True)
 class Isolation:
-    """How well learners' code is confined on this machine.
+    """Confinement of learners' code on this machine.
 
     Attributes:
         level: one of `LEVELS`.
@@ -60,12 +60,12 @@ class Isolation:
 
     @property
     def trusted(self) -> bool:
-        """Whether strangers' code may run on a server that others use."""
+        """True if untrusted code may run on a server that others use."""
         return self.level in ("kernel", "strong")
 
 
 class Sandbox:
-    """Runs jobs, first come first served. Cheap to make; `start` (or the first use) starts its process and tests it."""
+    """Runner of jobs, first come first served. Cheap to make; `start` (or the first use) starts its process and tests it."""
 
     def __init__(
         self, level: str | None = None, places: int | None = None, attacks: tuple[Attack, ...] = ATTACKS
@@ -79,11 +79,11 @@ class Sandbox:
         self._closed: Isolation | None = None
 
     def published(self) -> Isolation | None:
-        """What the self-test found, or None while it has not finished."""
+        """Result of the self-test, or None while it has not finished."""
         return self._isolation
 
     def start(self) -> Isolation:
-        """Starts the process for learners' code and attacks it; later calls answer at once."""
+        """Start the process for learners' code and attack it; later calls answer at once."""
         with self._starting:
             if self._isolation is None:
                 found = self._tested()
@@ -118,7 +118,7 @@ class Sandbox:
         return Isolation("none", dict(self._worker.stands), {}, time.monotonic() - began)
 
     def run(self, job: dict[str, Any], limits: Limits | None = None) -> Outcome:
-        """Runs one job when its turn comes. Whether it may run here is the caller's to decide, by `published`.
+        """Run one job when its turn comes. The caller decides by `published` if it may run here.
 
         Raises:
             LabError: `sandbox_off`, `sandbox_lost` (the process died twice), `busy` (the queue was too long).
@@ -133,7 +133,7 @@ class Sandbox:
             raise LabError("busy") from None
 
     def _run_again(self, job: dict[str, Any], limits: Limits) -> Outcome:
-        """Runs a job; if the waiting process is lost, once more with a new one, behind the same walls."""
+        """Run a job; if the waiting process is lost, once more with a new one, behind the same walls."""
         for _ in range(2):
             worker = self._worker
             try:
@@ -158,11 +158,11 @@ class Sandbox:
                 self._worker = fresh
 
     def waiting(self) -> int:
-        """How many submissions wait for their turn."""
+        """Number of submissions that wait for their turn."""
         return self._turns.waiting()
 
     def close(self) -> None:
-        """Ends the process, also in the middle of a test; nothing runs here any more."""
+        """End the process, also in the middle of a test; nothing runs here any more."""
         self._isolation = self._closed = Isolation("off")
         if self._worker:
             self._worker.close()
@@ -172,7 +172,7 @@ _REPLACING = threading.Lock()
 
 
 def self_test(run: Callable[[dict[str, Any], Limits], Outcome], attacks: tuple[Attack, ...]) -> dict[str, bool]:
-    """Whether the sandbox held, for each attack by name.
+    """Run each attack and return, by its name, True if the sandbox held.
 
     Each attack has something real to reach: a file with a secret, a port that listens, a variable with a secret.
     """

@@ -1,4 +1,4 @@
-"""A queue with a few places to work: who comes first is served first, and nobody is forgotten."""
+"""A queue with a few places to work: first come, first served, and no request is lost."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Turns:
 
     @contextmanager
     def turn(self, patience: float) -> Iterator[None]:
-        """Waits for a place and holds it through the block.
+        """Wait for a place and hold it through the block.
 
         Raises:
             TooLongError: none became free within `patience` seconds.
@@ -47,5 +47,5 @@ class Turns:
             self._waiting.popleft().set()
 
     def waiting(self) -> int:
-        """How many wait now."""
+        """Number of requests that wait now."""
         return len(self._waiting)

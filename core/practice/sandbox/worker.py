@@ -28,7 +28,7 @@ START_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use.
+    """Resources that one submission may use.
 
     Attributes:
         wall: seconds from its start to its end.
@@ -43,7 +43,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came back.
+    """Outcome of a submission.
 
     Attributes:
         status: "done"; "time" or "memory" where a limit was hit; "crashed" (the process ended itself, or by a signal);
@@ -64,7 +64,7 @@ class WorkerLostError(RuntimeError):
 
 
 def readable_paths() -> list[str]:
-    """What Python and PyTorch may need to read while they run: their libraries, nothing of the project."""
+    """Paths that Python and PyTorch may need to read while they run: their libraries, nothing of the project."""
     paths = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     paths |= {str(Path(sys.base_prefix) / "lib"), str(Path(sys.prefix) / "lib")}
     paths |= {"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache", "/dev/null"}
@@ -79,7 +79,7 @@ def environment() -> dict[str, str]:
 
 
 def command(mode: str, descriptor: int, options: dict[str, Any]) -> list[str]:
-    """How `inside.waiting` is started; see its `main`."""
+    """Command line that starts `inside.waiting`; see its `main`."""
     start = f"import sys; sys.path.insert(0, {str(HERE)!r}); from inside.waiting import main; main()"
     return [sys.executable, "-I", "-B", "-c", start, mode, str(descriptor), json.dumps(options)]
 
@@ -113,7 +113,7 @@ class ForkingWorker:
 
     Attributes:
         wanted: which walls to raise: "bubblewrap", "landlock", "seccomp".
-        stands: which of them stand, as the process itself reported when it was ready.
+        stands: those in place, as the process itself reported when it was ready.
     """
 
     wanted: frozenset[str]
@@ -148,11 +148,11 @@ class ForkingWorker:
         ours.settimeout(5)
 
     def alive(self) -> bool:
-        """Whether the waiting process runs."""
+        """Return True while the waiting process runs."""
         return self._process.poll() is None
 
     def close(self) -> None:
-        """Ends it and all it started."""
+        """End it and all it started."""
         self._control.close()
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
@@ -161,7 +161,7 @@ class ForkingWorker:
         self._process.wait()
 
     def run(self, job: dict[str, Any], limits: Limits) -> Outcome:
-        """Runs one job; callers may be many threads at once.
+        """Run one job; callers may be many threads at once.
 
         Raises:
             WorkerLostError: the waiting process does not answer.
@@ -191,7 +191,7 @@ class ForkingWorker:
 
 
 def _exchange(channel: socket.socket, message: bytes, deadline: float) -> bytes:
-    """Sends the job and collects what is written back, until the other side closes or too much has come."""
+    """Send the job and collect what is written back, until the other side closes or too much has come."""
     answer = bytearray()
     try:
         channel.settimeout(max(0.1, deadline - time.monotonic()))
@@ -208,10 +208,10 @@ def _exchange(channel: socket.socket, message: bytes, deadline: float) -> bytes:
 
 
 def _last_words(report: int, deadline: float) -> dict[str, Any]:
-    """What the waiting process says of the child's end.
+    """Read the waiting process's report of the child's end.
 
     Raises:
-        WorkerLostError: it says nothing.
+        WorkerLostError: there is no report.
     """
     ready, _, _ = select.select([report], [], [], max(0.1, deadline - time.monotonic()))
     words = os.read(report, 4096) if ready else b""
@@ -247,7 +247,7 @@ def read_answer(answer: bytes, seconds: float, cpu: float = 0.0) -> Outcome:
 
 
 def _check(result: Any) -> None:
-    """Refuses what `submission.run` would not have returned."""
+    """Refuse what `submission.run` would not have returned."""
     form = {"records": list, "error": dict | None, "printed": str, "cut": bool, "seconds": float}
     if not isinstance(result, dict) or set(result) != set(form):
         raise wire.WireError("The answer lacks a part.")

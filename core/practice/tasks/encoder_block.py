@@ -12,7 +12,7 @@ from core.practice.task import Case, Strided, Task, normal
 
 
 class EncoderBlock(nn.Module):
-    """`attention` is PyTorch's own module, so that the exercise is what stands around it."""
+    """`attention` is PyTorch's own module, so that the exercise is what surrounds it."""
 
     activation = staticmethod(F.gelu)
 

@@ -1,4 +1,4 @@
-"""A sentence of the learner's choice, followed while the students learn: their soft label and attention beside the teacher's.
+"""A sentence of the learner's choice, followed while the students learn: their soft label and attention next to the teacher's.
 
 For example:
 
@@ -25,18 +25,18 @@ from core.runs.run import Run
 from core.theory.masking import IGNORED
 
 LOOK_SECONDS = 0.3
-"""How often the students are looked at, at most."""
+"""Least time between two looks at the students."""
 
 LONGEST = 48
 """Tokens of the watched text that are shown."""
 
 
 WORDS = 8
-"""Words that stand for the vocabulary at a hidden word: the teacher's likeliest."""
+"""Words that represent the vocabulary at a masked word: the teacher's most likely ones."""
 
 
 class ProbeWriter:
-    """Looks at the watched text of a run, if there is one and enough time has passed."""
+    """Writer of the probe: it runs the students on the watched text, if there is one and enough time has passed."""
 
     def __init__(self, run: Run, tokenizer, teacher: nn.Module, task: Task) -> None:
         self._file, self._folder = run.folder / "watch.json", run.folder
@@ -46,7 +46,7 @@ class ProbeWriter:
         self._of_teacher: dict[str, Any] = {}
 
     def look(self, students: Mapping[str, nn.Module], seed: int, step: int) -> None:
-        """Writes `watched.json` when it is due.
+        """Write `watched.json` when it is due.
 
         Raises:
             LabError: `no_space`, `run_missing`.
@@ -80,12 +80,12 @@ class ProbeWriter:
 
 
 class Probe:
-    """One text, and what any model makes of it.
+    """One text, and the outputs of any model for it.
 
     Attributes:
         text: as it was given.
         tokens: at most `LONGEST`.
-        classes: what the soft label is over: the teacher's classes, or its `WORDS` likeliest words at the first [MASK];
+        classes: what the soft label is over: the teacher's classes, or its `WORDS` most likely words at the first [MASK];
             none where there is no answer to one text.
     """
 
@@ -107,9 +107,9 @@ class Probe:
             self.classes = tokenizer.convert_ids_to_tokens(self._words.tolist())
 
     def of(self, model: nn.Module) -> dict[str, Any]:
-        """What a model makes of it: "attention" `[layer][head][query][key]` and, where there is a soft label, "logits" and
-        "probabilities" `[class]`, and "first", the class or word that this model itself holds for likeliest. Its mode is as
-        before afterwards."""
+        """Return a model's outputs for the sentence: "attention" `[layer][head][query][key]` and, where there is a soft
+        label, "logits" and "probabilities" `[class]`, and "first", the model's own top-1 class or word. The model's
+        mode is restored afterwards."""
         found = self._features(model)
         attention = [_rounded(found.scores[i][0].softmax(dim=-1)) for i in sorted(found.scores)]
         seen: dict[str, Any] = {"attention": attention}

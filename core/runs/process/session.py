@@ -1,4 +1,4 @@
-"""A run at work, in this process: from its last checkpoint on, until it is done or told to pause or stop.
+"""A run at work, in this process: from its last checkpoint on, until it is done or receives a request to pause or stop.
 
     session = Session(run)
     state = session.train()                       # "finished"
@@ -35,26 +35,26 @@ from core.runs.snapshots import keep
 from core.runs.storage import load_state, load_texts, save_state
 
 CHECKPOINT_SECONDS = 10.0
-"""How often a running training is saved: what a kill may cost."""
+"""Seconds between two checkpoints of a running training: the most that a kill may cost."""
 
 STATUS_SECONDS = 0.25
-"""How often the status is written, at most."""
+"""Least time between two writes of the status."""
 
 KEPT = 2
 """Checkpoints kept: the last one, and the one before in case the last cannot be read."""
 
 Wanted = Literal["run", "pause", "stop", "leave"]
-"""What a run at work may be asked; "leave" is a pause that nobody asked for, since the server is gone."""
+"""Requests to a run at work; "leave" is a pause without a request, since the server is gone."""
 
 LEFT: dict[Wanted, State] = {"run": "paused", "pause": "paused", "stop": "stopped", "leave": "interrupted"}
-"""The state after each wish; "run" when the steps asked for are done."""
+"""The state after each request; "run" when the requested steps are done."""
 
 
 class Session:
-    """Works on one run.
+    """Work on one run.
 
     Attributes:
-        status: where the run stands.
+        status: the run's status.
         error: the code and details of what stopped it, also where the folder could not take them.
 
     Args:
@@ -63,7 +63,7 @@ class Session:
         checkpoint_seconds: see `CHECKPOINT_SECONDS`.
 
     Raises:
-        LabError: what the plan asks for cannot work, or a file is missing or damaged. The run's status then says so.
+        LabError: the plan cannot work, or a file is missing or damaged. The run's status then holds the error.
     """
 
     def __init__(
@@ -118,12 +118,12 @@ class Session:
             self.distiller.load_state_dict(state)
 
     def is_at(self, run: Run) -> bool:
-        """Whether this session is of that run, and nobody has worked on it or made it anew since."""
+        """Return True if this session is of that run, which has not been continued or made anew since."""
         same = run.folder == self.run.folder and (run.folder / "run.json").stat().st_mtime_ns == self._made
         return same and run.status().done == self.status.done
 
     def train(self, wanted: Callable[[], Wanted] = lambda: "run", steps: int | None = None) -> State:
-        """Trains until the run is finished, `steps` more steps are done, or `wanted` says otherwise.
+        """Train until the run is finished, `steps` more steps are done, or `wanted` returns something else.
 
         Returns:
             "finished", "paused", "stopped" or "interrupted"; after an error that a learner can do something about, "failed".
@@ -171,7 +171,7 @@ class Session:
         return state
 
     def _start_seed(self) -> None:
-        """Builds the students of the seed in turn, at their start."""
+        """Build the students of the seed in turn, at their start."""
         seed, plan = self.plan.seeds[self._index], self.plan
         students = {name: arm.student.build(self._teachers[0], plan.task, seed) for name, arm in plan.arms.items()}
         self.distiller = Distiller(
@@ -200,14 +200,14 @@ class Session:
             write_card(folder, student, self.plan, arm, seed, self.distiller.done, scores, held_out)
 
     def _measure(self) -> Evaluator | None:
-        """The held-out texts with the teacher's answers, asked for when first needed."""
+        """The held-out texts with the teacher's answers, computed when first needed."""
         file = self.run.folder / "held_out.safetensors"
         if self._held_out is None and file.exists():
             self._held_out = Evaluator(load_texts(file), self._teachers[0], teacher_logits=self._known.get("held_out"))
         return self._held_out
 
     def _log(self, step: Step) -> None:
-        """Writes the step's metrics and, where they are due, a measurement, a snapshot and a look at the watched text."""
+        """Write the step's metrics and, where they are due, a measurement, a snapshot and a look at the watched text."""
         seed, total = self.plan.seeds[self._index], self.plan.training.steps
         lines = [{"seed": seed, **step.to_dict()}]
         last = step.number == total
@@ -236,7 +236,7 @@ class Session:
             stream.write("".join(json.dumps(line) + "\n" for line in lines))
 
     def _rewind(self, size: int) -> None:
-        """Forgets the metrics of steps that will be done again."""
+        """Forget the metrics of steps that will be done again."""
         file = self.run.folder / "metrics.jsonl"
         if file.exists():
             with writing(self.run.folder), file.open("r+b") as stream:

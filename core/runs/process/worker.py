@@ -1,9 +1,10 @@
 """The process in which runs are worked on, one at a time: `python -m core.runs.process.worker`.
 
-It reads one JSON object a line: {"run": folder} works on a run, with "steps" only so many; {"run": folder, "wanted": "pause"} (or
-"stop") is for the run at work. It answers with a line each: {"ready": true} once it has imported everything, {"run", "state"}
-whenever a run was left. A paused run stays open until another one comes, so that a single step is quick. When its input ends,
-because the server was closed or killed, it writes a checkpoint and ends too.
+It reads one JSON object per line: {"run": folder} works on a run, with "steps" for that number only;
+{"run": folder, "wanted": "pause"} (or "stop") is for the run at work. It answers with a line each: {"ready": true} once
+it has imported everything, {"run", "state"} whenever a run was left. A paused run stays open until another one comes, so
+that a single step is quick. When its input ends, because the server was closed or killed, it writes a checkpoint and ends
+too.
 
     echo '{"run": "runs/first", "steps": 10}' | python -m core.runs.process.worker
 """
@@ -21,11 +22,11 @@ from pathlib import Path
 from typing import Any, TextIO
 
 LOCK_SECONDS = 60.0
-"""How long to wait for another process that is at work on the same run."""
+"""Seconds to wait for another process that is at work on the same run."""
 
 
 def main() -> None:
-    """Works until the input ends."""
+    """Work until the input ends."""
     # Only this module may write to the pipe: a library's print must not look like an answer.
     answers, sys.stdout = sys.stdout, sys.stderr
     inbox = Inbox(sys.stdin)
@@ -66,7 +67,7 @@ def main() -> None:
 
 
 class Inbox:
-    """What the server asked for, read by a thread of its own so that a run at work can look at any time."""
+    """Requests from the server, read by a thread of its own so that a run at work can look at any time."""
 
     def __init__(self, stream: TextIO) -> None:
         self._jobs: queue.Queue[dict[str, Any] | None] = queue.Queue()
@@ -75,11 +76,11 @@ class Inbox:
         threading.Thread(target=self._read, args=(stream,), daemon=True).start()
 
     def wanted(self, folder: str) -> str:
-        """What the run at work is asked to do; once the input has ended, to leave."""
+        """Request to the run at work; "leave" once the input has ended."""
         return "leave" if self._closed else self._wishes.get(folder, "run")
 
     def next_job(self) -> dict[str, Any] | None:
-        """Waits for the next run; None once the input has ended."""
+        """Wait for the next run; None once the input has ended."""
         return None if self._closed else self._jobs.get()
 
     def _read(self, stream: TextIO) -> None:

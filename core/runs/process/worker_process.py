@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 class WorkerProcess:
-    """Starts `core.runs.process.worker` and keeps track of what it does.
+    """Process of `core.runs.process.worker`, with a record of its work.
 
     Attributes:
         ready: whether it has imported what it needs.
@@ -67,16 +67,16 @@ class WorkerProcess:
         return self._process.pid
 
     def work_on(self, run: Path, steps: int | None, options: dict[str, Any]) -> None:
-        """Hands over a run; only to a worker that is ready and not at work."""
+        """Hand over a run; only to a worker that is ready and not at work."""
         self.at_work, self.holding = run.name, None
         self._send({"run": str(run), "steps": steps, "options": options})
 
     def ask(self, run: Path, wanted: str) -> None:
-        """Asks for a "pause" or a "stop" of the run at work."""
+        """Request a "pause" or a "stop" of the run at work."""
         self._send({"run": str(run), "wanted": wanted})
 
     def end(self) -> None:
-        """Closes its input: it writes a checkpoint and ends."""
+        """Close its input: it writes a checkpoint and ends."""
         with self._writing:
             if not self._process.stdin.closed:
                 try:
@@ -85,7 +85,7 @@ class WorkerProcess:
                     return
 
     def join(self, seconds: float) -> None:
-        """Waits for its end, and ends it by force after `seconds`."""
+        """Wait for its end, and end it by force after `seconds`."""
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:

@@ -9,8 +9,8 @@ Each is a folder:
 - `starter.py`: what the learner begins with; in a repair exercise, the broken code.
 - `solution.py`: shown after passing.
 
-`misconceptions.toml` says what the wrong results mean that the graders know by name. How exercises are graded is no content and
-lies in `core.practice.tasks`, one module of the same name each.
+`misconceptions.toml` explains the wrong results that the graders know by name. The graders are no content: they are in
+`core.practice.tasks`, one module of the same name each.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ HINTS = 3
 
 @dataclass(frozen=True)
 class FollowUp:
-    """What an interviewer asks once the code works."""
+    """Follow-up question of an interviewer once the code works."""
 
     ask: str
     answer: str
@@ -94,7 +94,7 @@ def exercise(slug: str, language: str) -> Exercise:
     """One exercise.
 
     Raises:
-        ContentError: a file is unreadable or incomplete; the message says where.
+        ContentError: a file is unreadable or incomplete; the message names the place.
     """
     facts, text = _facts(slug), _facts(slug)[language]
     return Exercise(
@@ -118,7 +118,7 @@ def exercise(slug: str, language: str) -> Exercise:
 
 @cache
 def misconceptions(language: str) -> dict[str, str]:
-    """What each named wrong result means.
+    """Explanation of each named wrong result.
 
     Raises:
         ContentError: one lacks a language.

@@ -32,7 +32,7 @@ class Mistake:
         lines: what is claimed, line by line.
         wrong: the index of the line at fault, from zero.
         choices: what may be wrong with it, in an order that depends on the id alone; `answer` is the right one's index.
-        fix: the mended lines, code if `is_code`, else a sentence.
+        fix: the corrected lines, code if `is_code`, else a sentence.
         run: a program whose outcome shows it, or an empty text; `expect` is what the outcome must match.
     """
 
@@ -58,7 +58,7 @@ def mistakes(language: str) -> dict[str, Mistake]:
     """All flawed pieces by id, the best ones first.
 
     Raises:
-        ContentError: a file is unreadable, an entry incomplete, or an id used twice; the message says where.
+        ContentError: a file is unreadable, an entry incomplete, or an id used twice; the message names the place.
     """
     found: dict[str, Mistake] = {}
     for name in FILES:
@@ -105,7 +105,7 @@ def _mistake(entry: Mapping[str, Any], language: str, where: str) -> Mistake:
 
 
 def _check(entry: Mapping[str, Any], text: Mapping[str, Any], language: str, where: str) -> None:
-    """What an entry must have in a language."""
+    """Check the fields that an entry must have in a language."""
     lines = entry["lines"].strip("\n").split("\n") if "lines" in entry else text["lines"]
     if not 1 <= entry["wrong"] <= len(lines) or not lines[entry["wrong"] - 1].strip():
         raise ContentError(f"{where}: line {entry['wrong']} is not one of the {len(lines)} lines.")

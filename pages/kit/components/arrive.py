@@ -13,14 +13,15 @@ _PLACE = Component("arrive", isolated=False, attributes='style="scroll-margin-to
 
 
 def visit(slug: str) -> None:
-    """Says on which page the reader is: whoever comes to another one visits it anew."""
+    """Record the page that the reader is on: coming to another one is a new visit."""
     if st.session_state.get(_VISITED) != slug:
         st.session_state[_VISITED] = slug
         st.session_state.pop(_SERVED, None)
 
 
 def asked(section: str) -> bool:
-    """Whether the address asks for this section ("?at=losses"): once a visit, or each run would bring the reader back.
+    """Return True if the address names this section ("?at=losses"): once a visit, or each run would bring the reader
+    back.
 
     It stays in the address. To take it out would be a step in the browser's history, and one step back would not leave the page.
     """
@@ -31,12 +32,12 @@ def asked(section: str) -> bool:
 
 
 def bring(place: str) -> None:
-    """Has the reader brought to the place of this name when the page is drawn next."""
+    """Have the reader brought to the place of this name when the page is drawn next."""
     arrivals = st.session_state.setdefault(_ARRIVALS, {})
     arrivals[place] = arrivals.get(place, 0) + 1
 
 
 def arrival(place: str) -> None:
-    """Marks the place of this name; the reader is brought here once after each `bring`, and kept here while the page fills."""
+    """Mark the place of this name; the reader is brought here once after each `bring`, and kept here while the page fills."""
     if count := st.session_state.get(_ARRIVALS, {}).get(place, 0):
         _PLACE.draw(f"_arrive_{place}", {"place": place, "arrival": count})

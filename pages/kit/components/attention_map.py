@@ -41,8 +41,8 @@ def attention_map(
         key_tokens: the columns' tokens, `[key]`.
         key: the component's key in the session state.
         labels: texts in the page's language, see `MAP_LABELS`. `cell` and `row` may use {query}, {key} and {value}
-            (`row` is read with the row's strongest key), `sentence` {query}; `hint` and `hint_sentence` stand where
-            those would, before anything is pointed at; `scale` names the numbers, `query_axis` and `key_axis` the axes.
+            (`row` is read with the row's strongest key), `sentence` {query}; `hint` and `hint_sentence` take
+            their places, before anything is pointed at; `scale` names the numbers, `query_axis` and `key_axis` the axes.
         alt: what the picture is, for a screen reader.
         color: the colour of the largest value.
         selected: the cell chosen at first.

@@ -15,7 +15,7 @@ _EDITOR = Component("code_editor")
 
 
 def typed(key: str, revision: int, code: str) -> str:
-    """What is in the editor, also before it is drawn: what was typed since this revision, or `code`."""
+    """Text of the editor, also before it is drawn: the text typed since this revision, or `code`."""
     state = st.session_state.get(key)
     answer = state.get("code") if isinstance(state, Mapping) else None
     if isinstance(answer, Mapping) and answer.get("revision") == revision and isinstance(answer.get("text"), str):
@@ -34,7 +34,7 @@ def code_editor(
     checked: str = "",
     line: int | None = None,
 ) -> None:
-    """Draws the editor.
+    """Draw the editor.
 
     Args:
         code: what it begins with.

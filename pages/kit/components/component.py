@@ -1,9 +1,9 @@
-"""What all components share: their files, how they are drawn, and the one choice of the reader that some remember.
+"""Base of all components: their files, their drawing, and the one choice of the reader that some remember.
 
-Each is a Streamlit custom component (version 2): its JavaScript and CSS lie in `assets/components`, without a framework
+Each is a Streamlit custom component (version 2): its JavaScript and CSS are in `assets/components`, without a framework
 and without the network.
 
-A choice is kept under the component's key. The argument of a component that says where its choice starts holds for the
+A choice is kept under the component's key. The argument of a component that sets its first choice holds for the
 first drawing only; to change it later, as a Reset button does, call `assign(key, value)` before drawing. A plain write to
 `st.session_state[key]` would hold for one run only: the browser sends its own copy again with the next one. `assign`
 numbers what it sets, and an answer from before that number is ignored.
@@ -40,12 +40,12 @@ class Component:
         isolated: bool = True,
         attributes: str = "",
     ) -> None:
-        """Registers the component `distillery.<name>`.
+        """Register the component `distillery.<name>`.
 
         Args:
             saved: whether its picture can be saved as a file.
             parts: further files that its own script builds on.
-            isolated: whether it has a style sheet and a shadow tree to itself; otherwise it stands in the page.
+            isolated: whether it has a style sheet and a shadow tree to itself; otherwise it is part of the page.
             attributes: further ones of its outermost element.
         """
         self.labels = tuple(labels)
@@ -69,7 +69,7 @@ class Component:
         events: Mapping[str, Callable[[], None] | None] | None = None,
         **options: Any,
     ) -> None:
-        """Draws the component.
+        """Draw the component.
 
         Args:
             key: the component's key in the session state.
@@ -123,7 +123,7 @@ def read(key: str, initial: Any) -> tuple[Any, int]:
 
 
 def assign(key: str, value: tuple[int, int] | Collection[int] | None) -> None:
-    """Sets what the component with this key shows: a cell, the marked positions, or None. Call it before drawing."""
+    """Set what the component with this key shows: a cell, the marked positions, or None. Call it before drawing."""
     _, revision = read(key, None)
     st.session_state[_slot(key)] = {"revision": revision + 1, "value": value if value is None else list(value)}
 
@@ -159,12 +159,12 @@ def _slot(key: str) -> str:
 
 
 def is_position(value: Any, size: int) -> bool:
-    """Whether a value from the browser is a position below `size`; True and 2.0 are not."""
+    """Return True if a value from the browser is a position below `size`; True and 2.0 are not."""
     return isinstance(value, int | np.integer) and not isinstance(value, bool) and 0 <= value < size
 
 
 def cell_in(value: Any, shape: tuple[int, ...]) -> tuple[int, int] | None:
-    """(row, column) if that is what the value is and it lies inside the shape; a browser can send anything."""
+    """(row, column) if the value is such a pair inside the shape, else None; a browser can send anything."""
     if not isinstance(value, list | tuple) or len(value) != 2:
         return None
     row, column = value

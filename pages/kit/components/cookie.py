@@ -12,11 +12,11 @@ _COOKIE = Component("cookie")
 
 
 def kept_cookie(name: str) -> str:
-    """What the browser sent along when this session began, or an empty text."""
+    """Value of a cookie as the browser sent it when this session began, or an empty text."""
     value = st.context.cookies.get(name)
     return unquote(value) if isinstance(value, str) else ""  # Streamlit's test runner has no browser and no cookies
 
 
 def keep_cookie(name: str, value: str) -> None:
-    """Asks the browser to keep a value for a year; an empty one is forgotten."""
+    """Request that the browser keep a value for a year; an empty one is forgotten."""
     _COOKIE.draw(f"_cookie_{name}", {"name": name, "value": quote(value)}, height=1)

@@ -12,7 +12,7 @@ _BUTTON = Component("file_button")
 
 
 def file_button(label: str, *, key: str, accept: str, longest: int, on_file: Callable[[bytes], None]) -> None:
-    """Draws the button.
+    """Draw the button.
 
     Args:
         key: the component's key in the session state.

@@ -35,15 +35,15 @@ def head_grid(
 
     Args:
         thumbnails: attention weights, `[layer, head, query, key]`; may be None where `values` is given. They travel as
-            one byte a cell.
+            one byte per cell.
         key: the component's key in the session state.
         labels: texts in the page's language, see `GRID_LABELS`. `layer` and `head` are headings with {number}, such as
-            "L{number}"; `tooltip` may use {layer}, {head} (both from 1) and {value}; `hint` stands where the tooltip
-            would; `scale` names the numbers of `values`.
+            "L{number}"; `tooltip` may use {layer}, {head} (both from 1) and {value}; `hint` takes the tooltip's
+            place; `scale` names the numbers of `values`.
         alt: what the picture is, for a screen reader.
         color: the colour of the largest value.
         selected: the (layer, head) chosen at first.
-        values: one number a head, `[layer, head]`, shown and coloured in place of the pictures; NaN where there is
+        values: one number per head, `[layer, head]`, shown and coloured in place of the pictures; NaN where there is
             none. With a negative number among them the scale is centred on zero.
         negative_color: the colour of the smallest value below zero.
         digits: decimals of `values`; the line below has four.

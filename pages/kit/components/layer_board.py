@@ -24,7 +24,7 @@ def layer_board(
     alt: str,
     digits: int = 2,
 ) -> tuple[int, ...]:
-    """Draws the board and returns the reader's map: the teacher's layer for each of the student's, from 0; -1 for none.
+    """Draw the board and return the reader's map: the teacher's layer for each of the student's, from 0; -1 for none.
 
     Args:
         costs: of each pair, `[student layer, teacher layer]`.

@@ -21,13 +21,13 @@ def line_picker(
     selected: int | None = None,
     right: int | None = None,
 ) -> int | None:
-    """Draws the lines as buttons in a column.
+    """Draw the lines as buttons in a column.
 
     Args:
         lines: `[line]`; one without text cannot be picked.
         key: the component's key in the session state.
         alt: what the lines are, for a screen reader.
-        labels: see `LABELS`: what stands beside the right line, and beside a wrong choice, once `right` is known.
+        labels: see `LABELS`: marks of the right line, and of a wrong choice, once `right` is known.
         code: in a font of equal widths.
         selected: the line picked at first.
         right: the line that should have been picked; shown once there is a choice.

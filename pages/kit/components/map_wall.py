@@ -1,4 +1,4 @@
-"""Several maps of the same rows and columns beside each other, through which a slider goes step by step."""
+"""Several maps of the same rows and columns next to each other, through which a slider goes step by step."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def map_wall(
     largest: int = 34,
     frame: int | None = None,
 ) -> int:
-    """Draws the maps and returns the frame that the reader stopped at.
+    """Draw the maps and return the frame that the reader stopped at.
 
     Args:
         names: `[map]`.

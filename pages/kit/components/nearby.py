@@ -11,13 +11,13 @@ import streamlit as st
 from pages.kit.components.component import Component
 
 WAITS = True
-"""Whether labs wait at all; tests that read a whole page at once switch it off."""
+"""True if labs wait at all; tests that read a whole page at once switch it off."""
 
 _PLACE = Component("nearby", isolated=False, attributes='aria-busy="true"')
 
 
 def near(name: str) -> bool:
-    """Whether the learner has come near the part of the page that is called so; holds its place until then.
+    """Return True once the learner has come near the part of the page with this name; reserve its place until then.
 
     Call it inside a fragment, which runs again when the answer changes.
     """

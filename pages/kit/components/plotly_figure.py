@@ -33,7 +33,7 @@ def plotly_figure(
     config: Mapping[str, Any],
     on_click: Callable[[Any], None] | None = None,
 ) -> None:
-    """Draws a figure as wide as the page allows, in the page's theme.
+    """Draw a figure as wide as the page allows, in the page's theme.
 
     Args:
         figure: read-only from here on, since its JSON is kept with it.
@@ -59,7 +59,7 @@ def plotly_figure(
 
 
 def customdata_at(figure: go.Figure, where: Any) -> Any:
-    """What a clicked point carries, or None for one that carries nothing, or that a browser made up.
+    """`customdata` of a clicked point, or None for one that carries nothing, or that a browser made up.
 
     Args:
         where: `curve` and `point`, their numbers in the figure, as the browser sent them.

@@ -1,4 +1,4 @@
-"""A model to operate on: a row a layer, with a switch for the layer and a cell for each of its heads."""
+"""A model to operate on: a row per layer, with a switch for the layer and a cell for each of its heads."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def surgery_board(
 
     Args:
         key: the component's key in the session state; `pages.kit.components.assign` sets what is off.
-        labels: texts in the page's language, see `LABELS`. `start` and `finish` stand before the first and after the last
-            layer; `layer` names a row with {number}; the four about a layer or a head, which say what a click does, may use
-            {layer} and {head} (from 1); `hint` stands below while nothing is pointed at.
+        labels: texts in the page's language, see `LABELS`. `start` and `finish` are drawn before the first and after the last
+            layer; `layer` names a row with {number}; the four about a layer or a head, which describe a click, may use
+            {layer} and {head} (from 1); `hint` is shown below while nothing is pointed at.
         alt: what the board is, for a screen reader.
         color: of what is on.
         off: the switches that are off at first.

@@ -10,7 +10,7 @@ _TICKER = Component("ticker", isolated=False, attributes="hidden")
 
 
 def again_after(seconds: float, *, key: str) -> None:
-    """Has the fragment in which this is called run again, so many seconds after the browser has drawn it.
+    """Rerun the fragment in which this is called, `seconds` after the browser has drawn it.
 
     Args:
         key: the component's key in the session state.

@@ -27,8 +27,8 @@ def token_picker(
     Args:
         tokens: the sentence, `[position]`; a token that begins with ## is drawn joined to its word.
         key: the component's key in the session state.
-        labels: texts in the page's language, see `PICKER_LABELS`. `masked` stands on a hidden chip, such as "[MASK]";
-            `count` may use {count} and {total}; `hint` stands in its place while nothing is hidden.
+        labels: texts in the page's language, see `PICKER_LABELS`. `masked` is written on a hidden chip, such as "[MASK]";
+            `count` may use {count} and {total}; `hint` takes its place while nothing is hidden.
         alt: what the line is, for a screen reader.
         marked: the positions hidden at first.
         disabled: the positions that cannot be hidden, such as [CLS]; never returned.

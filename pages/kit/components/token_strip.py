@@ -21,7 +21,7 @@ _STRIP = Component("token_strip")
 
 
 def token_strip(items: Sequence[Item], *, key: str, alt: str) -> None:
-    """Draws the tokens in a line that wraps.
+    """Draw the tokens in a line that wraps.
 
     Args:
         items: `[position]`; a token without a colour was left alone.

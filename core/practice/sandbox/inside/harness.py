@@ -1,4 +1,4 @@
-"""Calls a function as a case asks and writes down what came of it: output, gradients, what it did to its inputs.
+"""Call a function on the inputs of a case and record the result: output, gradients, what it did to its inputs.
 
 The same code calls the learner's function inside the sandbox and the reference outside. A value in a case is a number, a
 string, a list, a dictionary, or one of these, marked by "$":
@@ -28,7 +28,7 @@ class BadOutputError(ValueError):
 
 
 def execute(target: Callable, case: dict[str, Any]) -> dict[str, Any]:
-    """Runs one case.
+    """Run one case.
 
     Args:
         target: the function, or the class if the case has `construct`.
@@ -150,7 +150,7 @@ def _tensors(tree: Any, name: str = "") -> list[tuple[str, Tensor]]:
 
 
 def _weights(tensor: Tensor) -> Tensor:
-    """Fixed numbers of both signs, one for each number of an output: its gradient then tells every one apart."""
+    """Fixed numbers of both signs, one for each number of an output: its gradient then distinguishes them all."""
     count = torch.arange(tensor.numel(), dtype=torch.float64)
     return (torch.cos(1.7 * count) + 0.3).reshape(tensor.shape)
 
@@ -165,7 +165,7 @@ def _condition(model: nn.Module) -> dict[str, Any]:
 
 
 def plain(value: Any, depth: int = 0) -> Any:
-    """What a function returned, as a tree that can be sent.
+    """Convert a function's return value to a tree that can be sent.
 
     Raises:
         BadOutputError: it is too large or nested too deeply.

@@ -16,7 +16,7 @@ _CREATE, _ADD_RULE, _RESTRICT = 444, 445, 446  # the same numbers on every archi
 _VERSION_FLAG, _PATH_BENEATH = 1, 1
 _READ_FILE, _READ_DIR = 1 << 2, 1 << 3
 _ALL_FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}
-"""How many rights on files each version knows; later ones know 16."""
+"""Number of rights on files in each version; later ones have 16."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
@@ -64,7 +64,7 @@ def ruleset(readable: Iterable[str]) -> int:
 
 
 def restrict(rules: int) -> None:
-    """Puts this process behind the rules; a second time puts it into a room of its own behind the same rules.
+    """Put this process behind the rules; a second call puts it into a room of its own behind the same rules.
 
     Raises:
         OSError: the kernel refuses, for instance because `limits.forgo_new_privileges` was not called.

@@ -23,7 +23,7 @@ OPEN_FILES = 32
 
 
 def limit(cpu_seconds: float, memory: int | None) -> None:
-    """Limits this process: computing time in all, addresses (bytes; None for no limit), files, processes."""
+    """Limit this process: computing time in all, addresses (bytes; None for no limit), files, processes."""
     if resource is None:
         return
     whole = int(cpu_seconds) + 1
@@ -67,7 +67,7 @@ def forgo_new_privileges() -> None:
 
 
 def become_nobody(needed: Iterable[str]) -> bool:
-    """Gives up root: its name, if others may read the files that Python needs, and in any case its capabilities.
+    """Give up root: its name, if others may read the files that Python needs, and in any case its capabilities.
 
     Returns:
         Whether the process is now another user than before.

@@ -58,7 +58,7 @@ class _Program(ctypes.Structure):
 
 
 def available() -> bool:
-    """Whether the kernel filters system calls and the table knows this machine."""
+    """Return True if the kernel filters system calls and the table has an entry for this machine."""
     # PR_GET_SECCOMP (21) says 0 where filters exist and none is set, 2 where one is set.
     return platform.machine() in _MACHINES and ctypes.CDLL(None).prctl(21, 0, 0, 0, 0) in (0, 2)
 
@@ -96,7 +96,7 @@ def program() -> bytes:
 
 
 def install(instructions: bytes) -> None:
-    """Filters this process's system calls from now on; it cannot be undone.
+    """Filter this process's system calls from now on; it cannot be undone.
 
     Raises:
         OSError: the kernel refuses, for instance because `limits.forgo_new_privileges` was not called.

@@ -1,4 +1,4 @@
-"""Runs one submission on its cases and notes what happened, with the learner's own line where something went wrong."""
+"""Run of one submission on its cases: it records the results, with the learner's own line where something went wrong."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import Any
 from .harness import BadOutputError, execute
 
 NAME = "your_code.py"
-"""What the learner's file is called in error messages."""
+"""Name of the learner's file in error messages."""
 
 LONGEST_MESSAGE = 2000
 LONGEST_PRINT = 20_000
 
 
 class _Print:
-    """Takes what the learner prints, up to `LONGEST_PRINT` characters."""
+    """Output stream that keeps what the learner prints, up to `LONGEST_PRINT` characters."""
 
     encoding = "utf-8"
 
@@ -42,7 +42,7 @@ class _Print:
 
 
 def run(job: dict[str, Any]) -> dict[str, Any]:
-    """Defines what the code defines, then runs the cases until one fails.
+    """Execute the learner's code, then run the cases until one fails.
 
     Args:
         job: `code`; `target`, the function's or class's name; `cases`, see `harness.execute`; `avoid`, names that the
@@ -95,7 +95,7 @@ def _define_and_call(job: dict[str, Any], records: list[dict[str, Any]]) -> dict
 
 
 def _avoided(tree: ast.Module, avoid: set[str]) -> dict[str, Any] | None:
-    """The first use of a name that stands for the whole exercise. A hint, not a wall: it is easily got around."""
+    """The first use of a name that does the whole exercise. A hint, not a wall: it is easily got around."""
     for node in ast.walk(tree):
         names = {getattr(node, "attr", None), getattr(node, "id", None)}
         names |= {alias.name.rpartition(".")[2] for alias in getattr(node, "names", []) if isinstance(alias, ast.alias)}

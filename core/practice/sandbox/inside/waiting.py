@@ -1,7 +1,7 @@
 """The process that waits inside the sandbox with PyTorch loaded, and forks a fresh child for each submission.
 
 It never runs a learner's code itself and never starts a thread. Requests come over a socket, each with two descriptors: the
-channel on which the child reads its job and writes its result, and a pipe on which this process says how the child ended. The
+channel on which the child reads its job and writes its result, and a pipe on which this process reports how the child ended. The
 child holds the channel only.
 """
 
@@ -31,7 +31,7 @@ class _Child:
 
 
 def warm_up() -> None:
-    """Does once what PyTorch does at its first softmax, matrix product, gradient: no child pays for it again."""
+    """Warm up PyTorch's first softmax, matrix product and gradient once: no child pays for it again."""
     import collections
     import copy
     import dataclasses
@@ -62,10 +62,10 @@ def warm_up() -> None:
 
 
 def confine(readable: list[str], wanted: set[str]) -> tuple[dict[str, object], int | None, bytes | None]:
-    """Puts this process behind as many walls as are wanted and there.
+    """Put this process behind as many walls as are wanted and there.
 
     Returns:
-        What stands, the Landlock rules for the children, their system call filter.
+        The walls in place, the Landlock rules for the children, their system call filter.
     """
     stands: dict[str, object] = {"landlock": 0, "seccomp": False, "renamed": False}
     if sys.platform != "linux":
@@ -83,7 +83,7 @@ def confine(readable: list[str], wanted: set[str]) -> tuple[dict[str, object], i
 
 
 def serve(control: socket.socket, memory: int | None, rules: int | None, program: bytes | None) -> None:
-    """Answers requests until the other side closes; `memory` is what this process has itself, in bytes of addresses."""
+    """Answer requests until the other side closes; `memory` is what this process has itself, in bytes of addresses."""
     children: dict[int, _Child] = {}
     waker, alarm = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(alarm)
@@ -116,7 +116,7 @@ def serve(control: socket.socket, memory: int | None, rules: int | None, program
 
 
 def _bury(children: dict[int, _Child]) -> None:
-    """Says of each child that has ended how it ended."""
+    """Report the end of each child that has ended."""
     for pid in list(children):
         try:
             ended, status, used = os.wait4(pid, os.WNOHANG)
@@ -153,7 +153,7 @@ def _child(channel: int, cpu: float, memory: int | None, rules: int | None, prog
 
 
 def answer(source: int, sink: int) -> None:
-    """Reads a job from one descriptor, runs it, writes its result to another, and ends the process."""
+    """Read a job from one descriptor, run it, write its result to another, and end the process."""
     job = wire.unpack(_read(source))
     result = submission.run(job)
     try:

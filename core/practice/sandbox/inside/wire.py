@@ -1,6 +1,7 @@
-"""How jobs go into the sandbox and results come out: JSON with arrays beside it as npy, never pickle.
+"""Format of the jobs sent into the sandbox and the results that it returns: JSON followed by arrays as npy, never
+pickle.
 
-A message is `length of header | header | npy | npy ...`. What comes out was written by a process that ran a stranger's code, so
+A message is `length of header | header | npy | npy ...`. What comes out was written by a process that ran untrusted code, so
 reading checks everything: sizes, number types, depth. Nothing that is read can run.
 """
 
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 
 ARRAY = "\x00npy"
-"""The key that stands for an array in the header; no other key may begin like it."""
+"""The key that marks an array in the header; no other key may begin like it."""
 
 NUMBER_TYPES = frozenset("bool int8 uint8 int16 int32 int64 float16 float32 float64".split())
 
@@ -97,7 +98,7 @@ def unpack(message: bytes) -> Any:
 def _array(blob: bytes) -> np.ndarray:
     """One npy file as `pack` writes it.
 
-    `np.load` would believe a header that claims any size, evaluates the header as Python, and must be told not to unpickle.
+    `np.load` would believe a header that claims any size, evaluates the header as Python, and must be set not to unpickle.
     """
     length = int.from_bytes(blob[8:10], "little")
     form = _HEADER.fullmatch(blob[10 : 10 + length])
