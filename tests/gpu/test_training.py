@@ -23,6 +23,7 @@ from core.runs.plan import ArmPlan, RunPlan, StudentPlan
 from core.runs.process.session import Session
 from core.runs.queue import RunQueue
 from core.runs.run import Run
+from core.runs.snapshots import student_at
 from core.runs.storage import load_state, save_state
 
 SAME_PRECISION, MIXED = 0.01, 0.05
@@ -167,7 +168,7 @@ def test_a_run_paused_watched_and_resumed_ends_as_one_that_was_never_cut(
     assert cut.watched()["step"] == 20
     assert_one_end(cut, whole, texts(), exact)
     teacher = open_for(cut.plan.teachers[0], "single_label", accelerator)
-    kept = cut.student("distilled", 0, 20, teacher)
+    kept = student_at(cut, "distilled", 0, 20, teacher)
     assert next(kept.parameters()).device.type == "cpu"
 
 
