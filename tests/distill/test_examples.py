@@ -45,7 +45,7 @@ def test_the_example_runs(name, model, texts, tiny, tmp_path, monkeypatch):
         **vars(module),
         **{"torch": torch, "teacher": teacher, "student": model(seed=2), "twin": model(seed=2), "model": model(seed=2)},
         **{"texts": data, "training": training, "tokenizer": tiny("bert").tokenizer, "folder": tmp_path / "student"},
-        **{"rows": torch.tensor([0, 5]), "batch_size": data.batch(torch.tensor([0, 5]))},
+        **{"rows": torch.tensor([0, 5]), "batch": data.batch(torch.tensor([0, 5]))},
     }
     namespace["needs"] = namespace["FeatureRequest"](logits=True, scores=frozenset({1}))
     namespace["taught"] = namespace["forward"](teacher, namespace["batch"], "single_label", namespace["needs"])

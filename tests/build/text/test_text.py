@@ -111,7 +111,7 @@ def test_the_sentences_of_a_word_share_their_fate(tmp_path):
         "Rambling words come and go here.",
     ]
     rows = zip(texts, (-0.5, -0.7, everyday.LIKELY - 0.1), strict=True)
-    lines = [f'{{"batch_size": 0, "word": "spoon", "score": {score}, "text": "{text}"}}' for text, score in rows]
+    lines = [f'{{"batch": 0, "word": "spoon", "score": {score}, "text": "{text}"}}' for text, score in rows]
     file.write_text("\n".join(lines + lines[:1]) + "\n")
     found = list(everyday.everyday_documents(file))
     assert [document.sentences[0] for document in found] == texts[:2]
