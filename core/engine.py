@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from core.models import Checkpoint
     from core.trace import Intervention, Tokens, Trace
 
-LONGEST_TOKENS = 128
+MAX_TOKENS = 128
 """A longer text is cut here, and the trace records it."""
 
-LONGEST_CHARACTERS = 100_000
+MAX_CHARACTERS = 100_000
 """A longer text is cut before it reaches the tokenizer."""
 
 CACHE_BYTES = 256 * 1024**2
@@ -120,7 +120,7 @@ class Engine:
         return self._open_shelf().get(name, setting.device, setting.precision)
 
     def tokens(self, setting: Setting, name: str, text: str, text_pair: str | None = None) -> Tokens:
-        """The text as the model's tokens, cut at `LONGEST_TOKENS`.
+        """The text as the model's tokens, cut at `MAX_TOKENS`.
 
         Raises:
             LabError: `empty_text`, and as `core.models.load`.
@@ -128,8 +128,8 @@ class Engine:
         checkpoint = self.checkpoint(setting, name)
         from core.trace import tokenize
 
-        text, pair = text[:LONGEST_CHARACTERS], text_pair[:LONGEST_CHARACTERS] if text_pair else None
-        return self._tokens.get((checkpoint, text, pair), lambda: tokenize(checkpoint, text, pair, LONGEST_TOKENS))
+        text, pair = text[:MAX_CHARACTERS], text_pair[:MAX_CHARACTERS] if text_pair else None
+        return self._tokens.get((checkpoint, text, pair), lambda: tokenize(checkpoint, text, pair, MAX_TOKENS))
 
     def trace(
         self,

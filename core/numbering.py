@@ -14,10 +14,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-LONGEST = 4
+MAX_DIGITS = 4
 """Digits of the largest number that an address may hold: no model has ten thousand layers or positions."""
 
-_NUMBER = re.compile(rf"[0-9]{{1,{LONGEST}}}")
+_NUMBER = re.compile(rf"[0-9]{{1,{MAX_DIGITS}}}")
 _PAIR = re.compile(rf"({_NUMBER.pattern})\.({_NUMBER.pattern})")
 
 

@@ -19,7 +19,7 @@ from core.trace.observe import AttentionRecord, Observation, observing
 if TYPE_CHECKING:
     from core.models import Checkpoint
 
-LONGEST = 128
+MAX_TOKENS = 128
 """Tokens that a trace keeps by default: what a browser can draw and two cores compute in a blink."""
 
 
@@ -56,7 +56,7 @@ class Tokens:
         return Tokens(pieces, ids, self.segments, self.word_ids, self.special, self.unknown, self.total)
 
 
-def tokenize(checkpoint: Checkpoint, text: str, text_pair: str | None = None, longest: int = LONGEST) -> Tokens:
+def tokenize(checkpoint: Checkpoint, text: str, text_pair: str | None = None, longest: int = MAX_TOKENS) -> Tokens:
     """Split a text (or a pair) into the model's tokens and cut it at `longest`.
 
     Raises:
@@ -203,7 +203,7 @@ def trace(
     text: str,
     text_pair: str | None = None,
     interventions: Sequence[Intervention] = (),
-    longest: int = LONGEST,
+    longest: int = MAX_TOKENS,
 ) -> Trace:
     """Run a text through a model and keep everything.
 

@@ -141,7 +141,8 @@ def _conclusion(page: Page, view: RunView, found: curves.Conclusion) -> None:
         with st.grid(3, min_column_width=130):
             spreads = {"distilled": blanks["spread"], "control": blanks["control_spread"]}
             beside = {
-                a: t("spread", spread=s) if len(found.distilled.values) > 1 else t("one_seed") for a, s in spreads.items()
+                a: t("spread", spread=s) if len(found.distilled.values) > 1 else t("one_seed")
+                for a, s in spreads.items()
             }
             beside["teacher"] = t("no_learner")
             for arm in ("teacher", "distilled", "control"):

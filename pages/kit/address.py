@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import streamlit as st
 
-LONGEST = 1000
+MAX_CHARACTERS = 1000
 """Characters that one parameter may have; a longer text stays on the page but is not part of a copied link."""
 
 _DEFAULTS, _STARTS = "_address_defaults", "_address_starts"
@@ -38,7 +38,7 @@ def begin(key: str, default: Any, allowed: Allowed) -> Any:
     before, defaults[key] = defaults.get(key, default), default
     if key not in st.session_state:
         text = st.query_params.get(key)
-        asked = None if text is None or len(text) > LONGEST else allowed.parse(text)
+        asked = None if text is None or len(text) > MAX_CHARACTERS else allowed.parse(text)
         _set(key, default if asked is None else asked)
     elif (before != default and st.session_state[key] == before) or not allowed.holds(st.session_state[key]):
         put(key, default)
@@ -76,7 +76,7 @@ def put(key: str, value: Any) -> None:
 def write(key: str, value: Any) -> None:
     """Put a value into the address; a default, or what is too long for it, leaves the address."""
     text = written(value)
-    if value == st.session_state.get(_DEFAULTS, {}).get(key) or not 0 < len(text) <= LONGEST:
+    if value == st.session_state.get(_DEFAULTS, {}).get(key) or not 0 < len(text) <= MAX_CHARACTERS:
         st.query_params.pop(key, None)
     elif st.query_params.get(key) != text:
         # Streamlit sends even what has not changed, and the browser gives it to whatever page it shows when that arrives: a

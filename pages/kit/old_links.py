@@ -11,7 +11,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from core.numbering import shown
-from pages.kit.address import LONGEST
+from pages.kit.address import MAX_CHARACTERS
 
 
 def _from_one(value: str) -> str:
@@ -58,6 +58,6 @@ def follow() -> None:
     for old in PARAMETERS.keys() & st.query_params.keys():
         new, translated = PARAMETERS[old]
         value = st.query_params[old]
-        if new not in st.query_params and len(value) <= LONGEST:
+        if new not in st.query_params and len(value) <= MAX_CHARACTERS:
             st.query_params[new] = translated(value)
         del st.query_params[old]

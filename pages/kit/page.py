@@ -16,7 +16,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 import lessons
-from core.engine import LONGEST_TOKENS, TOLERANCE, Setting
+from core.engine import MAX_TOKENS, TOLERANCE, Setting
 from core.errors import LabError
 from core.numbering import read_list
 from core.source import source_of, weights_of
@@ -136,7 +136,7 @@ class Page(Controls):
                 texts[default],
                 label or self.t("your_text"),
                 height=68,
-                help=self.t("text_limit", tokens=LONGEST_TOKENS),
+                help=self.t("text_limit", tokens=MAX_TOKENS),
                 placeholder=self.t("text_placeholder"),
             )
             with st.popover(self.t("examples"), icon=":material/lightbulb:"):

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from core import engine as engine_module
-from core.engine import LONGEST_TOKENS, Engine, Setting, default_setting
+from core.engine import MAX_TOKENS, Engine, Setting, default_setting
 from core.errors import LabError
 from core.memory import RecentlyUsed, fingerprint, remembered
 from core.trace import AblateHead
@@ -72,7 +72,7 @@ def test_an_error_is_not_kept(fresh):
 def test_ten_thousand_words(fresh):
     engine, setting = fresh
     found = engine.trace(setting, setting.teacher, "the king " * 5000)
-    assert len(found.tokens.pieces) <= LONGEST_TOKENS
+    assert len(found.tokens.pieces) <= MAX_TOKENS
     assert found.facts.truncated
 
 

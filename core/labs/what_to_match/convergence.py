@@ -16,7 +16,7 @@ from typing import Any
 from torch import nn
 
 from core.distill.objectives.layer_maps import USUAL, layers
-from core.engine import LONGEST_CHARACTERS, Engine, Setting
+from core.engine import MAX_CHARACTERS, Engine, Setting
 from core.labs.what_to_match.layer_costs import LayerCostBench, Nearness, bench_of
 from core.labs.what_to_match.layer_maps import along
 from core.labs.what_to_match.relations import PairedTraces, pairs_of
@@ -27,7 +27,7 @@ from core.runs.run import Run
 from core.runs.snapshots import kept
 from core.trace import Tokens, Trace, tokenize, trace_tokens
 
-LONGEST = 48
+MAX_TOKENS = 48
 """Tokens of a text for the saved students: dozens of traces are held in memory."""
 
 CACHE_BYTES = 128 * 1024**2
@@ -99,7 +99,7 @@ class RunSnapshots:
         return self._near.get((arm, step, tuple(map_)), compute)
 
     def _read(self, text: str) -> Tokens:
-        return tokenize(self._teacher, text[:LONGEST_CHARACTERS], longest=LONGEST)
+        return tokenize(self._teacher, text[:MAX_CHARACTERS], longest=MAX_TOKENS)
 
     @contextmanager
     def _opened(self, arm: str, step: int) -> Iterator[Checkpoint]:
@@ -139,7 +139,7 @@ class Frame:
 
 
 def frames(engine: Engine, run: Run, text: str) -> list[Frame]:
-    """Traces of the text (at most `LONGEST` tokens) by the students at each saved step and by the teacher.
+    """Traces of the text (at most `MAX_TOKENS` tokens) by the students at each saved step and by the teacher.
 
     Raises:
         LabError: `empty_text`, `too_few_tokens`, `run_missing`, `broken_run`.

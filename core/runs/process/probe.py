@@ -27,7 +27,7 @@ from core.theory.masking import IGNORED
 LOOK_SECONDS = 0.3
 """Least time between two looks at the students."""
 
-LONGEST = 48
+MAX_TOKENS = 48
 """Tokens of the watched text that are shown."""
 
 
@@ -84,14 +84,14 @@ class Probe:
 
     Attributes:
         text: as it was given.
-        tokens: at most `LONGEST`.
+        tokens: at most `MAX_TOKENS`.
         classes: what the soft label is over: the teacher's classes, or its `WORDS` most likely words at the first [MASK];
             none where there is no answer to one text.
     """
 
     def __init__(self, text: str, tokenizer, teacher: nn.Module, task: Task) -> None:
         self.text, self._task, self._tokenizer = text, task, tokenizer
-        ids = torch.tensor([tokenizer(text, truncation=True, max_length=LONGEST, verbose=False)["input_ids"]])
+        ids = torch.tensor([tokenizer(text, truncation=True, max_length=MAX_TOKENS, verbose=False)["input_ids"]])
         hidden = (ids == tokenizer.mask_token_id) & (task == "masked_words")
         labels = torch.zeros_like(ids).where(hidden, IGNORED)
         self.batch = Batch(ids, torch.ones_like(ids), labels, torch.tensor([0]))

@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.kit.components.component import Component
 
-LONGEST = 40_000
+MAX_CHARACTERS = 40_000
 """Characters that are taken from the browser; a page may allow fewer."""
 
 _EDITOR = Component("code_editor")
@@ -19,7 +19,7 @@ def typed(key: str, revision: int, code: str) -> str:
     state = st.session_state.get(key)
     answer = state.get("code") if isinstance(state, Mapping) else None
     if isinstance(answer, Mapping) and answer.get("revision") == revision and isinstance(answer.get("text"), str):
-        return answer["text"][:LONGEST]
+        return answer["text"][:MAX_CHARACTERS]
     return code
 
 
