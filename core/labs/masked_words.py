@@ -69,7 +69,7 @@ def _vocabulary(checkpoint: Checkpoint) -> int:
 
 
 def require_shared_vocabulary(engine: Engine, setting: Setting) -> None:
-    """Raises a `LabError` unless teacher and student predict words of one vocabulary."""
+    """Raise a `LabError` unless teacher and student predict words of one vocabulary."""
     checkpoints = [engine.checkpoint(setting, name) for name in (setting.teacher, setting.student)]
     for checkpoint in checkpoints:
         if not checkpoint.predicts_words:

@@ -91,7 +91,7 @@ class Setup:
     device: str = "cpu"
 
     def resolve(self) -> ResolvedSetup:
-        """Resolves the set-up, and raises now the errors that the run would raise later.
+        """Resolve the set-up, and raise now the errors that the run would raise later.
 
         Raises:
             LabError: `unknown_model`, `heads_do_not_divide`, `bad_layers`, `different_heads`, `zero_labels`, `no_objective`,
@@ -163,7 +163,7 @@ class Setup:
 
 
 def begin(setup: ResolvedSetup, title: str, owner: str = "", steps: int | None = None, **extra: Any) -> Run:
-    """Writes a run of this set-up into the queue.
+    """Write a run of this set-up into the queue.
 
     Args:
         steps: pause after this number of steps.
@@ -176,7 +176,7 @@ def begin(setup: ResolvedSetup, title: str, owner: str = "", steps: int | None =
 
 
 def prepare(setup: ResolvedSetup) -> None:
-    """Cuts the texts into tokens in the background, so that they are there when play is pressed."""
+    """Cut the texts into tokens in the background, so that they are there when play is pressed."""
     threading.Thread(target=_prepared, args=(setup.material,), daemon=False).start()
 
 

@@ -146,7 +146,7 @@ def begin(
     kind: str = ABSENT[0],
     temperature: float = 4.0,
 ) -> list[str]:
-    """Puts all runs of an experiment into the queue.
+    """Put all runs of an experiment into the queue.
 
     Args:
         title: makes the displayed name from a part's name.
@@ -244,14 +244,14 @@ class Extent:
 
 
 def extent(wanted: Sequence[Part]) -> Extent:
-    """Counts it."""
+    """Count the runs, students and steps of some parts."""
     students = [len(part.plan.arms) * len(part.plan.seeds) for part in wanted]
     steps = sum(count * part.plan.training.steps for count, part in zip(students, wanted, strict=True))
     return Extent(len(wanted), sum(students), steps)
 
 
 def next_seeds(done: Sequence[int]) -> tuple[int, ...]:
-    """As many seeds again, none of them used before."""
+    """The same number of seeds again, none of them used before."""
     return tuple(range(max(done) + 1, max(done) + 1 + len(done)))
 
 
@@ -266,7 +266,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 
 def steps_of(runs: Mapping[str, Run]) -> int:
-    """Of the longest part, for one seed."""
+    """Number of steps of the longest part, for one seed."""
     return max(run.written_plan["training"]["steps"] for run in runs.values())
 
 

@@ -59,7 +59,7 @@ def kept(run: Run) -> bool:
 def answers(
     run: Run, progress: Callable[[float], object] = lambda share: None, count: int = MEASURED, engine: Engine = ENGINE
 ) -> Answers:
-    """Runs all students of a finished run on the definitions, or reads their stored logits.
+    """Run all students of a finished run on the definitions, or read their stored logits.
 
     Args:
         progress: called with the share that is done.
@@ -154,7 +154,7 @@ class Limit:
 
     @property
     def fades(self) -> Comparison:
-        """Without T²: the distance in accuracy to the student with T² compared with that to the one without a teacher.
+        """The distance in accuracy from the student without T² to the one with T², compared with that to the control.
 
         "better" means that the former is significantly larger: without T² the teacher has hardly any effect.
         """

@@ -58,7 +58,7 @@ class GradientAlignment:
 
 @dataclass(frozen=True)
 class GradientAlignments:
-    """The same at several temperatures.
+    """The gradients of the soft loss at several temperatures.
 
     Attributes:
         limit: the mean length of (z − v)/N, the limit of the gradient's length with T².
@@ -76,7 +76,7 @@ class GradientAlignments:
 
 
 def gradient_alignments(engine: Engine, setting: Setting) -> GradientAlignments:
-    """Measures them on the shipped pair, or on the one that is chosen in the setting.
+    """Measure the alignments on the shipped pair, or on the pair of the setting.
 
     Raises:
         LabError: `missing_pair`, `missing_data`, and as `Engine.checkpoint`.
@@ -240,7 +240,7 @@ class MaskCoverage:
 
 @remembered()
 def mask_coverage(teacher: str, texts: int, epochs: int, shown: int = 5) -> MaskCoverage:
-    """Draws the masks of a run's texts, both ways.
+    """Draw the masks of a run's texts, both ways.
 
     Raises:
         LabError: `missing_data`, and as `core.models.load`.

@@ -37,7 +37,7 @@ class LayerGrid:
 
 
 def layer_grid(pair: Pair, positions: Tensor) -> LayerGrid:
-    """Compares all layers by centred kernel alignment (Kornblith et al. 2019, section 3) on the tokens at `positions`."""
+    """Compare all layers by centred kernel alignment (Kornblith et al. 2019, section 3) on the tokens at `positions`."""
     teacher, student = (trace.hidden[:, positions] for trace in (pair.teacher, pair.student))
     measured = cka_grid(teacher, student)
     top = measured.topk(2, dim=0).values

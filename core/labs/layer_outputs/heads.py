@@ -47,7 +47,7 @@ class HeadMatch:
 
 
 def match_heads(teacher: Trace, student: Trace, teacher_layer: int, student_layer: int) -> HeadMatch:
-    """Compares two layers, both counted from 0."""
+    """Compare two layers, both counted from 0."""
     divergence = head_divergence(
         teacher.layers[teacher_layer].probabilities, student.layers[student_layer].probabilities
     )

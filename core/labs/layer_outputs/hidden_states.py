@@ -61,7 +61,7 @@ class Pair:
 
 
 def read(engine: Engine, setting: Setting, text: str) -> Pair:
-    """Runs the text through both models.
+    """Run the text through both models.
 
     Raises:
         LabError: `different_tokens` if they split the text differently, `too_few_tokens` if it is one token long, and as

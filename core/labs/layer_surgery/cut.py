@@ -114,7 +114,7 @@ class Weight:
 
     @property
     def outside_share(self) -> float:
-        """Their share of all parameters."""
+        """Share of the parameters outside the layers."""
         return self.outside / self.parameters
 
     @property
@@ -134,7 +134,7 @@ class Weight:
 
     @property
     def megabytes(self) -> float:
-        """Of the whole in float32, in millions of bytes."""
+        """Size of the full model in float32, in millions of bytes."""
         return megabytes(self.parameters)
 
     @property
@@ -149,7 +149,7 @@ def megabytes(parameters: int) -> float:
 
 
 def weigh(model: nn.Module, cut: Cut) -> Weight:
-    """Counts a model's parameters and those that a cut concerns.
+    """Count a model's parameters and those that a cut concerns.
 
     Raises:
         LabError: `not_bert_like`.

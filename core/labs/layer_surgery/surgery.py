@@ -97,7 +97,7 @@ def cost(engine: Engine, setting: Setting, name: str, cut: Cut) -> Cost:
 
 
 def remember(opened: Table, cut: Cut, answers: Answers) -> Cost:
-    """Caches a cut's results that a sweep computed, as `cost` would."""
+    """Cache a cut's results that a sweep computed, as `cost` would."""
     return _COSTS.get((opened, cut), lambda: opened.judged(answers))
 
 
@@ -190,7 +190,7 @@ class Operation:
 
 
 def operate(engine: Engine, setting: Setting, name: str, cut: Cut) -> Operation:
-    """Makes a cut and measures everything about it.
+    """Make a cut and measure everything about it.
 
     Raises:
         LabError: as `table`.
@@ -244,7 +244,7 @@ class Reading:
 
 
 def read(engine: Engine, setting: Setting, name: str, text: str, cut: Cut) -> Reading:
-    """Runs both models on the learner's text: on its first [MASK], or on the class that it defines.
+    """Run both models on the learner's text: on its first [MASK], or on the class that it defines.
 
     Raises:
         LabError: `empty_text`, `no_mask`, and as `table`.

@@ -54,7 +54,7 @@ class Cuts:
 
     @property
     def layers(self) -> int:
-        """Of the whole model."""
+        """Number of layers of the full model."""
         return len(self.opened.layers)
 
     @property
@@ -177,7 +177,7 @@ def rule_keeps(rule: str, count: int, layers: int) -> tuple[int, ...] | None:
 
 
 def every_cut(engine: Engine, setting: Setting, name: str) -> Sweep[Cuts]:
-    """Starts, or finds, the measuring of all choices of layers.
+    """Start, or find, the measuring of all choices of layers.
 
     Raises:
         LabError: as `core.labs.layer_surgery.surgery.table`.
@@ -273,7 +273,7 @@ class Importance:
 
 
 def every_head(engine: Engine, setting: Setting, name: str) -> Sweep[Importance]:
-    """Starts, or finds, the measuring of every head.
+    """Start, or find, the measuring of every head.
 
     Raises:
         LabError: as `core.labs.layer_surgery.surgery.table`.

@@ -25,7 +25,7 @@ TRUE_MARK = "✓ "
 
 
 def below(figure: go.Figure, pixels: int = 62) -> None:
-    """Puts the legend `pixels` under the axis: above the figure, it runs into the camera button on a phone."""
+    """Put the legend `pixels` under the axis: above the figure, it runs into the camera button on a phone."""
     drawn = figure.layout.height - 100
     figure.update_layout(legend={"orientation": "h", "yanchor": "top", "y": -pixels / drawn, "x": 0})
 

@@ -126,7 +126,7 @@ def answer(
 
 
 def judge(engine: Engine, setting: Setting, text: str, ids: Tensor, positions: Sequence[int], count: int = 5) -> Filled:
-    """Runs both models on `ids` in the text's place and compares their predictions at `positions` with the text.
+    """Run both models on `ids` in the text's place and compare their predictions at `positions` with the text.
 
     Raises:
         LabError: as `Engine.trace` and `mask_id`.
@@ -147,7 +147,7 @@ def judge(engine: Engine, setting: Setting, text: str, ids: Tensor, positions: S
 
 
 def fill_gaps(engine: Engine, setting: Setting, text: str, positions: Sequence[int], count: int = 5) -> Filled:
-    """Masks `positions` and predicts the words with both models.
+    """Mask `positions` and predict the words with both models.
 
     Raises:
         LabError: `no_mask` if none is hidden, and as `judge`.

@@ -107,7 +107,7 @@ class Masking:
 
 
 def draw(engine: Engine, setting: Setting, text: str, how: Masking, seed: int) -> Draw:
-    """Masks the text once; the same seed gives the same draw."""
+    """Mask the text once; the same seed gives the same draw."""
     tokens = engine.tokens(setting, setting.teacher, text)
     arguments, options = _mask_arguments(engine, setting, tokens, how)
     masked = mask_tokens(*arguments, **options, generator=torch.Generator().manual_seed(seed))
@@ -245,7 +245,7 @@ class Epochs:
 def epochs_of(
     engine: Engine, setting: Setting, text: str, probability: float, epochs: int, copies: int | None, seed: int
 ) -> Epochs:
-    """Masks the text for every epoch: from `copies` draws in turn, or with a new draw each time (None).
+    """Mask the text for every epoch: from `copies` draws in turn, or with a new draw each time (None).
 
     BERT's script shuffles its copies over the training run; here they come in turn, which leaves the same counts after
     the last epoch.

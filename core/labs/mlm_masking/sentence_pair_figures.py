@@ -51,7 +51,7 @@ def pair_table(
     names: Mapping[str, str],
     labels: Mapping[str, str],
 ) -> pd.DataFrame:
-    """The same with the sentences, a row for each arrangement.
+    """Table of `pair_bars` with the sentences, a row for each arrangement.
 
     Args:
         pairs: the two sentences of each arrangement.

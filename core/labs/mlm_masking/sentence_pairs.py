@@ -68,7 +68,7 @@ def arranged(first: str, second: str, stranger: str) -> dict[str, tuple[str, str
 
 
 def read(engine: Engine, setting: Setting, first: str, second: str, stranger: str) -> Reading:
-    """Runs both heads, on the setting's device and in its precision, whatever teacher it names.
+    """Run both heads, on the setting's device and in its precision, whatever teacher it names.
 
     Raises:
         LabError: `missing_pair` if a head is not installed, `empty_text`, and as `Engine.trace`.

@@ -287,7 +287,7 @@ def path(table: Tensor, first: int, count: int = WINDOW) -> Path:
 
 
 def _clock_axes(scores: Tensor, periods: list[float]) -> tuple[int, int]:
-    """Of the neighbouring components that go round together, those that stay most evenly away from the centre."""
+    """The pair of neighbouring components of like period whose path is nearest to a circle."""
     candidates = []
     for one in range(len(periods) - 1):
         if _alike(periods[one], periods[one + 1]) and len(scores) / periods[one] >= 3:

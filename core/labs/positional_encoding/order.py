@@ -129,7 +129,7 @@ class Surgery:
 
 
 def surgery(engine: Engine, setting: Setting, name: str, text: str, order: Sequence[int]) -> Surgery:
-    """Measures the effect of the order on the model's states, at every depth.
+    """Measure the effect of the order on the model's states, at every depth.
 
     Raises:
         LabError: as `Engine.trace`.

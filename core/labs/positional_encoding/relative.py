@@ -211,7 +211,7 @@ def default_cell(scores: HeadScores) -> tuple[int, int]:
 
 
 def add(scores: HeadScores, scheme: Scheme, knobs: Knobs = Knobs()) -> Addition:
-    """Adds one scheme to the scores of the words alone.
+    """Add one scheme to the scores of the words alone.
 
     T5 and Shaw have learned numbers, which this model does not have: they are fitted (least squares) to the additions of the
     model's own positions to this head on this sentence. ALiBi and rotary have none.

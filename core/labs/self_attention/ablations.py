@@ -139,7 +139,7 @@ def compare(
     true_id: int,
     count: int = 5,
 ) -> Ablation:
-    """Compares two passes of one model over one text at `position`; `true_id` is the token that was masked there."""
+    """Compare two passes of one model over one text at `position`; `true_id` is the token that was masked there."""
     guesses = [best_words(engine, setting, name, trace.logits[position], count) for trace in (before, after)]
     words = {guess.id: guess.word for guess in [*guesses[0], *guesses[1]]}
     ids = torch.tensor(list(words))

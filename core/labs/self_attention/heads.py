@@ -177,7 +177,7 @@ class Steps:
 
     @property
     def width(self) -> int:
-        """d_k."""
+        """The width d_k of the head's queries and keys."""
         return len(self.query)
 
     @property
@@ -187,7 +187,7 @@ class Steps:
 
 
 def steps(trace: Trace, layer: int, head: int, query: int) -> Steps:
-    """Computes one row of one head again, from the recorded q, k and v."""
+    """Compute one row of one head again, from the recorded q, k and v."""
     seen = trace.layers[layer]
     q, keys, values = seen.query[head, query], seen.key[head], seen.value[head]
     mask = None if seen.mask is None else seen.mask[None, query]  # [1, key]

@@ -89,7 +89,7 @@ class Toy:
 
 
 def attention(x: Tensor, w_q: Tensor, w_k: Tensor, w_v: Tensor, causal: bool = False, swapped: bool = False) -> Toy:
-    """Runs the toy. `swapped` exchanges the first and the last token."""
+    """Run the toy. `swapped` exchanges the first and the last token."""
     order = torch.arange(len(x))
     if swapped:
         order[[0, -1]] = order[[-1, 0]]

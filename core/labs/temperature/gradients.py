@@ -149,7 +149,7 @@ class Gradients:
 
 
 def gradients(gap: MaskedPosition, temperatures: Sequence[float] = TEMPERATURES) -> Gradients:
-    """Measures the gradient at each temperature and compares it with Hinton's (z − v)/(N T²) (section 2.1, eq. 4)."""
+    """Measure the gradient at each temperature and compare it with Hinton's (z − v)/(N T²) (section 2.1, eq. 4)."""
     student, teacher = gap.student.double(), gap.teacher.double()
     scaled = gradient_norms(student, teacher, temperatures)
     unscaled = gradient_norms(student, teacher, temperatures, scaled=False)

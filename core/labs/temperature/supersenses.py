@@ -27,7 +27,7 @@ class Verdict:
 
 
 def verdict(engine: Engine, setting: Setting, text: str) -> Verdict:
-    """Classifies a text with both models.
+    """Classify a text with both models.
 
     Raises:
         LabError: `missing_pair`, `empty_text`, and as `Engine.trace`.

@@ -52,7 +52,7 @@ class RunSnapshots:
 
     @property
     def arms(self) -> list[str]:
-        """Its students' names."""
+        """Names of the run's students."""
         return list(self.plan.arms)
 
     @property
@@ -193,7 +193,7 @@ def course(
     map_: Sequence[int],
     progress: Callable[[float], None] = lambda share: None,
 ) -> Course:
-    """Measures all saved students on the fixed texts; earlier measurements are reused.
+    """Measure all saved students on the fixed texts; earlier measurements are reused.
 
     Args:
         progress: called with the share that is done.

@@ -66,7 +66,7 @@ class LayerCosts:
 
     @property
     def criteria(self) -> list[Criterion]:
-        """Those that these two models allow."""
+        """The criteria that apply to these two models."""
         return [criterion for criterion in CRITERIA if criterion in self.of]
 
     @property
@@ -96,7 +96,7 @@ class LayerCostBench:
     teacher_arranged: Tensor
 
     def costs(self, student: nn.Module) -> LayerCosts:
-        """Every layer of a student against every layer of the teacher."""
+        """Losses of every layer of a student against every layer of the teacher."""
         known = looked_at(student, self.fitted, ("hidden",))
         matrices = best_matrices(known, self.teacher_fitted)
         return _measured(self.teacher_measured, looked_at(student, self.measured), matrices)
@@ -168,7 +168,7 @@ def looked_at(model: nn.Module, batch: Batch, parts: Sequence[str] = ("hidden", 
 
 
 def best_matrices(student: Features, teacher: Features) -> Tensor:
-    """For each pair of layers the W that makes ‖student·W − teacher‖² least, `[student layer, teacher layer, d, d']`.
+    """The W of least ‖student·W − teacher‖² for each pair of layers, `[student layer, teacher layer, d, d']`.
 
     TinyBERT's W_h has no bias either (Jiao et al. 2020, equation 8); it shares one matrix among all layers, so its hidden loss
     can only be larger than with these.

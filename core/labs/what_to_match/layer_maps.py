@@ -40,7 +40,7 @@ class Grids:
 
 
 def grids(ckas: Sequence[Tensor]) -> Grids:
-    """Stacks grids `[student layer, teacher layer]`, transposed and padded with NaN."""
+    """Stack grids `[student layer, teacher layer]`, transposed and padded with NaN."""
     deepest = max(len(grid) for grid in ckas)
     maps = torch.full((len(ckas), ckas[0].shape[1], deepest), math.nan)
     for place, grid in enumerate(ckas):

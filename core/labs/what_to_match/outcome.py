@@ -78,7 +78,7 @@ _COSTS = RecentlyUsed(40)
 
 
 def final_costs(engine: Engine, run: Run, setting: Setting, arm: str, seed: int | None = None) -> LayerCosts:
-    """Every layer of a finished student against every layer of its teacher, on the fixed texts.
+    """Losses of every layer of a finished student against every layer of its teacher, on the fixed texts.
 
     Raises:
         LabError: `run_missing` if that student is not finished, and as `core.models.load`.
@@ -103,7 +103,7 @@ def outcome(
     map_: Sequence[int],
     progress: Callable[[float], None] = lambda share: None,
 ) -> Outcome:
-    """Measures the finished students of all seeds that are done.
+    """Measure the finished students of all seeds that are done.
 
     Raises:
         LabError: as `final_costs`.

@@ -81,7 +81,7 @@ def names_of(setting: Setting, pair: str) -> tuple[str, dict[str, str]]:
 
 
 def read(engine: Engine, setting: Setting, pair: str, text: str) -> PairedTraces:
-    """Runs the text through the models of a pair (see `names_of`).
+    """Run the text through the models of a pair (see `names_of`).
 
     Raises:
         LabError: `different_tokens`, `too_few_tokens`, and as `Engine.trace`.
@@ -185,7 +185,7 @@ SHOWN = 32
 
 
 def wall(cast: PairedTraces, view: View, pair: tuple[int, int], head: int) -> SideBySide:
-    """The same head of all models, or the mean over heads.
+    """Maps of one head of all models, or of the mean over heads.
 
     Args:
         pair: (student's layer, teacher's layer).

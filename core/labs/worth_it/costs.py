@@ -65,7 +65,7 @@ class Cost:
 
     @property
     def megabytes(self) -> float:
-        """Of the weights, as they were timed."""
+        """Size of the weights in the timed precision, in millions of bytes."""
         return self.sizes.megabytes("int8" if self.int8 else "float32")
 
 
@@ -195,7 +195,7 @@ def costs(
     on_progress: Progress = lambda share: None,
     again: int = 0,
 ) -> Costs:
-    """Measures teacher, one arm and, if its shape is another, the control; cached by report, arm, device and `again`.
+    """Measure teacher, one arm and, if its shape is another, the control; cached by report, arm, device and `again`.
 
     Args:
         on_progress: called with the share of the work that is done.

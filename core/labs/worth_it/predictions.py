@@ -67,7 +67,7 @@ def answers(
     turn: Callable[[], AbstractContextManager] = nullcontext,
     on_batch: Callable[[float], None] = lambda share: None,
 ) -> Answers:
-    """Runs a model on all texts; masked words as in epoch 0.
+    """Run a model on all texts; masked words as in epoch 0.
 
     Args:
         model: in eval mode; it must have been through `observed`.

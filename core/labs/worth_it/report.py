@@ -42,7 +42,7 @@ class Series:
     right: tuple[tuple[bool, ...], ...] = ()
 
     def mean(self, measure: Measure) -> float:
-        """Over the seeds."""
+        """The mean over the seeds."""
         return fmean(getattr(self, measure))
 
     def std(self, measure: Measure) -> float:
@@ -97,7 +97,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything about quality; costs are measured in `core.labs.worth_it.costs`.
+    """All measures of quality; costs are measured in `core.labs.worth_it.costs`.
 
     Attributes:
         name: the run's; empty for the shipped pair.

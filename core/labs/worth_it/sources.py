@@ -145,7 +145,7 @@ def _shipped_models() -> tuple[Trained, ...]:
 
 
 def of_run(run: Run, engine: Engine = ENGINE, on_progress: Progress = lambda share: None) -> Report:
-    """Runs every finished student of a run, and its teacher, on its held-out texts.
+    """Run every finished student of a run, and its teacher, on its held-out texts.
 
     A run that was stopped or failed is reported by the seeds whose students exist, with a note.
 
