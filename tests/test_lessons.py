@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import lessons
+from core.course import course
 from core.errors import LabError
-from core.labs.lesson import course
 from pages.kit.course import INTERVIEW
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from transformers import AutoModelForSequenceClassification
 
-from core.labs.lesson import course
+from core.course import course
 from core.models import catalog
 from core.models.card import SHIPPED
 from core.practice.sandbox.attacks import ATTACKS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 import lessons
-from core.labs.lesson import GROUPS, after, course, lesson
+from core.course import GROUPS, after, course, lesson
 
 HOME = "home"
 

@@ -11,7 +11,7 @@ import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from core.labs.lesson import course
+from core.course import course
 from tests.benchmarks.server import percentile, serve
 
 SESSIONS = 50

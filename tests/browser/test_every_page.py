@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 import lessons
-from core.labs.lesson import course
+from core.course import course
 
 COURSE = [one.slug for one in course() if one.group == "course"]
 PATHS = {"home": "/", **{one.slug: "/" + one.slug.replace("_", "-") for one in course()}}

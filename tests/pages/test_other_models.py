@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import lessons
-from core.labs.lesson import course
+from core.course import course
 from tests.pages.reading import open_page
 
 PAGES = ["home", *(one.slug for one in course())]

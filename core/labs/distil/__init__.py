@@ -1,5 +1,5 @@
 """Distil: the set-up of a live distillation, its curves and its student."""
 
-from core.labs.lesson import Lesson
+from core.course import Lesson
 
 LESSON = Lesson("distil", "distilling", ":material/science:", 30, needs=("temperature",), leads_to="layer_surgery")

@@ -1,6 +1,6 @@
 """The lesson "What to match": layer maps, and students that match logits, attention or values."""
 
-from core.labs.lesson import Lesson
+from core.course import Lesson
 
 LESSON = Lesson(
     "what_to_match",

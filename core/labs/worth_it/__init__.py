@@ -1,5 +1,5 @@
 """Was it worth it?: the report of a run: quality, calibration, costs."""
 
-from core.labs.lesson import Lesson
+from core.course import Lesson
 
 LESSON = Lesson("worth_it", "distilling", ":material/balance:", 25, needs=("distil",), leads_to="experiments")

@@ -15,8 +15,10 @@ import pkgutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
-import core.labs
+LABS = Path(__file__).parent / "labs"
+"""The folder of the lessons' own folders."""
 
 GROUPS = ("course", "distilling")
 """The parts of the course, in their order; the labels of `lessons/common` name them."""
@@ -60,7 +62,7 @@ def course() -> tuple[Lesson, ...]:
         ValueError: a lesson's slug is not its folder's name, or lessons need each other in a circle.
     """
     lessons = []
-    for module in pkgutil.iter_modules(core.labs.__path__):
+    for module in pkgutil.iter_modules([str(LABS)]):
         if module.ispkg:
             lesson = importlib.import_module(f"core.labs.{module.name}").LESSON
             if lesson.slug != module.name:

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 import lessons
-from core.labs.lesson import GROUPS, Lesson, after, course, lesson, ordered
+from core.course import GROUPS, Lesson, after, course, lesson, ordered
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 
 COURSE = ["self_attention", "positional_encoding", "mlm_masking", "temperature", "layer_outputs"]
 DISTILLING = ["distil", "layer_surgery", "what_to_match", "worth_it", "experiments"]
@@ -72,7 +72,7 @@ def test_a_circle_and_an_unknown_group_are_refused():
 
 TOY = {
     "core/labs/toy/__init__.py": """
-from core.labs.lesson import Lesson
+from core.course import Lesson
 
 LESSON = Lesson("toy", "course", ":material/toys:", 7, needs=("self_attention",), leads_to="temperature")
 """,
@@ -101,7 +101,7 @@ def seen(page=None, language="en"):
     links = [(link.proto.page, link.proto.label) for link in at.get("page_link")]
     return at.title[0].value, links, [text.value for kind in (at.markdown, at.caption, at.subheader) for text in kind]
 
-from core.labs.lesson import course
+from core.course import course
 from pages.kit.course import groups
 print(json.dumps({
     "course": [one.slug for one in course()],
