@@ -19,7 +19,6 @@ from torch import nn
 
 from core.distill.inputs.texts import Batch, TokenizedTexts
 from core.engine import ENGINE, Engine
-from core.labs.worth_it import machine
 from core.labs.worth_it.predictions import Answers, answers, quality
 from core.labs.worth_it.report import Report
 from core.labs.worth_it.sources import Progress, held_out_of, opened, shipped_texts
@@ -227,7 +226,7 @@ def _measure(report: Report, arm: str, engine: Engine, device: str, on_progress:
     models = {(name, False): model for name, model in plain.items()}
     if device == "cpu" and int8.available():
         models |= {(name, True): int8.quantized(model) for name, model in plain.items()}
-    load, trainings = machine.load(), at_work()
+    load, trainings = _load(), at_work()
 
     said = _asked(models, texts, engine, lambda share: on_progress(0.5 * share))
     times, tokens = _timed(models, texts, engine, lambda share: on_progress(0.5 + 0.5 * share))
@@ -288,3 +287,11 @@ def typical(texts: TokenizedTexts, count: int) -> Batch:
 
 def _part(on_progress: Progress, number: int, parts: int) -> Callable[[float], None]:
     return lambda share: on_progress((number + share) / parts)
+
+
+def _load() -> float:
+    """Return how many processes want a core, the mean of the last minute; NaN where the system does not report it."""
+    try:
+        return os.getloadavg()[0]
+    except (AttributeError, OSError):  # Windows has none
+        return math.nan
