@@ -26,6 +26,9 @@ from pages.kit.components.nearby import near
 from pages.kit.components.plotly_figure import plotly_figure
 from pages.kit.controls import Controls
 
+CODE_WAITS = True
+"""Whether the code of a lab is only written once it is unfolded; tests that read a whole page at once switch it off."""
+
 
 def code_span(text: str) -> str:
     """A learner's text as Markdown that shows it as it is, whatever signs it holds."""
@@ -214,6 +217,10 @@ class Page(Controls):
             blanks: fill the snippet's blanks; `teacher`, `student`, `teacher_folder` and `student_folder` are those of the
                 setting unless given.
         """
+        title, key = self.t("reproduce"), self.key("code_" + name)
+        folded = st.expander(title, icon=":material/code:", key=key, on_change="rerun")
+        if CODE_WAITS and not folded.open:
+            return  # a closed one would cost each run of its lab half a dozen elements
         snippet, setting = lessons.code(self.slug)[name], self.setting
         known = {"teacher": setting.teacher, "student": setting.student}
         known |= {f"{role}_folder": weights_of(model) for role, model in known.items()}
@@ -221,7 +228,7 @@ class Page(Controls):
         function = source_of(snippet.function) if snippet.function else ""
         parts = {"code_plain": filled.plain, "code_core": filled.core, "code_function": function}
         shown = {self.t(label): lines for label, lines in parts.items() if lines}
-        with st.expander(self.t("reproduce"), icon=":material/code:", key=self.key("code_" + name)):
+        with folded:
             places = st.tabs(list(shown)) if len(shown) > 1 else [st.container()]
             for place, lines in zip(places, shown.values(), strict=True):
                 place.code(lines, language="python")

@@ -19,6 +19,7 @@ def whole_pages() -> Iterator[None]:
     """Draws every lab at once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pages.kit.components.nearby.WAITS", False)
+        patch.setattr("pages.kit.page.CODE_WAITS", False)
         yield
 
 

@@ -41,3 +41,12 @@ def test_the_text_and_the_models_of_the_setting_fill_the_blanks():
     assert f"text = {TEXT!r}" in plain and repr(TEXT) in core
     assert "('assets/models/minilm-teacher', 'assets/models/minilm-student')" in plain
     assert "Setting('minilm-teacher', 'minilm-student')" in core
+
+
+def test_a_folded_expander_writes_no_code_and_an_unfolded_one_does(monkeypatch):
+    monkeypatch.setattr("pages.kit.page.CODE_WAITS", True)
+    at = draw()
+    assert len(at.expander) == 2 and not at.code
+    at.session_state["ho_code_predictions"] = True
+    at.run()
+    assert [bool("import torch" in block.value or "Engine()" in block.value) for block in at.code][:2] == [True, True]
