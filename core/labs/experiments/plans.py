@@ -73,8 +73,8 @@ class Size:
 SIZES: dict[str, Size] = {
     "matching": Size(texts=(1500,), steps=(100,), labels=300),
     "absent": Size(texts=(2000,), steps=(200,)),
-    "few": Size(texts=(60, 300, 2000), steps=(70, 70, 70)),
-    "steps": Size(texts=(2000, 2000, 2000), steps=(15, 45, 72)),
+    "few": Size(texts=(60, 300, 2000), steps=(64, 64, 64)),
+    "steps": Size(texts=(2000, 2000, 2000), steps=(10, 30, 54)),
     "masks": Size(texts=(100, 1280), steps=(48, 48), held_out=80),
 }
 """Chosen so that each takes less than a minute on one core."""
