@@ -229,7 +229,7 @@ def _plan(task: str, teacher: str, arms: dict, size: Size, steps: int) -> RunPla
         {name: ArmPlan(STUDENT, objective) for name, objective in arms.items()},
         TrainingConfig(steps=steps, learning_rate=size.rate),
         size.seeds,
-        measure_every=max(5, steps // 4),
+        measure_every=max(5, steps // 3),
         snapshots=0,
     )
 
