@@ -74,7 +74,7 @@ SIZES: dict[str, Size] = {
     "matching": Size(texts=(1500,), steps=(100,), labels=300),
     "absent": Size(texts=(2000,), steps=(200,)),
     "few": Size(texts=(60, 300, 2000), steps=(64, 64, 64)),
-    "steps": Size(texts=(2000, 2000, 2000), steps=(10, 30, 54)),
+    "steps": Size(texts=(2000, 2000, 2000), steps=(10, 30, 54), held_out=200),
     "masks": Size(texts=(100, 1280), steps=(48, 48), held_out=80),
 }
 """Chosen so that each takes less than a minute on one core."""
