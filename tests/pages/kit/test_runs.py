@@ -10,30 +10,15 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import lessons
-from core.folders import FOLDER_VARIABLE
 from core.labs.distil.setup import Setup, begin
 from core.runs.run import Run
-from core.runs.server import close_run_queue, run_queue
 from pages.kit.visitor import LOCAL
 
 SETUP = Setup(depth=1, width=48, heads=2, texts=64, labels=32, steps=400, seeds=1, batch=8)
 T = lessons.labels("distil", "en")
 
 
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory):
-    """A run queue of this module's own."""
-    with pytest.MonkeyPatch.context() as patch:
-        close_run_queue()
-        patch.setenv(FOLDER_VARIABLE, str(tmp_path_factory.mktemp("data")))
-        yield run_queue()
-        close_run_queue()
-
-
-@pytest.fixture(autouse=True)
-def at_home(monkeypatch):
-    """Streamlit's test runner has no browser; here it stands for one on the server's own machine."""
-    monkeypatch.setattr("pages.kit.visitor.is_own_machine", lambda: True)
+pytestmark = pytest.mark.usefixtures("at_home")
 
 
 @pytest.fixture

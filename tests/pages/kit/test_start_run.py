@@ -6,28 +6,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import lessons
-from core.folders import FOLDER_VARIABLE
 from core.labs.what_to_match import plan as running
-from core.runs.server import close_run_queue, run_queue
 from pages.kit.visitor import LOCAL
 
 T = lessons.labels("what_to_match", "en")
 
 
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory):
-    """A run queue of this module's own."""
-    with pytest.MonkeyPatch.context() as patch:
-        close_run_queue()
-        patch.setenv(FOLDER_VARIABLE, str(tmp_path_factory.mktemp("data")))
-        yield run_queue()
-        close_run_queue()
-
-
-@pytest.fixture(autouse=True)
-def at_home(monkeypatch):
-    """Streamlit's test runner has no browser; here it stands for one on the server's own machine."""
-    monkeypatch.setattr("pages.kit.visitor.is_own_machine", lambda: True)
+pytestmark = pytest.mark.usefixtures("at_home")
 
 
 def script() -> None:
