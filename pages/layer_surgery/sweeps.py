@@ -45,7 +45,7 @@ def each_layer(page: Page, name: str) -> None:
     rises = [cost.rise for cost in found.without]
     means, errors = [rise.mean for rise in rises], [rise.error for rise in rises]
     labels = t.group("layer_bars")
-    cheap, dear = found.cheapest, found.dearest
+    cheap, dear = found.cheapest, found.costliest
     blanks = {"cheap": shown(cheap), "dear": shown(dear)}
     blanks |= {"low": f"{means[cheap]:+.2f}", "low_error": f"{errors[cheap]:.2f}"}
     blanks |= {"high": f"{means[dear]:+.2f}", "high_error": f"{errors[dear]:.2f}"}

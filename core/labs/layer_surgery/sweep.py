@@ -91,7 +91,7 @@ class Cuts:
         return min(range(self.layers), key=lambda layer: self.without[layer].rise.mean)
 
     @property
-    def dearest(self) -> int:
+    def costliest(self) -> int:
         """The layer whose removal costs most."""
         return max(range(self.layers), key=lambda layer: self.without[layer].rise.mean)
 

@@ -36,7 +36,7 @@ def test_a_sweep_finds_what_single_cuts_cost(engine, cuts):
         alone = study.cost(fresh_engine, SETTING, SMALL, Cut(keep))
         assert cuts.costs[keep].loss.mean == pytest.approx(alone.loss.mean, abs=1e-5)
     rises = [cost.rise.mean for cost in cuts.without]
-    assert rises[cuts.cheapest] == min(rises) and rises[cuts.dearest] == max(rises)
+    assert rises[cuts.cheapest] == min(rises) and rises[cuts.costliest] == max(rises)
     assert cuts.best(2) == min(combinations(range(3), 2), key=lambda keep: cuts.costs[keep].loss.mean)
 
 

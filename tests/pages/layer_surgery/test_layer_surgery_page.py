@@ -73,9 +73,9 @@ def test_it_opens_whole_with_real_numbers(opened, figures):
     assert shown["Megabytes"][0] == f"{study.weight(ENGINE, SETTING, SMALL, whole(3)).megabytes:.1f}"
     assert said(opened, "said.whole")
     cuts = sweeps.every_cut(ENGINE, SETTING, SMALL).wait()
-    low, high = (cuts.without[layer].rise for layer in (cuts.cheapest, cuts.dearest))
+    low, high = (cuts.without[layer].rise for layer in (cuts.cheapest, cuts.costliest))
     assert f"**layer {cuts.cheapest + 1}** ({low.mean:+.2f} ± {low.error:.2f} nats)" in text_of(opened)
-    assert f"**layer {cuts.dearest + 1}** ({high.mean:+.2f} ± {high.error:.2f})" in text_of(opened)
+    assert f"**layer {cuts.costliest + 1}** ({high.mean:+.2f} ± {high.error:.2f})" in text_of(opened)
     heads = sweeps.every_head(ENGINE, SETTING, SMALL).wait()
     layer, head = heads.order[-1]
     assert f"**layer {layer + 1}, head {head + 1}**: {heads.rise[layer, head]:+.2f}" in text_of(opened)
